@@ -1,0 +1,37 @@
+# Runs at install: stages include/parley/*.h with every header of a layer that they reach, and installs the stage. Includes of
+# layers, "base/error.h", become "parley/detail/base/error.h"; what no public header reaches stays private.
+# Needs PARLEY_SOURCE_DIR, PARLEY_STAGE_DIR, PARLEY_INCLUDEDIR.
+cmake_minimum_required(VERSION 3.25)
+
+file(GLOB layers LIST_DIRECTORIES true RELATIVE ${PARLEY_SOURCE_DIR}/src ${PARLEY_SOURCE_DIR}/src/*)
+list(JOIN layers "|" layer_pattern)
+file(GLOB queue RELATIVE ${PARLEY_SOURCE_DIR} ${PARLEY_SOURCE_DIR}/include/parley/*.h)
+set(seen ${queue})
+file(REMOVE_RECURSE ${PARLEY_STAGE_DIR})
+file(MAKE_DIRECTORY ${PARLEY_STAGE_DIR}/parley)
+
+while(queue)
+  list(POP_FRONT queue header)
+  if(header MATCHES "_(test|suite)\\.h$")
+    message(FATAL_ERROR "${header} belongs to tests, yet an installed header includes it")
+  endif()
+  file(READ ${PARLEY_SOURCE_DIR}/${header} text)
+  file(STRINGS ${PARLEY_SOURCE_DIR}/${header} lines REGEX "^[ \t]*#[ \t]*include[ \t]*\"(${layer_pattern})/[^\"]+\"")
+  foreach(line IN LISTS lines)
+    string(REGEX REPLACE "^[^\"]*\"([^\"]+)\".*$" "src/\\1" included "${line}")
+    if(NOT included IN_LIST seen)
+      list(APPEND seen ${included})
+      list(APPEND queue ${included})
+    endif()
+  endforeach()
+  if(header MATCHES "^src/")
+    string(REGEX REPLACE "^src/" "parley/detail/" staged ${header})
+  else()
+    string(REGEX REPLACE "^include/" "" staged ${header})
+  endif()
+  string(REGEX REPLACE "(^|\n)([ \t]*#[ \t]*include[ \t]*\")(${layer_pattern})/" "\\1\\2parley/detail/\\3/" text "${text}")
+  file(WRITE ${PARLEY_STAGE_DIR}/${staged} "${text}")
+endwhile()
+
+cmake_path(ABSOLUTE_PATH PARLEY_INCLUDEDIR BASE_DIRECTORY ${CMAKE_INSTALL_PREFIX} OUTPUT_VARIABLE destination)
+file(INSTALL DESTINATION ${destination} TYPE DIRECTORY FILES ${PARLEY_STAGE_DIR}/parley)

@@ -1,0 +1,122 @@
+# Layers and their tests. A file that is added to a layer's folder (one level of sub-folders included) is found without an edit here:
+#   x.cpp              part of the library parley_<layer>
+#   x_test.cpp         part of the binary <layer>_test, as is x_suite.cpp
+#   x_threads_test.cpp part of the binary <layer>_threads_test, labelled `threads`, which the tsan build runs
+#   main.cpp           the layer's program, where the layer has one
+
+add_custom_target(parley_tests)          # every test binary
+add_custom_target(parley_threads_tests)  # those labelled `threads`
+
+# parley_layer(<name> [BELOW <layer>...] [LIBRARIES <target>...] [PROGRAM <name>] [TESTS_USE <layer>...])
+# A layer without sources is skipped silently, and so is an entry of BELOW or TESTS_USE that was skipped.
+function(parley_layer name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "PROGRAM" "BELOW;LIBRARIES;TESTS_USE")
+  set(folder ${PROJECT_SOURCE_DIR}/src/${name})
+  file(GLOB sources CONFIGURE_DEPENDS ${folder}/*.cpp ${folder}/*/*.cpp)
+  file(GLOB headers CONFIGURE_DEPENDS ${folder}/*.h ${folder}/*/*.h)
+  set(tests ${sources})
+  list(FILTER tests INCLUDE REGEX "_(test|suite)\\.cpp$")
+  list(FILTER sources EXCLUDE REGEX "_(test|suite)\\.cpp$")
+  list(REMOVE_ITEM sources ${folder}/main.cpp)
+  if(NOT sources AND NOT headers AND NOT tests)
+    return()
+  endif()
+
+  set(library parley_${name})
+  if(sources)
+    set(scope PUBLIC)
+    add_library(${library} STATIC ${sources})
+    target_link_libraries(${library} PRIVATE fmt::fmt-header-only)
+  else()
+    set(scope INTERFACE)
+    add_library(${library} INTERFACE)
+  endif()
+  target_include_directories(${library} ${scope} ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include)
+  foreach(below IN LISTS arg_BELOW)
+    if(TARGET parley_${below})
+      target_link_libraries(${library} ${scope} parley_${below})
+    endif()
+  endforeach()
+  target_link_libraries(${library} ${scope} ${arg_LIBRARIES})
+
+  if(arg_PROGRAM AND EXISTS ${folder}/main.cpp AND NOT PARLEY_FUZZ)
+    add_executable(${arg_PROGRAM}_program ${folder}/main.cpp)
+    target_link_libraries(${arg_PROGRAM}_program PRIVATE ${library} fmt::fmt-header-only)
+    set_target_properties(${arg_PROGRAM}_program PROPERTIES OUTPUT_NAME ${arg_PROGRAM})
+  endif()
+
+  set_property(GLOBAL APPEND PROPERTY PARLEY_LAYERS ${name})
+  set_property(GLOBAL PROPERTY PARLEY_TESTS_OF_${name} ${tests})
+  set_property(GLOBAL PROPERTY PARLEY_TESTS_USE_OF_${name} ${arg_TESTS_USE})
+endfunction()
+
+# parley_test(<target> SOURCES <file>... [LIBRARIES <target>...] [LABELS <label>...])
+# A gtest binary whose tests ctest knows as <target without _test>.<Suite>.<name>. They start in the root of the tree, so that
+# data is opened as tests/vectors/...; what they write belongs in a temporary folder of their own.
+function(parley_test target)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBRARIES;LABELS")
+  if(NOT TARGET parley_test_headers)
+    # The headers that every test binary shares, compiled once. A program and no library: it must have the flags of those that use it.
+    file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/test_headers.cpp CONTENT "int main() {}\n")
+    add_executable(parley_test_headers ${PROJECT_BINARY_DIR}/test_headers.cpp)
+    target_link_libraries(parley_test_headers PRIVATE GTest::gmock GTest::gtest rapidcheck fmt::fmt-header-only)
+    target_precompile_headers(parley_test_headers PRIVATE <gmock/gmock.h> <gtest/gtest.h> <rapidcheck.h> <rapidcheck/gtest.h>)
+  endif()
+  add_executable(${target} ${arg_SOURCES})
+  target_link_libraries(${target} PRIVATE ${arg_LIBRARIES} GTest::gtest_main GTest::gmock GTest::gtest rapidcheck fmt::fmt-header-only)
+  target_precompile_headers(${target} REUSE_FROM parley_test_headers)
+  add_dependencies(parley_tests ${target})
+  if("threads" IN_LIST arg_LABELS)
+    add_dependencies(parley_threads_tests ${target})
+  endif()
+  string(REGEX REPLACE "_test$" "" prefix ${target})
+  set(properties TIMEOUT 120)  # a watchdog for hangs, no statement about speed
+  if(arg_LABELS)
+    list(APPEND properties LABELS ${arg_LABELS})
+  endif()
+  if(PARLEY_TEST_ENVIRONMENT)
+    list(APPEND properties ENVIRONMENT ${PARLEY_TEST_ENVIRONMENT})
+  endif()
+  gtest_discover_tests(${target} TEST_PREFIX "${prefix}." NO_PRETTY_TYPES NO_PRETTY_VALUES DISCOVERY_MODE PRE_TEST
+    DISCOVERY_TIMEOUT 120 WORKING_DIRECTORY ${PROJECT_SOURCE_DIR} PROPERTIES ${properties})
+endfunction()
+
+# The test binaries of the layers; after the last parley_layer(), because tests of a lower layer may use a higher one (sim).
+function(parley_layer_tests)
+  if(NOT PARLEY_TESTS OR PARLEY_FUZZ)
+    return()
+  endif()
+  include(GoogleTest)
+  get_property(layers GLOBAL PROPERTY PARLEY_LAYERS)
+  foreach(name IN LISTS layers)
+    get_property(tests GLOBAL PROPERTY PARLEY_TESTS_OF_${name})
+    get_property(uses GLOBAL PROPERTY PARLEY_TESTS_USE_OF_${name})
+    set(libraries parley_${name})
+    foreach(use IN LISTS uses)
+      if(TARGET parley_${use})
+        list(APPEND libraries parley_${use})
+      endif()
+    endforeach()
+    set(threaded ${tests})
+    list(FILTER threaded INCLUDE REGEX "_threads_test\\.cpp$")
+    list(FILTER tests EXCLUDE REGEX "_threads_test\\.cpp$")
+    if(tests)
+      parley_test(${name}_test SOURCES ${tests} LIBRARIES ${libraries})
+    endif()
+    if(threaded)
+      parley_test(${name}_threads_test SOURCES ${threaded} LIBRARIES ${libraries} LABELS threads)
+    endif()
+  endforeach()
+endfunction()
+
+# Each <folder>/<name>/CMakeLists.txt that exists.
+function(parley_folders folder)
+  if(PARLEY_FUZZ OR (folder STREQUAL "tests" AND NOT PARLEY_TESTS))
+    return()
+  endif()
+  file(GLOB lists CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${folder}/*/CMakeLists.txt)
+  foreach(list IN LISTS lists)
+    cmake_path(GET list PARENT_PATH directory)
+    add_subdirectory(${directory})
+  endforeach()
+endfunction()

@@ -1,0 +1,70 @@
+# The library as its users see it: parley::parley, one archive of all layers but the simulator and the program, and parley::testing,
+# the simulator. `cmake --install` makes a package that find_package(parley) and pkg-config find.
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+
+# An archive of the objects of the layers given; an interface library while they have none.
+function(parley_archive target)
+  set(objects "")
+  set(libraries "")
+  foreach(layer IN LISTS ARGN)
+    if(TARGET parley_${layer})
+      get_target_property(type parley_${layer} TYPE)
+      if(type STREQUAL "STATIC_LIBRARY")
+        list(APPEND objects $<TARGET_OBJECTS:parley_${layer}>)
+      endif()
+    endif()
+  endforeach()
+  if(objects)
+    set(scope PUBLIC)
+    add_library(${target} STATIC ${objects})
+    set_target_properties(${target} PROPERTIES LINKER_LANGUAGE CXX)
+  else()
+    set(scope INTERFACE)
+    add_library(${target} INTERFACE)
+  endif()
+  target_compile_features(${target} ${scope} cxx_std_23)
+  target_include_directories(${target} ${scope} $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/src>
+    $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  target_link_libraries(${target} ${scope} Threads::Threads)
+endfunction()
+
+parley_archive(parley base codec wire core async io runtime hub net os store face)
+add_library(parley::parley ALIAS parley)
+set(parley_exported parley)
+if(TARGET parley_sim)
+  parley_archive(parley_testing sim)
+  set_target_properties(parley_testing PROPERTIES EXPORT_NAME testing)
+  get_target_property(type parley_testing TYPE)
+  if(type STREQUAL "INTERFACE_LIBRARY")
+    target_link_libraries(parley_testing INTERFACE parley)
+  else()
+    target_link_libraries(parley_testing PUBLIC parley)
+  endif()
+  add_library(parley::testing ALIAS parley_testing)
+  list(APPEND parley_exported parley_testing)
+endif()
+
+# Public headers, and the headers of layers that they reach, rewritten to parley/detail/<layer>/.
+install(CODE "set(PARLEY_SOURCE_DIR \"${PROJECT_SOURCE_DIR}\")
+set(PARLEY_STAGE_DIR \"${PROJECT_BINARY_DIR}/installed_headers\")
+set(PARLEY_INCLUDEDIR \"${CMAKE_INSTALL_INCLUDEDIR}\")")
+install(SCRIPT ${CMAKE_CURRENT_LIST_DIR}/install_headers.cmake)
+
+install(TARGETS ${parley_exported} EXPORT parley)
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/parley)
+install(EXPORT parley NAMESPACE parley:: FILE parley-targets.cmake DESTINATION ${package_dir})
+configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/parley-config.cmake.in ${PROJECT_BINARY_DIR}/parley-config.cmake
+  INSTALL_DESTINATION ${package_dir})
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/parley-config-version.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/parley-config.cmake ${PROJECT_BINARY_DIR}/parley-config-version.cmake DESTINATION ${package_dir})
+
+# The package finds its prefix from where the file lies, so that an installed tree can be moved.
+cmake_path(RELATIVE_PATH CMAKE_INSTALL_PREFIX BASE_DIRECTORY ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig OUTPUT_VARIABLE PARLEY_PREFIX_FROM_PC)
+configure_file(${CMAKE_CURRENT_LIST_DIR}/parley.pc.in ${PROJECT_BINARY_DIR}/parley.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/parley.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
+if(TARGET parley_program)
+  install(TARGETS parley_program)
+endif()
+install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})

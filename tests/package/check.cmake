@@ -1,0 +1,37 @@
+# One step of the package test, run by ctest with STEP, BUILD_DIR, WORK_DIR, COMPILER, FLAGS, CONSUMER_DIR.
+cmake_minimum_required(VERSION 3.25)
+set(prefix ${WORK_DIR}/prefix)
+
+function(run)
+  execute_process(COMMAND ${ARGV} COMMAND_ECHO STDOUT COMMAND_ERROR_IS_FATAL ANY)
+endfunction()
+
+if(STEP STREQUAL "install")
+  file(REMOVE_RECURSE ${WORK_DIR})
+  run(${CMAKE_COMMAND} --install ${BUILD_DIR} --prefix ${prefix})
+  file(GLOB_RECURSE strays ${prefix}/*_test.h ${prefix}/*_suite.h)
+  if(strays)
+    message(FATAL_ERROR "headers of tests were installed: ${strays}")
+  endif()
+  # Moved after installation: nothing in the package may remember where it was installed first.
+  file(RENAME ${prefix} ${WORK_DIR}/moved)
+elseif(STEP STREQUAL "find_package")
+  file(REMOVE_RECURSE ${WORK_DIR}/${STEP})
+  run(${CMAKE_COMMAND} -G Ninja -S ${CONSUMER_DIR} -B ${WORK_DIR}/${STEP} -DCMAKE_CXX_COMPILER=${COMPILER}
+      -DCMAKE_CXX_FLAGS=${FLAGS} -DCMAKE_PREFIX_PATH=${WORK_DIR}/moved)
+  run(${CMAKE_COMMAND} --build ${WORK_DIR}/${STEP} -j 2)
+  run(${WORK_DIR}/${STEP}/consumer)
+elseif(STEP STREQUAL "pkg_config")
+  file(REMOVE_RECURSE ${WORK_DIR}/${STEP})
+  file(MAKE_DIRECTORY ${WORK_DIR}/${STEP})
+  file(GLOB_RECURSE found ${WORK_DIR}/moved/*/parley.pc)
+  cmake_path(GET found PARENT_PATH pc_dir)
+  set(ENV{PKG_CONFIG_PATH} ${pc_dir})
+  execute_process(COMMAND pkg-config --cflags --libs parley OUTPUT_VARIABLE options OUTPUT_STRIP_TRAILING_WHITESPACE
+    COMMAND_ERROR_IS_FATAL ANY)
+  separate_arguments(options UNIX_COMMAND "${options}")
+  run(${COMPILER} -std=c++23 ${FLAGS} ${CONSUMER_DIR}/main.cpp ${options} -o ${WORK_DIR}/${STEP}/consumer)
+  run(${WORK_DIR}/${STEP}/consumer)
+else()
+  message(FATAL_ERROR "no such step: ${STEP}")
+endif()
