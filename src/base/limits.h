@@ -1,0 +1,46 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+#include "base/instant.h"
+
+namespace parley {
+
+// Every bound there is, with its default. At a bound the answer is `overloaded` or a protocol error that costs the one
+// session: never growth, never silent loss.
+struct Limits {
+  // links
+  std::size_t frame_bytes_max = std::size_t{64} << 20;    // one message, in and out
+  std::size_t opening_bytes_max = std::size_t{64} << 10;  // the first message of a session
+  std::size_t outbound_bytes_max = std::size_t{1} << 20;  // written to a session but not taken by the kernel: items
+                                                          // wait, and at twice that new calls are refused
+  std::size_t control_bytes_max = std::size_t{64} << 10;  // control messages behind a blocked link; above: session lost
+  std::size_t flush_bytes = std::size_t{24} << 10;        // written early when so much has been encoded
+  std::size_t pinned_bytes_max = std::size_t{1} << 20;    // received blocks kept alive by unread items; above: copied
+  std::size_t descriptors_max = 8;                        // with one frame
+
+  // sessions
+  Duration handshake_max = std::chrono::seconds(5);
+
+  // calls
+  std::uint32_t concurrent_requests_max = 1024;  // inbound; advertised
+  std::uint32_t waiting_calls_max = 4096;        // ours, beyond what the peer advertised
+
+  // channels
+  std::uint32_t channels_per_call_max = 64;
+  std::uint32_t channels_max = 4096;                    // opened by the peer, on one connection
+  std::uint32_t credit_max = 1u << 24;                  // items a peer may grant in all
+  std::uint32_t window_items_max = 16384;               // that our receivers adapt to
+  std::size_t window_bytes_max = std::size_t{1} << 20;  // the same in bytes
+
+  // metadata
+  std::uint32_t metadata_entries_max = 64;
+  std::size_t metadata_bytes_max = std::size_t{64} << 10;
+
+  // codec
+  std::uint32_t depth_max = 64;  // nesting of a decoded value
+};
+
+}  // namespace parley

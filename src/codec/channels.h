@@ -1,0 +1,88 @@
+#pragma once
+
+#include <cstddef>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+#include "codec/kinds.h"
+
+// Channel handles inside of arguments. They have no bytes; their ids travel beside the arguments, in the order in which
+// for_each_channel visits the handles: fields and elements of tuples as declared, the active alternative of a variant,
+// nothing for an absent optional, and never into lists, arrays, sets, maps or pointers, where none may be.
+namespace parley::codec {
+
+namespace detail {
+
+template <class T>
+consteval bool find_channels() {
+  using enum TypeKind;
+  if constexpr (kind_of<T> == channel) {
+    return true;
+  } else if constexpr (kind_of<T> == optional) {
+    return find_channels<ElementOf<T>>();
+  } else if constexpr (kind_of<T> == tuple || kind_of<T> == variant) {
+    return []<template <class...> class Of, class... Elements>(std::type_identity<Of<Elements...>>) {
+      return (find_channels<std::remove_cvref_t<Elements>>() || ...);
+    }(std::type_identity<std::remove_cv_t<T>>());
+  } else if constexpr (kind_of<T> == either) {
+    return find_channels<typename T::value_type>() || find_channels<typename T::error_type>();
+  } else if constexpr (kind_of<T> == structure) {
+    return []<std::size_t... I>(std::index_sequence<I...>) {
+      return (find_channels<FieldType<T, I>>() || ...);
+    }(std::make_index_sequence<field_count<T>>());
+  } else {
+    return false;
+  }
+}
+
+}  // namespace detail
+
+template <class T>
+inline constexpr bool has_channels = detail::find_channels<std::remove_cv_t<T>>();
+
+// Stops where a channel handle is inside of something that for_each_channel does not look into.
+template <class Element>
+consteval void check_element() {
+  static_assert(!has_channels<Element>,
+                "parley: a channel handle (Tx, Rx) cannot be in a list, array, set, map or pointer; make it a field or "
+                "an argument");
+}
+
+// Stops where a channel handle is in a return type, or in an error or channel item, which are the same to it.
+template <class T>
+consteval void check_returned() {
+  static_assert(!has_channels<T>,
+                "parley: a channel handle (Tx, Rx) travels in arguments only, never in a result, an error or an item");
+}
+
+// Calls function(handle) for each channel handle in value, in the order of their ids.
+template <class T, class Function>
+constexpr void for_each_channel(T& value, Function&& function) {
+  using enum TypeKind;
+  if constexpr (!has_channels<T>) {
+    return;
+  } else if constexpr (kind_of<T> == channel) {
+    function(value);
+  } else if constexpr (kind_of<T> == optional) {
+    if (value) for_each_channel(*value, function);
+  } else if constexpr (kind_of<T> == tuple) {
+    std::apply([&](auto&... elements) { (for_each_channel(elements, function), ...); }, value);
+  } else if constexpr (kind_of<T> == variant) {
+    [&]<std::size_t... I>(std::index_sequence<I...>) {
+      ((value.index() == I ? for_each_channel(*std::get_if<I>(&value), function) : void()), ...);
+    }(std::make_index_sequence<std::variant_size_v<std::remove_cv_t<T>>>());
+  } else if constexpr (kind_of<T> == either) {
+    if (value.is_ok()) {
+      for_each_channel(value.value(), function);
+    } else {
+      for_each_channel(value.error(), function);
+    }
+  } else {
+    static_assert(kind_of<T> == structure);
+    with_fields(value, [&](auto&... fields) { (for_each_channel(fields, function), ...); });
+  }
+}
+
+}  // namespace parley::codec

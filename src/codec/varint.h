@@ -1,0 +1,105 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+namespace parley::codec {
+
+// Unsigned LEB128, at most ten bytes; the source of the format is section 2.0 of the wire reference.
+inline constexpr std::size_t varint_bytes_max = 10;
+
+constexpr std::uint8_t* put_varint(std::uint8_t* cursor, std::uint64_t value) {
+  while (value >= 0x80) {
+    *cursor++ = static_cast<std::uint8_t>(value) | 0x80;
+    value >>= 7;
+  }
+  *cursor++ = static_cast<std::uint8_t>(value);
+  return cursor;
+}
+
+// Both return the position behind the number, or null when it is cut off or does not fit 64 bits. Longer forms of a
+// small number are accepted: peers may pad, and nothing depends on the shortest form.
+[[gnu::noinline]] inline const std::uint8_t* get_varint_slow(const std::uint8_t* cursor, const std::uint8_t* end,
+                                                             std::uint64_t& value) {
+  if (end - cursor >= 4) [[likely]] {  // what most ids and lengths of more than two bytes take
+    const std::uint64_t low = (cursor[0] & 0x7fu) | (cursor[1] & 0x7fu) << 7 | (cursor[2] & 0x7fu) << 14;
+    if ((cursor[0] & cursor[1] & 0x80) != 0 && cursor[2] < 0x80) {
+      value = low;
+      return cursor + 3;
+    }
+    if ((cursor[0] & cursor[1] & cursor[2] & 0x80) != 0 && cursor[3] < 0x80) {
+      value = low | static_cast<std::uint64_t>(cursor[3]) << 21;
+      return cursor + 4;
+    }
+  }
+  std::uint64_t sum = 0;
+  for (unsigned shift = 0; shift < 70 && cursor < end; shift += 7) {
+    const std::uint8_t byte = *cursor++;
+    if (shift == 63 && byte > 1) return nullptr;
+    sum |= static_cast<std::uint64_t>(byte & 0x7f) << shift;
+    if ((byte & 0x80) == 0) {
+      value = sum;
+      return cursor;
+    }
+  }
+  return nullptr;
+}
+
+inline const std::uint8_t* get_varint(const std::uint8_t* cursor, const std::uint8_t* end, std::uint64_t& value) {
+  if (cursor < end && *cursor < 0x80) [[likely]] {
+    value = *cursor;
+    return cursor + 1;
+  }
+  if (end - cursor >= 2 && cursor[1] < 0x80) {
+    value = (cursor[0] & 0x7fu) | static_cast<std::uint64_t>(cursor[1]) << 7;
+    return cursor + 2;
+  }
+  return get_varint_slow(cursor, end, value);
+}
+
+// For numbers that are almost always nine or ten bytes long, as method ids are: eight bytes at once.
+inline const std::uint8_t* get_long_varint(const std::uint8_t* cursor, const std::uint8_t* end, std::uint64_t& value) {
+  if (end - cursor < static_cast<std::ptrdiff_t>(varint_bytes_max)) return get_varint_slow(cursor, end, value);
+  std::uint64_t word = 0;
+  std::memcpy(&word, cursor, sizeof word);
+  if ((~word & 0x8080808080808080u) != 0) return get_varint_slow(cursor, end, value);
+  word &= 0x7f7f7f7f7f7f7f7fu;
+  word = (word & 0x007f007f007f007fu) | (word & 0x7f007f007f007f00u) >> 1;
+  word = (word & 0x00003fff00003fffu) | (word & 0x3fff00003fff0000u) >> 2;
+  word = (word & 0x000000000fffffffu) | (word & 0x0fffffff00000000u) >> 4;
+  if (cursor[8] < 0x80) {
+    value = word | static_cast<std::uint64_t>(cursor[8]) << 56;
+    return cursor + 9;
+  }
+  if (cursor[9] > 1) return nullptr;
+  value = word | static_cast<std::uint64_t>(cursor[8] & 0x7f) << 56 | static_cast<std::uint64_t>(cursor[9]) << 63;
+  return cursor + 10;
+}
+
+constexpr std::uint64_t zigzag(std::int64_t value) {
+  return (static_cast<std::uint64_t>(value) << 1) ^ static_cast<std::uint64_t>(value >> 63);
+}
+constexpr std::int64_t unzigzag(std::uint64_t value) {
+  return static_cast<std::int64_t>(value >> 1) ^ -static_cast<std::int64_t>(value & 1);
+}
+
+// A number encoded at compile time. Copied as sixteen bytes, of which size() count: one store instead of a loop.
+class VarintConstant {
+ public:
+  explicit consteval VarintConstant(std::uint64_t value) {
+    size_ = static_cast<std::size_t>(put_varint(bytes_.data(), value) - bytes_.data());
+  }
+  static constexpr std::size_t room = 16;
+  std::uint8_t* put(std::uint8_t* cursor) const {
+    std::memcpy(cursor, bytes_.data(), room);
+    return cursor + size_;
+  }
+
+ private:
+  std::array<std::uint8_t, room> bytes_{};
+  std::size_t size_ = 0;
+};
+
+}  // namespace parley::codec
