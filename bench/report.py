@@ -1,0 +1,224 @@
+"""Tables of what bench/run.py measured. Ratios are taken within one repetition, and then their median."""
+
+import statistics
+from collections import namedtuple
+
+OURS = "parley"  # the name that our peer prints
+
+# --- the goals -------------------------------------------------------------------------------------------------------
+
+# What is compared: a figure of ours with the same or another figure, and what it must and should be.
+Figure = namedtuple("Figure", "case peer key item", defaults=(0,))
+Goal = namedtuple("Goal", "what ours reference sense must should", defaults=(None,))
+
+
+def against(what, ours, peer, sense, must, should=None):
+    return Goal(what, ours, ours._replace(peer=peer), sense, must, should)
+
+
+ASIO, GRPC, BATCH, SPIN = "asio-epoll", "grpc-cb", "raw-batch", f"{OURS}-spin"
+
+GOALS = [
+    against("1 in flight, p50", Figure("A", OURS, "p50_us"), ASIO, "<=", 1.10, 1.00),
+    against("1 in flight, CPU", Figure("A", OURS, "cpu_us"), ASIO, "<=", 1.15, 0.95),
+    against("1 in flight, spinning, p50", Figure("A-spin", SPIN, "p50_us"), ASIO, "<=", 0.45, 0.35),
+    against("paced, spinning against not, p50", Figure("A-paced-spin", SPIN, "p50_us"), OURS, "<=", 1.15),
+    against("one core, spinning against not, p50", Figure("A-same-spin", SPIN, "p50_us"), OURS, "<=", 1.15),
+    against("64 in flight, rate", Figure("B", OURS, "rate"), ASIO, ">=", 0.70, 0.85),
+    against("64 in flight, rate", Figure("B", OURS, "rate"), GRPC, ">=", 30),
+    against("512 in flight, rate", Figure("B512", OURS, "rate"), ASIO, ">=", 0.60, 0.90),
+    against("64 B items, window 16", Figure("C-w16", OURS, "rate", 64), GRPC, ">=", 2),
+    against("64 B items, window 256", Figure("C-w256", OURS, "rate", 64), GRPC, ">=", 18),
+    against("64 B items, window 1024", Figure("C-w1024", OURS, "rate", 64), GRPC, ">=", 35),
+    against("64 B items, default window", Figure("C", OURS, "rate", 64), GRPC, ">=", 18),
+    against("4 KiB items, window 256", Figure("C-w256", OURS, "rate", 4096), BATCH, ">=", 0.75, 0.85),
+    against("64 KiB items, default window", Figure("C", OURS, "rate", 65536), ASIO, ">=", 0.90),
+    Goal("idle connection, server KiB", Figure("E", OURS, "server_kib_per_conn"), None, "<=", 4),
+    Goal("idle connection, client KiB", Figure("E", OURS, "client_kib_per_conn"), None, "<=", 4),
+]
+
+
+def by_rep(rows, figure):
+    """{repetition: value} of a figure over the Unix socket."""
+    return {row["rep"]: row[figure.key] for row in rows
+            if row["case"] == figure.case and row["peer"] == figure.peer and row.get("item", 0) == figure.item and
+            row.get("transport") == "unix" and figure.key in row}
+
+
+def values_of(rows, goal):
+    """What a goal is about, in each repetition that measured both sides."""
+    ours = by_rep(rows, goal.ours)
+    if goal.reference is None:
+        return list(ours.values())
+    reference = by_rep(rows, goal.reference)
+    return [value / reference[rep] for rep, value in ours.items() if reference.get(rep)]
+
+
+def reached(value, sense, bound):
+    return value <= bound if sense == "<=" else value >= bound
+
+
+def verdict(value, goal, bound):
+    if bound is None:
+        return "–"
+    sign = "≤" if goal.sense == "<=" else "≥"
+    return f"{sign} {bound:g} {'ok' if reached(value, goal.sense, bound) else '**short**'}"
+
+
+def goals(rows):
+    lines = []
+    for goal in GOALS:
+        to = goal.reference.peer if goal.reference else ""
+        values = values_of(rows, goal)
+        if not values:
+            lines.append([goal.what, to, "not measured", "", ""])
+            continue
+        median = statistics.median(values)
+        shown = f"{number(median)} ({number(min(values))}–{number(max(values))})"
+        lines.append([goal.what, to, shown, verdict(median, goal, goal.must), verdict(median, goal, goal.should)])
+    return "### Goals, Unix socket\n\n" + table(["what", "ratio to", "value (min–max)", "goal", "stretch"], lines)
+
+
+# --- the tables ------------------------------------------------------------------------------------------------------
+
+
+def number(x):
+    if x >= 1e6:
+        return f"{x / 1e6:.2f}M"
+    if x >= 1e4:
+        return f"{x / 1e3:.0f}k"
+    if x >= 1e3:
+        return f"{x / 1e3:.1f}k"
+    return f"{x:.3g}" if x < 100 else f"{x:.0f}"
+
+
+def median(rows, key):
+    return statistics.median(row[key] for row in rows)
+
+
+def span(rows, key):
+    low, high = min(row[key] for row in rows), max(row[key] for row in rows)
+    return f"{number(median(rows, key))} ({number(low)}–{number(high)})"
+
+
+def ratio(rows, references, key):
+    """The median over repetitions of value / reference in the same repetition."""
+    reference = {row["rep"]: row[key] for row in references if key in row}
+    values = [row[key] / reference[row["rep"]] for row in rows if reference.get(row["rep"])]
+    return f"{statistics.median(values):.2f}×" if values else "–"
+
+
+def table(head, lines):
+    rows = [head, ["---"] * len(head), *lines]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in rows) + "\n"
+
+
+UNARY_TITLES = {
+    "A": "A. Unary, 1 in flight, client on CPU 0, server on CPU 1",
+    "A-same": "A-same. The same, both processes on one CPU",
+    "A-free": "A-free. The same, not pinned: both CPUs for both processes",
+    "A-paced": "A-paced. Like A, but the client sleeps 1 ms between calls",
+    "A-spin": "A-spin. Like A, spinning for a while before sleeping",
+    "A-same-spin": "A-same-spin. Like A-same, spinning",
+    "A-paced-spin": "A-paced-spin. Like A-paced, spinning",
+    "B": "B. Unary, 64 in flight on one connection, client on CPU 0, server on CPU 1",
+    "B512": "B512. The same with 512 in flight",
+}
+WINDOW_TITLES = {"C": "", "C-w16": ", our window 16", "C-w256": ", our window 256", "C-w1024": ", our window 1024"}
+
+Key = namedtuple("Key", "case test item transport peer")
+
+
+class Groups:
+    """The rows by what was measured; a list of them holds the repetitions."""
+
+    def __init__(self, rows):
+        self.rows = {}
+        for row in rows:
+            key = Key(row["case"], row.get("test"), row.get("item", 0), row.get("transport", ""), row["peer"])
+            self.rows.setdefault(key, []).append(row)
+
+    def of(self, case, test=None, item=None):
+        return [key for key in self.rows if key.case == case and test in (None, key.test) and item in (None, key.item)]
+
+    def beside(self, key, peer):
+        """The rows of another peer under the same conditions; shared memory is compared with Unix sockets."""
+        transport = "unix" if key.transport == "shm" else key.transport
+        return self.rows.get(key._replace(peer=peer, transport=transport), [])
+
+
+def unary_table(groups, case):
+    lines = []
+    for key in sorted(groups.of(case), key=lambda k: -median(groups.rows[k], "rate")):
+        rows = groups.rows[key]
+        lines.append([key.peer, key.transport, span(rows, "p50_us"), span(rows, "p99_us"), span(rows, "p999_us"),
+                      span(rows, "rate"), span(rows, "cpu_us"),
+                      f"{median(rows, 'cpu_client_us'):.3g}/{median(rows, 'cpu_server_us'):.3g}",
+                      f"{median(rows, 'ctxsw'):.3g}"] +
+                     [ratio(rows, groups.beside(key, ASIO), figure) for figure in ("p50_us", "rate", "cpu_us")] +
+                     [ratio(rows, groups.beside(key, GRPC), "rate")])
+    return table(["peer", "transport", "p50 µs", "p99 µs", "p99.9 µs", "calls/s", "CPU µs/call", "client/server",
+                  "ctx sw/call", "p50 ÷ asio", "rate ÷ asio", "CPU ÷ asio", "rate ÷ grpc-cb"], lines)
+
+
+def stream_table(groups, case, item):
+    lines = []
+    for key in sorted(groups.of(case, item=item), key=lambda k: -median(groups.rows[k], "rate")):
+        rows = groups.rows[key]
+        lines.append([key.peer, key.transport, span(rows, "rate"), span(rows, "mb_s"), span(rows, "cpu_us"),
+                      f"{median(rows, 'ctxsw'):.3g}"] +
+                     [ratio(rows, groups.beside(key, peer), "rate") for peer in (GRPC, ASIO, BATCH)] +
+                     [ratio(rows, groups.beside(key, BATCH), "cpu_us")])
+    return table(["peer", "transport", "items/s", "MB/s", "CPU µs/item", "ctx sw/item", "rate ÷ grpc-cb", "rate ÷ asio",
+                  "rate ÷ raw-batch", "CPU ÷ raw-batch"], lines)
+
+
+def in_process_table(groups, test):
+    lines = []
+    for key in sorted(groups.of("D", test), key=lambda k: -median(groups.rows[k], "rate")):
+        rows = groups.rows[key]
+        latency = [span(rows, q) if all(q in row for row in rows) else "–" for q in ("p50_us", "p99_us", "p999_us")]
+        lines.append([key.peer, *latency, span(rows, "rate"), span(rows, "cpu_us"), f"{median(rows, 'ctxsw'):.3g}"])
+    return table(["peer", "p50 µs", "p99 µs", "p99.9 µs", "per second", "CPU µs each", "ctx sw each"], lines)
+
+
+def idle_table(groups):
+    lines = []
+    for key in sorted(groups.of("E"), key=lambda k: median(groups.rows[k], "server_kib_per_conn")):
+        rows = groups.rows[key]
+        lines.append([key.peer, key.transport, span(rows, "server_kib_per_conn"), span(rows, "client_kib_per_conn"),
+                      f"{median(rows, 'server_rss0_kib') / 1024:.1f}", f"{median(rows, 'server_rss_kib') / 1024:.1f}",
+                      f"{median(rows, 'server_threads'):.0f}"])
+    return table(["peer", "transport", "server KiB/conn", "client KiB/conn", "server MiB at 0", "server MiB at 1000",
+                  "server threads"], lines)
+
+
+def conditions(rows):
+    """How disturbed the run was."""
+    dirty = [row for row in rows if row.get("noise", 0) > 1 and row.get("test") not in ("crash", "idle")]
+    loops = [row["cal_cpu_ns"] for row in rows if "cal_cpu_ns" in row]
+    text = (f"{len(rows)} runs; {len(dirty)} of them stayed above the limit of noise after four attempts "
+            "(other programs on the CPUs, or a slow moment of the host).")
+    if loops:
+        middle = statistics.median(loops)
+        text += f" Calibration loop {min(loops):.3f}–{max(loops):.3f} ns a step, median {middle:.3f}."
+    return text + "\n"
+
+
+def tables(rows):
+    groups = Groups(rows)
+    parts = []
+    for case, title in UNARY_TITLES.items():
+        if groups.of(case):
+            parts.append(f"### {title}\n\n" + unary_table(groups, case))
+    for case, suffix in WINDOW_TITLES.items():
+        for item in sorted({key.item for key in groups.of(case)}):
+            title = f"{case}. One-way stream, items of {item} B{suffix}"
+            parts.append(f"### {title}\n\n" + stream_table(groups, case, item))
+    for test in ("roundtrip", "throughput", "monitor", "link", "crash"):
+        if groups.of("D", test):
+            parts.append(f"### D. In process: {test}\n\n" + in_process_table(groups, test))
+    if groups.of("E"):
+        parts.append("### E. 1000 idle connections, each used once\n\n" + idle_table(groups))
+    parts.append(conditions(rows))
+    return "\n".join(parts)

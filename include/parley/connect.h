@@ -1,0 +1,4 @@
+#pragma once
+
+// connect(), Session, Hold and Options.
+#include "face/session.h"

@@ -1,0 +1,4 @@
+#pragma once
+
+// Loop: what everything runs on.
+#include "face/loop.h"

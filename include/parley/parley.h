@@ -1,0 +1,11 @@
+#pragma once
+
+// Everything of Parley's public face. Each part also has a header of its own here.
+#include "parley/channel.h"
+#include "parley/client.h"
+#include "parley/connect.h"
+#include "parley/error.h"
+#include "parley/loop.h"
+#include "parley/server.h"
+#include "parley/service.h"
+#include "parley/task.h"

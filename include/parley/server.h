@@ -1,0 +1,4 @@
+#pragma once
+
+// listen(), Server and Services.
+#include "face/server.h"

@@ -1,0 +1,6 @@
+#pragma once
+
+// Task, Scope, Sleep, Event and Queue.
+#include "async/scope.h"
+#include "async/task.h"
+#include "async/wait.h"

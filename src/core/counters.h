@@ -1,0 +1,84 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace parley::core {
+
+// What happened in one session. Every rare path has a counter of its own.
+struct Counters {
+  std::uint64_t calls_sent = 0;
+  std::uint64_t calls_received = 0;
+  std::uint64_t calls_waited = 0;           // held back by the peer's max_concurrent_requests
+  std::uint64_t calls_refused_here = 0;     // ours that found the waiting line or the link full
+  std::uint64_t calls_refused_to_peer = 0;  // the peer's beyond our max_concurrent_requests
+  std::uint64_t cancels_sent = 0;
+  std::uint64_t cancels_received = 0;
+  std::uint64_t cancels_too_late = 0;  // for a call that had been answered
+  std::uint64_t responses_sent = 0;
+  std::uint64_t responses_received = 0;
+  std::uint64_t responses_late = 0;             // for a call that was given up here
+  std::uint64_t responses_repeated = 0;         // a second one, tolerated from a foreign peer
+  std::uint64_t results_dropped = 0;            // a handler finished what had already been answered
+  std::uint64_t deadlines_passed_here = 0;      // of our calls
+  std::uint64_t deadlines_passed_handling = 0;  // of the peer's calls
+  std::uint64_t handlers_threw = 0;
+  std::uint64_t methods_unknown = 0;
+  std::uint64_t arguments_malformed = 0;
+  std::uint64_t results_malformed = 0;
+  std::uint64_t items_sent = 0;
+  std::uint64_t items_received = 0;
+  std::uint64_t items_malformed = 0;
+  std::uint64_t items_after_end = 0;      // for a channel that has ended here
+  std::uint64_t items_beyond_credit = 0;  // tolerated from a foreign peer
+  std::uint64_t items_copied = 0;         // out of a pinned block
+  std::uint64_t grants_sent = 0;
+  std::uint64_t grants_after_end = 0;
+  std::uint64_t resets_sent = 0;
+  std::uint64_t resets_received = 0;
+  std::uint64_t closes_after_end = 0;
+  std::uint64_t connections_rejected = 0;
+  std::uint64_t pings_answered = 0;
+  std::uint64_t protocol_errors_sent = 0;
+  std::uint64_t protocol_errors_received = 0;
+
+  template <class Visit>
+  void for_each(Visit visit) const {
+    visit(std::string_view("calls_sent"), calls_sent);
+    visit(std::string_view("calls_received"), calls_received);
+    visit(std::string_view("calls_waited"), calls_waited);
+    visit(std::string_view("calls_refused_here"), calls_refused_here);
+    visit(std::string_view("calls_refused_to_peer"), calls_refused_to_peer);
+    visit(std::string_view("cancels_sent"), cancels_sent);
+    visit(std::string_view("cancels_received"), cancels_received);
+    visit(std::string_view("cancels_too_late"), cancels_too_late);
+    visit(std::string_view("responses_sent"), responses_sent);
+    visit(std::string_view("responses_received"), responses_received);
+    visit(std::string_view("responses_late"), responses_late);
+    visit(std::string_view("responses_repeated"), responses_repeated);
+    visit(std::string_view("results_dropped"), results_dropped);
+    visit(std::string_view("deadlines_passed_here"), deadlines_passed_here);
+    visit(std::string_view("deadlines_passed_handling"), deadlines_passed_handling);
+    visit(std::string_view("handlers_threw"), handlers_threw);
+    visit(std::string_view("methods_unknown"), methods_unknown);
+    visit(std::string_view("arguments_malformed"), arguments_malformed);
+    visit(std::string_view("results_malformed"), results_malformed);
+    visit(std::string_view("items_sent"), items_sent);
+    visit(std::string_view("items_received"), items_received);
+    visit(std::string_view("items_malformed"), items_malformed);
+    visit(std::string_view("items_after_end"), items_after_end);
+    visit(std::string_view("items_beyond_credit"), items_beyond_credit);
+    visit(std::string_view("items_copied"), items_copied);
+    visit(std::string_view("grants_sent"), grants_sent);
+    visit(std::string_view("grants_after_end"), grants_after_end);
+    visit(std::string_view("resets_sent"), resets_sent);
+    visit(std::string_view("resets_received"), resets_received);
+    visit(std::string_view("closes_after_end"), closes_after_end);
+    visit(std::string_view("connections_rejected"), connections_rejected);
+    visit(std::string_view("pings_answered"), pings_answered);
+    visit(std::string_view("protocol_errors_sent"), protocol_errors_sent);
+    visit(std::string_view("protocol_errors_received"), protocol_errors_received);
+  }
+};
+
+}  // namespace parley::core

@@ -1,0 +1,139 @@
+#include "core/session/session.h"
+
+#include <fmt/format.h>
+
+#include "wire/frame.h"
+
+namespace parley::core {
+
+using wire::roam::ConnectionClose;
+using wire::roam::ConnectionOpen;
+using wire::roam::ConnectionReject;
+using wire::roam::Decoder;
+using wire::roam::Hello;
+using wire::roam::HelloYourself;
+using wire::roam::Kind;
+using wire::roam::MetadataView;
+using wire::roam::Payload;
+using wire::roam::Ping;
+using wire::roam::Pong;
+using wire::roam::protocol_version;
+using wire::roam::ProtocolError;
+
+Session::Session(Counters& counters, Options options)
+    : counters_(counters), options_(std::move(options)), parity_(options_.parity) {}
+
+void Session::put_hello(OutBuffer& out, bool is_answer) {
+  std::uint8_t* cursor = wire::begin_frame(out, wire::roam::head_bytes_max);
+  cursor = put_head(cursor, 0, is_answer ? Kind::hello_yourself : Kind::hello);
+  if (!is_answer) cursor = codec::put_varint(cursor, protocol_version);
+  *cursor++ = static_cast<std::uint8_t>(parity_);
+  cursor = codec::put_varint(cursor, options_.requests_max);
+  // An acceptor shows that it is Parley only to those who did.
+  const bool shows_itself = !options_.is_foreign && !(is_answer && is_peer_foreign_);
+  Metadata metadata = options_.metadata;
+  if (shows_itself) metadata.add("parley", features);
+  cursor = wire::roam::put_metadata(out, cursor, metadata);
+  wire::end_frame(out, cursor);
+}
+
+void Session::begin(OutBuffer& out) {
+  if (options_.role == Role::initiator) put_hello(out, false);
+}
+
+void Session::learn_peer(const MetadataView& metadata) {
+  std::uint64_t bits = 0;
+  is_peer_foreign_ = options_.is_foreign || !metadata.find_number("parley", bits);
+  if (!metadata.empty()) peer_metadata_ = metadata.to_metadata();
+}
+
+Session::Step Session::on_message(std::uint64_t connection, Kind kind, Decoder& decoder, OutBuffer& control) {
+  PARLEY_ASSERT(phase_ != Phase::ended);
+  Payload payload;
+  if (!decoder.payload(kind, payload)) {
+    return protocol_error({decoder.fault(), std::string(decoder.what())}, control);
+  }
+  const bool is_about_session = kind == Kind::hello || kind == Kind::hello_yourself || kind == Kind::protocol_error ||
+                                kind == Kind::ping || kind == Kind::pong;
+  if (is_about_session && connection != 0) {
+    return protocol_error({Code::wrong_connection, fmt::format("a session message on connection {}", connection)},
+                          control);
+  }
+  if (const auto* report = std::get_if<ProtocolError>(&payload)) {
+    ++counters_.protocol_errors_received;
+    phase_ = Phase::ended;
+    error_ = {Code::reported, std::string(report->description)};
+    return Step::failed;
+  }
+  if (phase_ == Phase::established) return on_established(connection, payload, control);
+  if (const auto* hello = std::get_if<Hello>(&payload); hello && options_.role == Role::acceptor) {
+    return on_hello(*hello, control);
+  }
+  if (const auto* hello = std::get_if<HelloYourself>(&payload); hello && options_.role == Role::initiator) {
+    return on_hello_yourself(*hello);
+  }
+  return protocol_error({Code::unexpected, fmt::format("message kind {} instead of a hello", static_cast<int>(kind))},
+                        control);
+}
+
+Session::Step Session::on_hello(const Hello& hello, OutBuffer& control) {
+  if (hello.version != protocol_version) {
+    return protocol_error(
+        {Code::version, fmt::format("the hello says version {}, this end speaks {}", hello.version, protocol_version)},
+        control);
+  }
+  learn_peer(hello.metadata);
+  parity_ = opposite(hello.settings.parity);
+  peer_requests_max_ = hello.settings.max_concurrent_requests;
+  put_hello(control, true);
+  phase_ = Phase::established;
+  return Step::established;
+}
+
+Session::Step Session::on_hello_yourself(const HelloYourself& hello) {
+  learn_peer(hello.metadata);
+  peer_requests_max_ = hello.settings.max_concurrent_requests;
+  phase_ = Phase::established;
+  return Step::established;
+}
+
+Session::Step Session::on_established(std::uint64_t connection, const Payload& payload, OutBuffer& control) {
+  if (const auto* ping = std::get_if<Ping>(&payload)) {
+    ++counters_.pings_answered;
+    wire::roam::put_message(control, {0, Pong{ping->nonce}});
+    return Step::nothing;
+  }
+  if (std::holds_alternative<Pong>(payload)) return Step::nothing;
+  if (std::holds_alternative<ConnectionOpen>(payload)) {
+    if (connection == 0 || has_parity(connection, parity_)) {
+      return protocol_error({Code::wrong_connection, fmt::format("connection {} cannot be opened here", connection)},
+                            control);
+    }
+    ++counters_.connections_rejected;
+    wire::roam::put_message(control, {connection, ConnectionReject{}});
+    return Step::nothing;
+  }
+  if (std::holds_alternative<ConnectionClose>(payload) && connection == 0) {
+    return protocol_error({Code::wrong_connection, "the root connection cannot be closed"}, control);
+  }
+  if (std::holds_alternative<Hello>(payload) || std::holds_alternative<HelloYourself>(payload)) {
+    return protocol_error({Code::unexpected, "a second hello"}, control);
+  }
+  return protocol_error({Code::wrong_connection, fmt::format("connection {} was never open", connection)}, control);
+}
+
+Session::Step Session::protocol_error(Error error, OutBuffer& control) {
+  break_off(error, control);
+  return Step::failed;
+}
+
+void Session::break_off(const Error& error, OutBuffer& control) {
+  PARLEY_ASSERT(phase_ != Phase::ended);
+  phase_ = Phase::ended;
+  error_ = error;
+  ++counters_.protocol_errors_sent;
+  const std::string description = to_string(error);
+  wire::roam::put_message(control, {0, ProtocolError{description}});
+}
+
+}  // namespace parley::core

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <memory>
+
+#include "io/loop.h"
+
+namespace parley {
+
+struct LoopOptions {
+  // How long a wait looks again and again at the busiest stream before it sleeps: 20 us saves most of the price of a
+  // sleep per call and costs a core. Zero is off.
+  Duration spin{};
+  bool spin_on_few_cores = false;  // below four usable cores it is off unless this says so
+};
+
+namespace face {
+
+struct SystemParts;
+
+// What a loop over the system is made of; made before the loop and destroyed after it.
+class LoopParts {
+ protected:
+  explicit LoopParts(const LoopOptions& options);
+  ~LoopParts();
+  std::unique_ptr<SystemParts> parts_;
+};
+
+}  // namespace face
+
+// A loop over the system: epoll, the monotonic clock, the kernel's random numbers. One per thread, owned by main, with
+// no thread of its own; io::Loop tells of run(), stop(), poll_once(), fd(), post() and run_until(). Sessions, servers and
+// clients made on it are used on its thread and die before it. A system without descriptors to spare is fatal here.
+class Loop final : private face::LoopParts, public io::Loop {
+ public:
+  explicit Loop(const LoopOptions& options = {});
+  ~Loop() override;
+
+  Result<std::unique_ptr<io::Listener>> listen(std::string_view uri) override;
+  Result<std::unique_ptr<io::Dialer>> dialer(std::string_view uri) override;
+};
+
+}  // namespace parley

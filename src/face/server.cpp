@@ -1,0 +1,72 @@
+#include "face/server.h"
+
+#include "async/scope.h"
+#include "runtime/framed_link.h"
+
+namespace parley {
+
+class Server::Impl final : private io::ListenerEvents {
+ public:
+  Impl(io::Loop& loop, Options options) : loop_(loop), options_(std::move(options)), scope_(loop.executor()) {}
+
+  Result<void> listen(std::string_view uri) {
+    PARLEY_TRY(listener_, loop_.listen(uri));
+    address_ = listener_->address();
+    listener_->start(*this);
+    return {};
+  }
+  void close() {
+    listener_.reset();
+    scope_.cancel_all();
+  }
+
+  Services services;
+  std::move_only_function<void(Session&)> on_new_session;
+  const std::string& address() const { return address_; }
+  std::size_t session_count() const { return scope_.size(); }
+
+ private:
+  void on_stream(std::unique_ptr<io::Stream> stream) override { scope_.spawn(keep(std::move(stream))); }
+  void on_listener_failed(Error error) override {
+    static_cast<void>(error);
+    listener_.reset();
+  }
+
+  Task<void> keep(std::unique_ptr<io::Stream> stream) {
+    auto link = std::make_unique<runtime::FramedLink>(loop_, std::move(stream), options_.limits);
+    const runtime::SessionOptions options{.limits = options_.limits,
+                                          .is_foreign = options_.foreign,
+                                          .requests_max = options_.concurrent_requests_max,
+                                          .metadata = options_.metadata};
+    Session session(runtime::Session::start(loop_, std::move(link), runtime::Session::Role::acceptor, options,
+                                            &services.table()));
+    co_await session.runtime().established().wait();
+    if (session.is_open() && on_new_session) on_new_session(session);
+    co_await session.runtime().ended().wait();
+  }
+
+  io::Loop& loop_;
+  Options options_;
+  std::string address_;
+  std::unique_ptr<io::Listener> listener_;
+  Scope scope_;
+};
+
+Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Server::Server(Server&&) noexcept = default;
+Server& Server::operator=(Server&&) noexcept = default;
+Server::~Server() = default;
+
+Services& Server::services() { return impl_->services; }
+void Server::on_session(std::move_only_function<void(Session&)> handler) { impl_->on_new_session = std::move(handler); }
+const std::string& Server::address() const { return impl_->address(); }
+std::size_t Server::session_count() const { return impl_->session_count(); }
+void Server::close() { impl_->close(); }
+
+Result<Server> listen(io::Loop& loop, std::string uri, Options options) {
+  auto impl = std::make_unique<Server::Impl>(loop, std::move(options));
+  PARLEY_TRY(impl->listen(uri));
+  return Server(std::move(impl));
+}
+
+}  // namespace parley

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "runtime/client.h"
+#include "runtime/services.h"
+
+namespace parley {
+
+// Keeps a session open like its handle does. Cheap to copy; on the session's loop.
+class Hold {
+ public:
+  explicit Hold(runtime::Session& session) : session_(&session) { session_->add_caller(); }
+  Hold(const Hold& other) : Hold(*other.session_) {}
+  Hold& operator=(const Hold& other) {
+    Hold copy(other);
+    std::swap(session_, copy.session_);
+    return *this;
+  }
+  ~Hold() { session_->drop_caller(); }
+
+ private:
+  runtime::Session* session_;
+};
+
+// A session with a peer: the way to its services. It closes in good order when the last of this handle, its holds, its
+// clients, pending calls and open channels is gone; close() does not wait for them. On one loop, which outlives it.
+class Session {
+ public:
+  explicit Session(runtime::Session& session) : session_(session) {}  // adopts the first caller
+  ~Session() { session_.drop_caller(); }
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  // The name is the provider's; a peer without a hub serves what it has under the service's own methods.
+  template <class S>
+  Client<S> client(std::string_view name) {
+    static_cast<void>(name);
+    return Client<S>(session_);
+  }
+  Hold hold() { return Hold(session_); }
+
+  // Ends all calls and channels and refuses new ones; what was sent before still reaches the peer. Idempotent.
+  void close() { session_.close({Code::closed, "the session was closed here"}); }
+  // Waits until it has ended; the error says why, unless it ended in good order.
+  Task<Result<void>> closed();
+  bool is_open() const { return session_.is_established() && !session_.has_ended(); }
+
+  const io::Peer& peer() const { return session_.peer(); }
+  const Metadata& peer_metadata() const { return session_.machine().peer_metadata(); }
+  const core::Counters& counters() const { return session_.counters(); }
+  runtime::Session& runtime() { return session_; }
+
+ private:
+  runtime::Session& session_;
+};
+
+struct Options {
+  Limits limits;
+  // Toward peers of roam 7.x that are no Parley: nothing is said that only Parley knows.
+  bool foreign = false;
+  std::optional<std::uint32_t> concurrent_requests_max;  // to advertise instead of the one in limits
+  Metadata metadata;                                     // beside the hello
+  const Services* services = nullptr;                    // served to the peer on this session
+};
+
+// Dials, shakes hands, and gives the session. Errors: uri, address, permission, handshake_timeout, version, and whatever
+// else the peer or the system says. Dropping the task gives up.
+Task<Result<std::unique_ptr<Session>>> connect(io::Loop& loop, std::string uri, Options options = {});
+
+// The same over a link or stream that exists already.
+Task<Result<std::unique_ptr<Session>>> open_session(io::Loop& loop, std::unique_ptr<io::Link> link,
+                                                    Options options = {});
+
+}  // namespace parley

@@ -1,0 +1,110 @@
+#include "io/loop.h"
+
+#include <algorithm>
+
+namespace parley::io {
+
+Loop::Loop(Clock& clock, Reactor& reactor, Random& random) : clock_(clock), reactor_(reactor), random_(random) {
+  executor_.advance(clock_.now());
+  executor_.set_idle_driver(this);
+}
+
+Loop::~Loop() {
+  PARLEY_ASSERT(!is_inside_, "a loop is not destroyed from inside itself");
+  executor_.set_idle_driver(nullptr);
+  // What is dropped may post in its destructor.
+  for (;;) {
+    std::vector<std::move_only_function<void()>> dropped;
+    {
+      const std::lock_guard lock(posted_mutex_);
+      dropped.swap(posted_);
+    }
+    if (dropped.empty()) return;
+  }
+}
+
+void Loop::enter() {
+  PARLEY_ASSERT(!is_inside_, "a loop is not turned from inside itself");
+  thread_.store(std::this_thread::get_id(), std::memory_order_relaxed);
+  is_inside_ = true;
+  executor_.set_idle_driver(nullptr);
+  executor_.advance(clock_.now());
+}
+
+void Loop::leave() {
+  is_inside_ = false;
+  if (keeps_fd_) {
+    const Instant next = next_work();
+    if (next != alarm_ || next <= executor_.now()) reactor_.set_alarm(next);
+    alarm_ = next;
+  }
+  executor_.set_idle_driver(this);
+}
+
+void Loop::on_work_between_turns() {
+  if (!keeps_fd_ || next_work() >= alarm_) return;
+  alarm_ = next_work();
+  reactor_.set_alarm(alarm_);
+}
+
+void Loop::run() {
+  const Inside inside(*this);
+  while (!is_stopping_.load(std::memory_order_acquire)) turn(Instant::never());
+  is_stopping_.store(false, std::memory_order_relaxed);
+}
+
+void Loop::stop() {
+  is_stopping_.store(true, std::memory_order_release);
+  reactor_.wake();
+}
+
+bool Loop::poll_once(Instant deadline) {
+  const Inside inside(*this);
+  return turn(deadline);
+}
+
+int Loop::fd() {
+  if (!keeps_fd_) {
+    keeps_fd_ = true;
+    alarm_ = next_work();
+    reactor_.set_alarm(alarm_);
+  }
+  return reactor_.fd();
+}
+
+void Loop::post(std::move_only_function<void()> work) {
+  bool is_first = false;
+  {
+    const std::lock_guard lock(posted_mutex_);
+    is_first = posted_.empty();
+    posted_.push_back(std::move(work));
+    has_posted_.store(true, std::memory_order_release);
+  }
+  if (is_first) reactor_.wake();
+}
+
+bool Loop::run_posted() {
+  if (!has_posted_.load(std::memory_order_acquire)) return false;
+  {
+    const std::lock_guard lock(posted_mutex_);
+    std::swap(posted_, running_posted_);
+    has_posted_.store(false, std::memory_order_relaxed);
+  }
+  for (auto& work : running_posted_) work();
+  running_posted_.clear();
+  return true;
+}
+
+bool Loop::turn(Instant deadline) noexcept {
+  bool has_worked = executor_.run_ready(share_of_turn);
+  const bool may_wait = !has_worked && !executor_.has_ready();
+  const bool has_news = reactor_.wait(may_wait ? std::min(deadline, executor_.next_deadline()) : Instant());
+  has_worked |= executor_.advance(clock_.now());
+  if (has_news) reactor_.dispatch();
+  has_worked |= has_news;
+  has_worked |= run_posted();
+  has_worked |= executor_.run_ready(share_of_turn);
+  return has_worked;
+}
+
+}  // namespace parley::io

@@ -1,0 +1,117 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "async/executor.h"
+#include "async/task.h"
+#include "base/bytes.h"
+#include "io/clock.h"
+#include "io/reactor.h"
+#include "io/stream.h"
+
+namespace parley::io {
+
+class MemoryListener;
+
+// An executor with its reactor and its clock; one per thread, owned by main. Everything made on it is used on the
+// thread that turns it and dies before it; only post(), stop() and is_own_thread() may be called from other threads.
+class Loop : private Executor::Driver {
+ public:
+  // Ready nodes that run before the loop looks outside again, so that tasks which keep each other ready stop nobody.
+  static constexpr std::size_t share_of_turn = 16384;
+
+  Loop(Clock& clock, Reactor& reactor, Random& random);
+  virtual ~Loop();
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+
+  // Turns until stop(). The thread that calls run(), poll_once() or run_until() is the loop's thread from then on.
+  void run();
+  // Makes run() return after its current turn. From any thread.
+  void stop();
+  // One turn for foreign main loops: does what is ready, waits for more until `deadline` at most, and does that too.
+  // False if nothing happened. A deadline that has passed does not wait.
+  bool poll_once(Instant deadline = Instant());
+  // Readable when poll_once() has something to do: news from outside, a timer, or work that began since the last poll
+  // (a call, say). Once asked for, the loop keeps it up to date. -1 if the reactor has none.
+  int fd();
+
+  // Runs `work` on the loop's thread, in the order of posting. From any thread. What is still queued when the loop dies
+  // is dropped.
+  void post(std::move_only_function<void()> work);
+
+  // Turns until the task has ended and gives its value. Not from inside the loop, and deaf to stop().
+  template <class T>
+  T run_until(Task<T> task) {
+    const Inside inside(*this);
+    task.bind(executor_);
+    if (!task.start()) {
+      do {
+        turn(Instant::never());
+      } while (!task.is_done());
+    }
+    return task.promise().take();
+  }
+
+  // What an address of io/uri.h leads to. By itself a loop knows mem: addresses only; one with a network knows more.
+  virtual Result<std::unique_ptr<Listener>> listen(std::string_view uri);
+  virtual Result<std::unique_ptr<Dialer>> dialer(std::string_view uri);
+
+  Executor& executor() { return executor_; }
+  BlockPool& blocks() { return blocks_; }
+  Clock& clock() { return clock_; }
+  Random& random() { return random_; }
+  Reactor& reactor() { return reactor_; }
+  Instant now() const { return executor_.now(); }
+  bool is_own_thread() const { return thread_.load(std::memory_order_relaxed) == std::this_thread::get_id(); }
+
+  // Listeners of mem: addresses, by name.
+  std::map<std::string, MemoryListener*, std::less<>>& memory_names() { return memory_names_; }
+
+ private:
+  // While the loop's thread is inside of it. The time that passed outside is made up for at once.
+  class Inside {
+   public:
+    explicit Inside(Loop& loop) : loop_(loop) { loop_.enter(); }
+    ~Inside() { loop_.leave(); }
+    Inside(const Inside&) = delete;
+    Inside& operator=(const Inside&) = delete;
+
+   private:
+    Loop& loop_;
+  };
+
+  Instant time() override { return clock_.now(); }
+  void on_work_between_turns() override;
+  void enter();
+  void leave();
+  bool turn(Instant deadline) noexcept;
+  bool run_posted();
+  Instant next_work() const { return executor_.has_ready() ? Instant() : executor_.next_deadline(); }
+
+  Clock& clock_;
+  Reactor& reactor_;
+  Random& random_;
+  BlockPool blocks_;
+  Executor executor_;
+  std::atomic<std::thread::id> thread_;
+  bool is_inside_ = false;
+  bool keeps_fd_ = false;
+  Instant alarm_ = Instant::never();  // what the reactor was told last
+  std::map<std::string, MemoryListener*, std::less<>> memory_names_;
+
+  std::atomic<bool> is_stopping_ = false;
+  std::atomic<bool> has_posted_ = false;  // saves the lock where nothing was posted
+  std::mutex posted_mutex_;
+  std::vector<std::move_only_function<void()>> posted_;
+  std::vector<std::move_only_function<void()>> running_posted_;
+};
+
+}  // namespace parley::io

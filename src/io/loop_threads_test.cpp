@@ -1,0 +1,148 @@
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "async/wait.h"
+#include "io/loop.h"
+
+namespace parley::io {
+namespace {
+
+class StandingClock final : public Clock {
+ public:
+  Instant now() override { return {}; }
+  std::chrono::system_clock::time_point wall() override { return {}; }
+};
+
+class TestRandom final : public Random {
+ public:
+  std::uint64_t next() override { return 4; }
+};
+
+// Knows no descriptors and no time; sleeps until somebody wakes it.
+class SleepingReactor final : public Reactor {
+ public:
+  bool wait(Instant until) override {
+    std::unique_lock lock(mutex_);
+    if (until.is_never()) condition_.wait(lock, [this] { return is_woken_; });
+    is_woken_ = false;
+    return false;
+  }
+  void dispatch() override {}
+  void wake() override {
+    {
+      const std::lock_guard lock(mutex_);
+      is_woken_ = true;
+      ++wakes_;
+    }
+    condition_.notify_one();
+  }
+  int fd() const override { return -1; }
+  void set_alarm(Instant) override {}
+  int wakes() {
+    const std::lock_guard lock(mutex_);
+    return wakes_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable condition_;
+  bool is_woken_ = false;
+  int wakes_ = 0;
+};
+
+class LoopThreadsTest : public ::testing::Test {
+ protected:
+  StandingClock clock_;
+  TestRandom random_;
+  SleepingReactor reactor_;
+  Loop loop_{clock_, reactor_, random_};
+};
+
+TEST_F(LoopThreadsTest, another_thread_stops_a_loop_that_sleeps) {
+  std::jthread other([&] { loop_.stop(); });
+  loop_.run();
+  EXPECT_TRUE(loop_.is_own_thread());
+}
+
+TEST_F(LoopThreadsTest, work_posted_by_many_threads_runs_on_the_loops_thread_in_the_order_of_each) {
+  constexpr int threads = 4;
+  constexpr int each = 2000;
+  std::vector<int> seen[threads];
+  int done = 0;
+  std::vector<std::jthread> posters;
+  for (int thread = 0; thread < threads; ++thread) {
+    posters.emplace_back([&, thread] {
+      for (int i = 0; i < each; ++i) {
+        loop_.post([&, thread, i] {
+          EXPECT_TRUE(loop_.is_own_thread());
+          seen[thread].push_back(i);
+          if (++done == threads * each) loop_.stop();
+        });
+      }
+    });
+  }
+  loop_.run();
+  for (const auto& numbers : seen) {
+    ASSERT_EQ(numbers.size(), static_cast<std::size_t>(each));
+    for (int i = 0; i < each; ++i) EXPECT_EQ(numbers[static_cast<std::size_t>(i)], i);
+  }
+  EXPECT_LE(reactor_.wakes(), threads * each + 1);
+}
+
+TEST_F(LoopThreadsTest, a_burst_of_posts_wakes_the_loop_once) {
+  std::jthread([&] {
+    for (int i = 0; i < 100; ++i) loop_.post([] {});
+  }).join();
+  EXPECT_EQ(reactor_.wakes(), 1);
+  loop_.post([&] { loop_.stop(); });
+  loop_.run();
+}
+
+TEST_F(LoopThreadsTest, a_thread_asks_whether_it_is_the_loops_own_while_the_loop_turns) {
+  std::atomic<bool> is_own = true;
+  std::jthread other([&] {
+    is_own = loop_.is_own_thread();
+    loop_.stop();
+  });
+  loop_.run();
+  other.join();
+  EXPECT_FALSE(is_own);
+}
+
+TEST_F(LoopThreadsTest, a_loop_may_move_to_another_thread_between_two_runs) {
+  loop_.post([&] { loop_.stop(); });
+  loop_.run();
+  EXPECT_TRUE(loop_.is_own_thread());
+  std::jthread([&] {
+    loop_.post([&] { loop_.stop(); });
+    loop_.run();
+    EXPECT_TRUE(loop_.is_own_thread());
+  }).join();
+  EXPECT_FALSE(loop_.is_own_thread());
+}
+
+TEST_F(LoopThreadsTest, a_task_awaits_what_another_thread_does) {
+  const auto task = [](Loop& loop) -> Task<int> {
+    Event event;
+    int found = 0;
+    std::jthread worker([&] {
+      loop.post([&] {
+        found = 42;
+        event.set();
+      });
+    });
+    co_await event.wait();
+    co_return found;
+  };
+  EXPECT_EQ(loop_.run_until(task(loop_)), 42);
+}
+
+}  // namespace
+}  // namespace parley::io

@@ -1,0 +1,96 @@
+#pragma once
+
+#include <type_traits>
+#include <utility>
+
+#include "codec/views.h"
+#include "runtime/call.h"
+#include "runtime/service.h"
+#include "runtime/session.h"
+
+namespace parley {
+
+namespace runtime {
+
+// How an argument reaches the encoder: a channel handle is given away, anything else is only looked at.
+template <class T>
+using Parameter = std::conditional_t<codec::has_channels<T>, T&&, const T&>;
+
+template <class Info, class Tuple = typename Info::Tuple>
+struct Starter;
+template <class Info, class... Arguments>
+struct Starter<Info, std::tuple<Arguments...>> {
+  template <class... Given>
+  static constexpr bool fits =
+      sizeof...(Given) == sizeof...(Arguments) && (std::is_convertible_v<Given, Arguments> && ...);
+
+  static void start(Connection& connection, PendingCall& call, const CallOptions* options,
+                    Parameter<Arguments>... arguments) {
+    CallStart start(connection, call);
+    if (!start.begin(options)) return;
+    start.put_method(Info::encoded_id);
+    if constexpr (Info::has_channels) {
+      const auto bind = [&start](auto& handle) { start.bind(handle); };
+      (codec::for_each_channel(arguments, bind), ...);
+      start.put_channels();
+    } else {
+      start.put_no_channels();
+    }
+    start.put_metadata(options);
+    codec::Writer writer(start.out(), start.cursor);
+    codec::encode_each(writer, arguments...);
+    start.end(writer);
+  }
+};
+
+}  // namespace runtime
+
+// Calls the methods of a service S at the other end of a session. Cheap to copy; each copy is a caller that keeps the
+// session open. On the session's loop.
+template <class S>
+class Client {
+ public:
+  explicit Client(runtime::Session& session) : session_(&session) { session_->add_caller(); }
+  Client(const Client& other) : session_(other.session_), options_(other.options_) {
+    if (session_) session_->add_caller();
+  }
+  Client(Client&& other) noexcept
+      : session_(std::exchange(other.session_, nullptr)), options_(std::move(other.options_)) {}
+  Client& operator=(Client other) noexcept {
+    std::swap(session_, other.session_);
+    std::swap(options_, other.options_);
+    return *this;
+  }
+  ~Client() {
+    if (session_) session_->drop_caller();
+  }
+
+  // Starts the call now; see Call. Arguments are encoded before this returns; channel handles are moved in.
+  template <auto Method, class... Given>
+  Call<typename service::MethodInfo<Method>::Value> call(Given&&... given) {
+    using Info = service::MethodInfo<Method>;
+    static_assert(std::is_base_of_v<typename Info::Service, S>, "parley: this method belongs to another service");
+    static_assert(!codec::has_views<typename Info::Value>,
+                  "parley: a result cannot borrow (string_view, ByteView, span): nobody keeps its bytes");
+    static_assert(runtime::Starter<Info>::template fits<Given...>,
+                  "parley: these arguments do not fit the method: their number or a type differs (a channel handle is "
+                  "moved in)");
+    Call<typename Info::Value> call;
+    const CallOptions* options = options_ ? &*options_ : nullptr;
+    runtime::Starter<Info>::start(session_->root(), call, options, std::forward<Given>(given)...);
+    return call;
+  }
+
+  // A client whose calls carry these options: `client.with({.deadline = 50ms}).call<&S::method>(...)`.
+  Client with(CallOptions options) const {
+    Client other(*this);
+    other.options_ = std::move(options);
+    return other;
+  }
+
+ private:
+  runtime::Session* session_;
+  std::optional<CallOptions> options_;
+};
+
+}  // namespace parley

@@ -1,0 +1,421 @@
+#include "runtime/connection.h"
+
+#include <fmt/format.h>
+
+#include "runtime/channel_core.h"
+#include "runtime/inbound_call.h"
+#include "runtime/method_table.h"
+#include "runtime/pending_call.h"
+#include "runtime/session.h"
+
+namespace parley::runtime {
+
+using wire::roam::ChannelKind;
+using wire::roam::Decoder;
+using wire::roam::MetadataView;
+using wire::roam::RequestKind;
+
+Connection::Connection(Session& session, std::uint64_t id)
+    : session_(session), id_(id), counters_(&session.counters()), executor_(&session.loop().executor()), callers_(&session.callers_) {}
+
+Connection::~Connection() { PARLEY_ASSERT(!is_open_); }
+
+void Connection::open(const core::Calls::Options& calls, const core::Channels::Options& channels) {
+  PARLEY_ASSERT(!is_open_);
+  link_ = &session_.link();
+  out_ = &link_->out();
+  outbound_bytes_max_ = limits().outbound_bytes_max;
+  frame_bytes_max_ = limits().frame_bytes_max;
+  calls_.emplace(limits(), counters(), calls);
+  channels_.emplace(limits(), counters(), channels);
+  is_open_ = true;
+}
+
+const Limits& Connection::limits() const { return session_.options().limits; }
+bool Connection::is_peer_foreign() const { return session_.machine().is_peer_foreign(); }
+
+void Connection::end(const Error& error) {
+  if (!is_open_) return;
+  is_open_ = false;
+  const bool is_breach = kind(error) == Kind::protocol;
+  const Error not_sent{Code::not_sent, error.note};
+  const Error may_have_happened = is_breach ? error : Error{Code::sent_then_lost, to_string(error)};
+  bool was_sent = false;
+  while (core::OutgoingCall* taken = calls_->take_any_outgoing(was_sent)) {
+    auto& call = static_cast<PendingCall&>(*taken);
+    if (was_sent && call.announced_at <= out_->sent()) {
+      call.finish({.error = &may_have_happened});
+    } else {
+      call.finish({.error = &not_sent, .never_began = &not_sent});
+    }
+  }
+  while (core::ChannelEnd* channel = channels_->take_any()) {
+    ChannelCore& core = ChannelCore::of(*channel);
+    core.set_failure(error);
+    core.wake_and_unbind();
+  }
+  while (core::IncomingCall* call = calls_->take_any_incoming()) static_cast<InboundCall*>(call)->drop();
+}
+
+bool Connection::broken(const Error& error) {
+  fault_ = error;
+  return false;
+}
+bool Connection::broken(Code code, std::string_view note) { return broken(Error{code, std::string(note)}); }
+
+// --- calls
+
+inline bool Connection::start_call(std::uint64_t method, const InboundHead& head) {
+  const MethodEntry* entry = methods_ ? methods_->find(method) : nullptr;
+  const core::Calls::Arrival arrival = is_overfull() ? calls_->refuse_call() : calls_->on_call(head.id);
+  if (!entry || arrival != core::Calls::Arrival::start) [[unlikely]]
+    return take_odd_call(arrival, head.id);
+  entry->start(*this, *entry, head);
+  return true;
+}
+
+inline bool Connection::finish_call(std::uint64_t id, Completion& completion) {
+  core::OutgoingCall* taken = nullptr;
+  const core::Calls::Match match = calls_->on_response(id, taken);
+  if (match != core::Calls::Match::delivered) [[unlikely]]
+    return finish_odd_call(match, id);
+  auto& call = static_cast<PendingCall&>(*taken);
+  const ByteView result = completion.result;
+  if (result.size() == 2 && result[0] == 1 && result[1] != 0) [[unlikely]] {
+    finish_refused_call(call, completion);
+  } else {
+    call.finish(completion);
+  }
+  if (is_open_ && calls_->in_line() != 0) [[unlikely]]
+    send_waiting();
+  return true;
+}
+
+bool Connection::on_request_bytes(ByteView message, const std::uint8_t* body, Block* block) {
+  const std::uint8_t* const end = message.data() + message.size();
+  std::uint64_t id = 0;
+  const std::uint8_t* at = codec::get_varint(body, end, id);
+  if (at && end - at >= 3) [[likely]] {
+    if (*at == static_cast<std::uint8_t>(RequestKind::call)) {
+      std::uint64_t method = 0;
+      at = codec::get_long_varint(at + 1, end, method);
+      if (at && end - at >= 2 && (at[0] | at[1]) == 0) [[likely]] {  // no channels, no metadata
+        const InboundHead head{.id = id, .channels = {}, .metadata = {}, .arguments = {at + 2, end}, .block = block};
+        return start_call(method, head);
+      }
+    } else if (*at == static_cast<std::uint8_t>(RequestKind::response) && (at[1] | at[2]) == 0) {
+      Completion completion{.result = {at + 3, end}, .block = block};
+      return finish_call(id, completion);
+    }
+  }
+  Decoder decoder({body, end}, limits());
+  return on_request(decoder, block);
+}
+
+bool Connection::on_channel_bytes(ByteView message, const std::uint8_t* body, Block* block) {
+  const std::uint8_t* const end = message.data() + message.size();
+  std::uint64_t id = 0;
+  const std::uint8_t* at = codec::get_varint(body, end, id);
+  if (at && at != end && *at == static_cast<std::uint8_t>(ChannelKind::item)) [[likely]] {
+    return on_item(id, {at + 1, end}, block);
+  }
+  Decoder decoder({body, end}, limits());
+  return on_channel(decoder, block);
+}
+
+bool Connection::on_request(Decoder& decoder, Block* block) {
+  std::uint64_t id = 0;
+  RequestKind kind{};
+  if (!decoder.request_head(id, kind)) return broken(decoder.fault(), decoder.what());
+  switch (kind) {
+    case RequestKind::call: return on_call(id, decoder, block);
+    case RequestKind::response: return on_response(id, decoder, block);
+    case RequestKind::cancel: return on_cancel(id, decoder);
+  }
+  return broken(Code::message);
+}
+
+bool Connection::on_call(std::uint64_t id, Decoder& decoder, Block* block) {
+  InboundHead head{.id = id, .block = block};
+  std::uint64_t method = 0;
+  if (!decoder.method(method) || !decoder.channels(head.channels) || !decoder.metadata(head.metadata)) {
+    return broken(decoder.fault(), decoder.what());
+  }
+  head.arguments = decoder.rest();
+  if (head.channels.size() != 0) {
+    if (auto announced = channels_->announce(head.channels); !announced) return broken(announced.error());
+  }
+  return start_call(method, head);
+}
+
+// A call that is not simply started.
+bool Connection::take_odd_call(core::Calls::Arrival arrival, std::uint64_t id) {
+  switch (arrival) {
+    case core::Calls::Arrival::start:
+      ++counters().methods_unknown;
+      respond_with_error(id, RoamError::unknown_method, nullptr);
+      return true;
+    case core::Calls::Arrival::overloaded: {
+      const Error error{Code::too_many_calls, {}};
+      respond_with_error(id, RoamError::cancelled, &error);
+      return true;
+    }
+    case core::Calls::Arrival::duplicate: return broken(Code::duplicate_request, fmt::format("id {}", id));
+    case core::Calls::Arrival::wrong_parity: return broken(Code::request_parity, fmt::format("id {}", id));
+  }
+  return true;
+}
+
+bool Connection::on_response(std::uint64_t id, Decoder& decoder, Block* block) {
+  wire::roam::ChannelList channels;
+  Completion completion{.block = block};
+  if (!decoder.channels(channels) || !decoder.metadata(completion.metadata)) {
+    return broken(decoder.fault(), decoder.what());
+  }
+  completion.result = decoder.rest();
+  return finish_call(id, completion);
+}
+
+// Which errors say that no handler saw the call, so that whoever sends to its channels is told.
+static bool says_never_began(const Error& error) {
+  return error.code == Code::method || error.code == Code::arguments || kind(error) == Kind::overloaded;
+}
+
+bool Connection::finish_odd_call(core::Calls::Match match, std::uint64_t id) {
+  switch (match) {
+    case core::Calls::Match::delivered: break;
+    case core::Calls::Match::late: send_waiting(); return true;
+    case core::Calls::Match::repeated: return true;
+    case core::Calls::Match::protocol_error: return broken(Code::second_response, fmt::format("id {}", id));
+  }
+  return true;
+}
+
+void Connection::finish_refused_call(PendingCall& call, Completion& completion) {
+  const Error error = error_of(completion);
+  if (says_never_began(error)) completion.never_began = &error;
+  call.finish(completion);
+}
+
+Error Connection::error_of(const Completion& completion) {
+  switch (static_cast<RoamError>(completion.result[1])) {
+    case RoamError::unknown_method: return {Code::method, {}};
+    case RoamError::invalid_payload: {
+      const Metadata metadata = completion.metadata.to_metadata();
+      const std::string* note = metadata.find_text(names::note);
+      return {Code::arguments, note ? *note : std::string()};
+    }
+    case RoamError::cancelled: {
+      std::uint64_t code = 0;
+      if (!completion.metadata.find_number(names::error, code) || code > 0xffffffffu) return {Code::cancelled, {}};
+      const Metadata metadata = completion.metadata.to_metadata();
+      const std::string* note = metadata.find_text(names::note);
+      return {static_cast<Code>(code), note ? *note : std::string()};
+    }
+    case RoamError::user: break;
+  }
+  return {Code::response, "unknown kind of error"};
+}
+
+bool Connection::on_cancel(std::uint64_t id, Decoder& decoder) {
+  MetadataView metadata;
+  if (!decoder.metadata(metadata)) return broken(decoder.fault(), decoder.what());
+  if (!decoder.rest().empty()) return broken(Code::message, "bytes after the end of the message");
+  core::IncomingCall* call = calls_->on_cancel(id);
+  if (call) static_cast<InboundCall*>(call)->cancel({Code::cancelled, {}});
+  return true;
+}
+
+void Connection::send_waiting() {
+  while (core::OutgoingCall* next = calls_->next_to_send()) {
+    auto& call = static_cast<PendingCall&>(*next);
+    const ByteView body = call.extra_->body.view();
+    std::uint8_t* cursor = wire::begin_frame(*out_, wire::roam::head_bytes_max + body.size());
+    cursor = wire::roam::put_request_head(cursor, id_, call.id(), RequestKind::call);
+    cursor = std::copy(body.begin(), body.end(), cursor);
+    call.extra_->body = {};
+    end_message(cursor);
+    call.announced_at = out_->committed();
+    announce_channels(call);
+  }
+}
+
+void Connection::announce_channels(PendingCall& call) {
+  PendingCall::Extra& extra = call.extra();
+  IntrusiveList<ChannelCore>& channels = extra.channels;
+  for (ChannelCore* core = channels.empty() ? nullptr : &channels.front(); core; core = channels.next_of(*core)) {
+    if (!core->is_sender()) {
+      static_cast<ReceivingCore*>(core)->end.announced_at = call.announced_at;
+      continue;
+    }
+    auto& sender = *static_cast<SendingCore*>(core);
+    sender.end.announced_at = call.announced_at;
+    channels_->let_go(sender.end);
+    sender.pump();
+  }
+  for (const PendingCall::Extra::Gone& gone : extra.gone) {
+    const bool is_clean = gone.how == ChannelCore::TwinEnd::closed;
+    put_channel_end(*out_, gone.id, gone.is_sender ? ChannelKind::close : ChannelKind::reset,
+                    is_clean ? Metadata() : describe({Code::dropped, {}}));
+    link_->committed();
+  }
+  extra.gone.clear();
+}
+
+void Connection::withdraw(PendingCall& call) {
+  if (!calls_->give_up(call)) return;
+  OutBuffer& out = control_for(call.announced_at);
+  std::uint8_t* cursor = wire::begin_frame(out, wire::roam::head_bytes_max);
+  cursor = wire::roam::put_request_head(cursor, id_, call.id(), RequestKind::cancel);
+  *cursor++ = 0;  // no metadata
+  wire::end_frame(out, cursor);
+  link_->committed_later();
+}
+
+void Connection::give_up(PendingCall& call) {
+  const bool was_in_line = call.state() == core::OutgoingCall::State::waiting;
+  withdraw(call);
+  if (was_in_line && call.extra_) fail_channels(call.extra_->channels, {Code::not_sent, "the call was dropped"});
+  session_.drop_caller();
+}
+
+OutBuffer& Connection::control_for(std::uint64_t announced_at) {
+  return announced_at <= out_->sent() ? link_->control() : *out_;
+}
+
+Metadata Connection::describe(const Error& error) const {
+  Metadata metadata;
+  if (is_peer_foreign()) return metadata;
+  metadata.add(std::string(names::error), static_cast<std::uint64_t>(error.code));
+  if (!error.note.empty()) metadata.add(std::string(names::note), error.note);
+  return metadata;
+}
+
+void Connection::respond_with_error(std::uint64_t id, RoamError kind, const Error* error) {
+  const Metadata metadata = error ? describe(*error) : Metadata();
+  std::uint8_t* cursor = begin_response(id, &metadata);
+  *cursor++ = 1;
+  *cursor++ = static_cast<std::uint8_t>(kind);
+  end_message(cursor);
+}
+
+// --- channels
+
+bool Connection::on_channel(Decoder& decoder, Block* block) {
+  std::uint64_t id = 0;
+  ChannelKind kind{};
+  if (!decoder.channel_head(id, kind)) return broken(decoder.fault(), decoder.what());
+  switch (kind) {
+    case ChannelKind::item: return on_item(id, decoder.rest(), block);
+    case ChannelKind::close: return on_close(id, decoder);
+    case ChannelKind::reset: return on_reset(id, decoder);
+    case ChannelKind::grant_credit: return on_grant(id, decoder);
+  }
+  return broken(Code::message);
+}
+
+bool Connection::on_item(std::uint64_t id, ByteView bytes, Block* block) {
+  const core::Channels::OnItem item = channels_->on_item(id, bytes, block);
+  switch (item.verdict) {
+    case core::Channels::OnItem::Verdict::queued: ReceivingCore::of(*item.end).wake(); return true;
+    case core::Channels::OnItem::Verdict::ignored: return true;
+    case core::Channels::OnItem::Verdict::reset: {
+      ReceivingCore& core = ReceivingCore::of(*item.end);
+      const Error error{Code::overloaded, "items beyond credit"};
+      put_reset(core, error);
+      core.set_failure(error);
+      core.wake_and_unbind();
+      return true;
+    }
+    case core::Channels::OnItem::Verdict::fault: break;
+  }
+  return broken(item.fault, fmt::format("channel {}", id));
+}
+
+bool Connection::on_close(std::uint64_t id, Decoder& decoder) {
+  MetadataView metadata;
+  if (!decoder.metadata(metadata)) return broken(decoder.fault(), decoder.what());
+  if (!decoder.rest().empty()) return broken(Code::message, "bytes after the end of the message");
+  Result<core::ReceivingEnd*> closed = channels_->on_close(id);
+  if (!closed) return broken(closed.error());
+  if (!*closed) return true;
+  ReceivingCore& core = ReceivingCore::of(**closed);
+  core.set_end_metadata(metadata);
+  std::uint64_t code = 0;
+  if (metadata.find_number(names::error, code)) core.set_failure({static_cast<Code>(code), "said by the sender"});
+  core.wake_and_unbind();
+  return true;
+}
+
+bool Connection::on_reset(std::uint64_t id, Decoder& decoder) {
+  MetadataView metadata;
+  if (!decoder.metadata(metadata)) return broken(decoder.fault(), decoder.what());
+  if (!decoder.rest().empty()) return broken(Code::message, "bytes after the end of the message");
+  Result<core::SendingEnd*> reset = channels_->on_reset(id);
+  if (!reset) return broken(reset.error());
+  if (!*reset) return true;
+  SendingCore& core = SendingCore::of(**reset);
+  core.set_end_metadata(metadata);
+  core.set_failure({Code::reset, {}});
+  core.wake_and_unbind();
+  return true;
+}
+
+bool Connection::on_grant(std::uint64_t id, Decoder& decoder) {
+  std::uint32_t additional = 0;
+  if (!decoder.grant(additional)) return broken(decoder.fault(), decoder.what());
+  Result<core::SendingEnd*> granted = channels_->on_grant(id, additional);
+  if (!granted) return broken(granted.error());
+  if (*granted) SendingCore::of(**granted).pump();
+  return true;
+}
+
+void Connection::put_channel_end(OutBuffer& out, std::uint64_t id, ChannelKind kind, const Metadata& metadata) {
+  std::uint8_t* cursor = wire::begin_frame(out, wire::roam::head_bytes_max);
+  cursor = wire::roam::put_channel_head(cursor, id_, id, kind);
+  wire::end_frame(out, wire::roam::put_metadata(out, cursor, metadata));
+}
+
+// A close comes behind the items of its channel.
+void Connection::send_close(SendingCore& core, const Metadata& metadata) {
+  put_channel_end(*out_, core.end.id(), ChannelKind::close, metadata);
+  channels_->close(core.end);
+  link_->committed_later();
+}
+
+void Connection::send_reset(ReceivingCore& core, const Error& why) {
+  put_reset(core, why);
+  channels_->fail(core.end);
+}
+
+void Connection::put_reset(ReceivingCore& core, const Error& why) {
+  put_channel_end(control_for(core.end.announced_at), core.end.id(), ChannelKind::reset, describe(why));
+  ++counters().resets_sent;
+  link_->committed_later();
+}
+
+void Connection::send_grant(ReceivingCore& core, std::uint32_t additional) {
+  OutBuffer& out = control_for(core.end.announced_at);
+  std::uint8_t* cursor = wire::begin_frame(out, wire::roam::head_bytes_max);
+  cursor = wire::roam::put_channel_head(cursor, id_, core.end.id(), ChannelKind::grant_credit);
+  wire::end_frame(out, codec::put_varint(cursor, additional));
+  ++counters().grants_sent;
+  link_->committed_later();
+}
+
+void Connection::fail_channels(IntrusiveList<ChannelCore>& channels, const Error& error) {
+  while (!channels.empty()) {
+    ChannelCore& core = channels.pop_front();
+    if (core.is_sender()) {
+      auto& end = static_cast<SendingCore&>(core).end;
+      if (end.is_open()) channels_->fail(end);
+    } else {
+      auto& end = static_cast<ReceivingCore&>(core).end;
+      if (end.is_open()) channels_->fail(end);
+    }
+    core.set_failure(error);
+    core.wake_and_unbind();
+  }
+}
+
+}  // namespace parley::runtime

@@ -1,0 +1,166 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "async/executor.h"
+#include "base/error.h"
+#include "core/call/calls.h"
+#include "core/channel/channels.h"
+#include "io/link.h"
+#include "runtime/names.h"
+#include "wire/frame.h"
+#include "wire/roam/message.h"
+
+namespace parley::runtime {
+
+class ChannelCore;
+class InboundCall;
+class MethodTable;
+class PendingCall;
+class ReceivingCore;
+class SendingCore;
+class Session;
+
+// A call of the peer's as it came in; views into the received block.
+struct InboundHead {
+  std::uint64_t id;
+  wire::roam::ChannelList channels;
+  wire::roam::MetadataView metadata;
+  ByteView arguments;
+  Block* block;
+};
+
+// What a call of ours ended with, for the one who decodes it: a response, or an error made here.
+struct Completion {
+  const Error* error = nullptr;        // set: no response came
+  const Error* never_began = nullptr;  // set: no handler saw the call, so its channels end with this
+  wire::roam::MetadataView metadata;
+  ByteView result;  // postcard of Result<T, RoamError<E>>
+  Block* block = nullptr;
+};
+
+// The RoamError of the 7.x wire, as the byte behind `01`.
+enum class RoamError : std::uint8_t { user = 0, unknown_method = 1, invalid_payload = 2, cancelled = 3 };
+
+// The calls and channels of one connection: carries what the machines decide between the link and the user's
+// coroutines. Owned by its session, on its loop; everything here ends when the session does.
+class Connection {
+ public:
+  Connection(Session& session, std::uint64_t id);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  // Once the handshake has told parity and limits.
+  void open(const core::Calls::Options& calls, const core::Channels::Options& channels);
+  bool is_open() const { return is_open_; }
+  // Ends every call and channel: those of ours that were not sent provably not done, and the rest with `error`.
+  void end(const Error& error);
+
+  Session& session() { return session_; }
+  std::uint64_t id() const { return id_; }
+  // Of the session: see there.
+  void add_caller() { ++*callers_; }
+  Executor& executor() { return *executor_; }
+  const Limits& limits() const;
+  core::Counters& counters() { return *counters_; }
+  bool is_peer_foreign() const;
+  Metadata describe(const Error& error) const;  // for Parley peers; nothing for others
+
+  // --- what came from the link. False: the peer broke the rules; fault() says how.
+  // A request or channel message behind its connection id and kind: the common forms at once, the rest by a decoder.
+  bool on_request_bytes(ByteView message, const std::uint8_t* body, Block* block);
+  bool on_channel_bytes(ByteView message, const std::uint8_t* body, Block* block);
+  bool on_request(wire::roam::Decoder& decoder, Block* block);
+  bool on_channel(wire::roam::Decoder& decoder, Block* block);
+  const Error& fault() const { return fault_; }
+
+  // --- our calls, for PendingCall
+  // The error in a response that has one of Parley's instead of a value or an own error.
+  static Error error_of(const Completion& completion);
+  core::Calls& calls() { return *calls_; }
+  // Tells the peer, if it knows of the call; the call is not finished by this.
+  void withdraw(PendingCall& call);
+  void give_up(PendingCall& call);
+  // The call has been committed: its channels may be used.
+  void announce_channels(PendingCall& call);
+  void fail_channels(IntrusiveList<ChannelCore>& channels, const Error& error);
+
+  // --- the peer's calls, for InboundCall
+  void respond_with_error(std::uint64_t id, RoamError kind, const Error* error);
+  // Starts a response up to its envelope; the caller appends that and the value and ends the message.
+  [[gnu::always_inline]] std::uint8_t* begin_response(std::uint64_t id, const Metadata* metadata) {
+    ++counters_->responses_sent;
+    std::uint8_t* cursor = wire::begin_frame(*out_, wire::roam::head_bytes_max + 2);
+    cursor = wire::roam::put_request_head(cursor, id_, id, wire::roam::RequestKind::response);
+    *cursor++ = 0;  // no channels
+    if (!metadata || metadata->empty()) [[likely]] {
+      *cursor++ = 0;
+      return cursor;
+    }
+    return out_->more(wire::roam::put_metadata(*out_, cursor, *metadata), 2);
+  }
+
+  // --- channels
+  core::Channels& channels() { return *channels_; }
+  void send_close(SendingCore& end, const Metadata& metadata);
+  void send_reset(ReceivingCore& end, const Error& why);
+  void send_grant(ReceivingCore& end, std::uint32_t additional);
+
+  // --- bytes
+  OutBuffer& out() { return *out_; }
+  // More is committed than items may wait behind; twice that: new calls are refused.
+  bool is_outbound_full() const { return out_->size() > outbound_bytes_max_; }
+  bool is_overfull() const { return out_->size() > 2 * outbound_bytes_max_; }
+  // Ends the message begun in out(), which is under the limit for one.
+  void end_message(std::uint8_t* cursor) {
+    wire::end_frame(*out_, cursor);
+    link_->committed();
+  }
+  bool fits_aside(const OutBuffer& out, const std::uint8_t* cursor) const {
+    return wire::roam::head_bytes_max + static_cast<std::size_t>(cursor - out.back()) <= frame_bytes_max_;
+  }
+  bool fits(const std::uint8_t* cursor) const { return wire::frame_size(*out_, cursor) <= frame_bytes_max_; }
+
+ private:
+  friend class Session;
+
+  bool broken(Code code, std::string_view note = {});
+  bool broken(const Error& error);
+  bool on_call(std::uint64_t id, wire::roam::Decoder& decoder, Block* block);
+  bool start_call(std::uint64_t method, const InboundHead& head);
+  bool finish_call(std::uint64_t id, Completion& completion);
+  bool take_odd_call(core::Calls::Arrival arrival, std::uint64_t id);
+  bool finish_odd_call(core::Calls::Match match, std::uint64_t id);
+  void finish_refused_call(PendingCall& call, Completion& completion);
+  bool on_response(std::uint64_t id, wire::roam::Decoder& decoder, Block* block);
+  bool on_cancel(std::uint64_t id, wire::roam::Decoder& decoder);
+  bool on_item(std::uint64_t id, ByteView bytes, Block* block);
+  bool on_close(std::uint64_t id, wire::roam::Decoder& decoder);
+  bool on_reset(std::uint64_t id, wire::roam::Decoder& decoder);
+  bool on_grant(std::uint64_t id, wire::roam::Decoder& decoder);
+  void put_channel_end(OutBuffer& out, std::uint64_t id, wire::roam::ChannelKind kind, const Metadata& metadata);
+  void put_reset(ReceivingCore& core, const Error& why);
+  // The control buffer, unless what the message is about still waits in out().
+  OutBuffer& control_for(std::uint64_t announced_at);
+  void send_waiting();
+
+  Session& session_;
+  std::uint64_t id_;
+  bool is_open_ = false;
+  io::Link* link_ = nullptr;
+  OutBuffer* out_ = nullptr;
+  core::Counters* counters_ = nullptr;
+  Executor* executor_ = nullptr;
+  std::uint32_t* callers_ = nullptr;
+  std::size_t outbound_bytes_max_ = 0;
+  std::size_t frame_bytes_max_ = 0;
+  const MethodTable* methods_ = nullptr;
+  std::optional<core::Calls> calls_;
+  std::optional<core::Channels> channels_;
+  Error fault_;
+};
+
+}  // namespace parley::runtime

@@ -1,0 +1,160 @@
+#pragma once
+
+#include <memory>
+#include <tuple>
+#include <utility>
+
+#include "codec/views.h"
+#include "runtime/method_table.h"
+#include "runtime/service.h"
+
+// From the bytes of a call to a running handler, and from what it returns to the bytes of the response.
+namespace parley::runtime {
+
+struct NoContext {};
+
+// The handler's end of a channel that the call lists.
+template <class Handle>
+void bind_handler_end(Connection& connection, std::uint64_t id, Handle& handle) {
+  using Channel = typename Handle::parley_channel;
+  using Core = std::conditional_t<Channel::direction == codec::Direction::tx, SendingCore, ReceivingCore>;
+  auto core = std::make_unique<Core>();
+  core->attach(connection, id, Channel::initial_credit);
+  handle.adopt(std::move(core));
+}
+
+template <auto Pointer>
+class TypedCall final : public InboundCall {
+ public:
+  using Info = service::MethodInfo<Pointer>;
+  using Tuple = typename Info::Tuple;
+
+  static void start(Connection& connection, const MethodEntry& entry, const InboundHead& head) {
+    Tuple arguments;
+    codec::Reader reader(head.arguments, head.block);
+    const bool is_decoded =
+        std::apply([&](auto&... each) { return codec::decode_each(reader, each...); }, arguments) && reader.finish();
+    if (!is_decoded) [[unlikely]] {
+      refuse_arguments(connection, head, reader.error(Code::arguments));
+      return;
+    }
+    if constexpr (Info::has_channels) {
+      if (!bind_channels(connection, head, arguments)) return;
+    } else if (head.channels.size() != 0) [[unlikely]] {
+      refuse_arguments(connection, head, {Code::arguments, "channels for a method that has none"});
+      return;
+    }
+    if constexpr (Info::takes_context) {
+      begin_with_context(connection, entry, head, std::move(arguments));
+    } else {
+      begin(connection, entry, head, std::move(arguments));
+    }
+  }
+
+ private:
+  using Handler = Task<typename Info::Returned>;
+
+  TypedCall(Connection& connection, const InboundHead& head) : InboundCall(connection, head) {
+    if constexpr (Info::takes_context) fill(context_, head);
+    if constexpr (codec::has_views<Tuple>) pinned_ = BlockHandle::sharing(head.block);
+  }
+
+  // Nothing is made for a handler that completes in place, as most do.
+  [[gnu::always_inline]] static void begin(Connection& connection, const MethodEntry& entry, const InboundHead& head, Tuple&& arguments) {
+    auto& object = *static_cast<typename Info::Service*>(entry.object);
+    const auto call = [&object](auto&... each) { return (object.*Pointer)(std::move(each)...); };
+    try {
+      Handler task = std::apply(call, arguments);
+      task.bind(connection.executor());
+      if (task.start()) [[likely]] {
+        if (connection.is_open()) respond_from(connection, head.id, nullptr, task);
+        return;
+      }
+      std::unique_ptr<TypedCall> owner(new TypedCall(connection, head));
+      owner->task_.emplace(std::move(task));
+      Handler& kept = *owner->task_;
+      keep(std::move(owner), kept);
+    } catch (...) {
+      if (connection.is_open()) respond_to_throw(connection, head.id, std::current_exception());
+    }
+  }
+
+  static void begin_with_context(Connection& connection, const MethodEntry& entry, const InboundHead& head,
+                                 Tuple&& arguments) {
+    std::unique_ptr<TypedCall> owner(new TypedCall(connection, head));
+    auto& object = *static_cast<typename Info::Service*>(entry.object);
+    const auto call = [&](auto&... each) { return (object.*Pointer)(owner->context_, std::move(each)...); };
+    try {
+      owner->task_.emplace(std::apply(call, arguments));
+      Handler& task = *owner->task_;
+      task.bind(connection.executor());
+      if (!task.start()) {
+        keep(std::move(owner), task);
+      } else if (connection.is_open()) {
+        owner->respond(connection);
+      }
+    } catch (...) {
+      if (connection.is_open()) respond_to_throw(connection, head.id, std::current_exception());
+    }
+  }
+
+  // A handler that throws before its first suspension, or that is no coroutine at all, throws out of the lambda; one
+  // that throws later has the exception in its promise.
+  [[gnu::always_inline]] static void respond_from(Connection& connection, std::uint64_t id, const Metadata* metadata, Handler& task) {
+    auto& promise = task.promise();
+    if (promise.outcome() == async::Outcome::threw) [[unlikely]] {
+      try {
+        static_cast<void>(promise.take());
+      } catch (...) {
+        respond_to_throw(connection, id, std::current_exception());
+      }
+    } else if constexpr (std::is_void_v<typename Info::Returned>) {
+      respond_with(connection, id, metadata, std::monostate());
+    } else {
+      respond_with(connection, id, metadata, promise.take());
+    }
+  }
+
+  static bool bind_channels(Connection& connection, const InboundHead& head, Tuple& arguments) {
+    std::uint32_t count = 0;
+    codec::for_each_channel(arguments, [&](auto&) { ++count; });
+    if (count != head.channels.size()) {
+      refuse_arguments(connection, head, {Code::arguments, "as many channel ids as channels are needed"});
+      return false;
+    }
+    wire::roam::ChannelList::Cursor ids(head.channels);
+    codec::for_each_channel(arguments,
+                            [&]<class Handle>(Handle& handle) { bind_handler_end(connection, ids.next(), handle); });
+    return true;
+  }
+
+  void respond(Connection& connection) override {
+    const Metadata* metadata = nullptr;
+    if constexpr (Info::takes_context) metadata = &context_.reply_metadata();
+    respond_from(connection, id(), metadata, *task_);
+  }
+
+  [[no_unique_address]] std::conditional_t<Info::takes_context, Context, NoContext> context_;
+  BlockHandle pinned_;
+  std::optional<Handler> task_;
+};
+
+// Puts every method of S on the object into the table.
+template <class S>
+Result<void> add_service(MethodTable& table, S& object) {
+  constexpr auto methods = service::methods_of<S>();
+  Result<void> added;
+  std::apply(
+      [&]<class... Methods>(Methods... each) {
+        static_cast<void>(((added = table.add({.id = service::MethodInfo<Methods::pointer>::id,
+                                               .start = &TypedCall<Methods::pointer>::start,
+                                               .object = static_cast<void*>(&object),
+                                               .service = service::service_name<S>,
+                                               .name = each.name})) &&
+                           ...));
+      },
+      methods);
+  return added;
+}
+
+}  // namespace parley::runtime

@@ -1,0 +1,223 @@
+#include "runtime/framed_link.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "wire/frame.h"
+
+namespace parley::runtime {
+
+using Status = io::Transfer::Status;
+
+FramedLink::FramedLink(io::Loop& loop, std::unique_ptr<io::Stream> stream, const Limits& limits)
+    : loop_(loop),
+      stream_(std::move(stream)),
+      limits_(limits),
+      frame_bytes_max_(limits.frame_bytes_max),
+      data_(loop.blocks()),
+      control_(loop.blocks()) {}
+
+void FramedLink::start(io::LinkEvents& events) {
+  PARLEY_ASSERT(events_ == nullptr);
+  events_ = &events;
+  stream_->start(*this);
+}
+
+void FramedLink::end_reading(const Error* error) {
+  has_read_all_ = true;
+  block_.reset();
+  events_->on_link_ended(error);
+}
+
+void FramedLink::end_later(Error error) {
+  if (is_dead_) return;
+  is_dead_ = true;
+  flush_.leave();
+  data_.clear();
+  control_.clear();
+  if (has_read_all_) return;
+  has_read_all_ = true;
+  fail_.error = std::move(error);
+  loop_.executor().post(fail_);
+}
+
+// --- out
+
+void FramedLink::committed() {
+  if (data_.size() >= limits_.flush_bytes && !is_blocked_ && !is_dead_) {
+    flush();
+  } else {
+    committed_later();
+  }
+}
+
+void FramedLink::committed_later() {
+  if (is_dead_) return;
+  if (!flush_.is_linked()) loop_.executor().post_after_drain(flush_);
+  if (control_.size() > limits_.control_bytes_max) [[unlikely]]
+    end_later({Code::outbound_full, "control messages"});
+}
+
+// Writes the first `size` bytes; false when the peer takes no more for now or the stream is dead.
+bool FramedLink::write_out(OutBuffer& buffer, std::size_t size) {
+  while (size != 0) {
+    const io::Transfer transfer = stream_->write_some(buffer.pending().first(size));
+    if (transfer.status == Status::moved) {
+      if (&buffer == &data_) remember_cut(buffer.pending(), transfer.bytes);
+      buffer.consume(transfer.bytes);
+      size -= transfer.bytes;
+      continue;
+    }
+    if (transfer.status == Status::would_block) {
+      is_blocked_ = true;
+      stream_->want_writable();
+    } else {
+      end_later(stream_->failure());
+    }
+    return false;
+  }
+  return true;
+}
+
+// A write may end inside a frame: what is left of it comes before any control message.
+void FramedLink::remember_cut(ByteView pending, std::size_t written) {
+  if (written == pending.size()) {
+    cut_frame_bytes_ = 0;
+    return;
+  }
+  std::size_t at = cut_frame_bytes_;
+  while (at < written) at += wire::scan_frame(pending.subspan(at), limits_.frame_bytes_max).size;
+  cut_frame_bytes_ = at - written;
+}
+
+void FramedLink::flush() {
+  flush_.leave();
+  if (is_blocked_ || is_dead_) return;
+  if (write_out(data_, data_.size())) finish_if_empty();
+}
+
+void FramedLink::on_writable() {
+  if (is_dead_) return;
+  is_blocked_ = false;
+  if (!write_out(data_, cut_frame_bytes_)) return;
+  if (!write_out(control_, control_.size())) return;
+  if (!write_out(data_, data_.size())) return;
+  finish_if_empty();
+  if (!has_read_all_) events_->on_link_drained();
+}
+
+void FramedLink::finish() {
+  is_finishing_ = true;
+  flush();
+}
+
+void FramedLink::finish_if_empty() {
+  if (!is_finishing_ || has_finished_ || !data_.empty() || !control_.empty()) return;
+  has_finished_ = true;
+  stream_->finish();
+}
+
+// --- in
+
+Status FramedLink::fill() {
+  if (!block_) {
+    block_ = loop_.blocks().take();
+    parsed_ = filled_ = 0;
+  }
+  const io::Transfer transfer =
+      stream_->read_some({block_->data() + filled_, static_cast<std::size_t>(block_->capacity() - filled_)});
+  if (transfer.status == Status::moved) filled_ += transfer.bytes;
+  return transfer.status;
+}
+
+bool FramedLink::on_spin() {
+  if (has_read_all_ || has_prefetched_) return has_prefetched_;
+  prefetched_ = fill();
+  has_prefetched_ = prefetched_ != Status::would_block;
+  if (!has_prefetched_ && parsed_ == filled_) block_.reset();
+  return has_prefetched_;
+}
+
+void FramedLink::on_readable() {
+  if (has_read_all_) {
+    discard();
+    return;
+  }
+  const Status status = std::exchange(has_prefetched_, false) ? prefetched_ : fill();
+  switch (status) {
+    case Status::moved: deliver(); return;
+    case Status::would_block:
+      if (parsed_ == filled_) block_.reset();
+      return;
+    case Status::ended: {
+      const std::size_t rest = block_ ? filled_ - parsed_ : 0;
+      const Error error{Code::frame_truncated, fmt::format("{} bytes of a message were there", rest)};
+      end_reading(rest == 0 ? nullptr : &error);
+      return;
+    }
+    case Status::failed: {
+      is_dead_ = true;
+      const Error error = stream_->failure();
+      end_reading(&error);
+      return;
+    }
+  }
+}
+
+// The session wants no more: what still comes is read and forgotten, until the end says that the link is over.
+void FramedLink::discard() {
+  has_prefetched_ = false;
+  parsed_ = filled_ = 0;
+  const Status status = fill();
+  block_.reset();
+  if (status == Status::ended || status == Status::failed) events_->on_link_ended(nullptr);
+}
+
+void FramedLink::deliver() {
+  for (;;) {
+    const ByteView rest(block_->data() + parsed_, filled_ - parsed_);
+    if (rest.empty()) {
+      block_.reset();
+      return;
+    }
+    const wire::FrameScan scan = wire::scan_frame(rest, frame_bytes_max_);
+    if (scan.status == wire::FrameScan::Status::cut_off) {
+      make_room(scan.size);
+      return;
+    }
+    if (scan.status == wire::FrameScan::Status::too_large) {
+      const Error error{Code::frame_too_large,
+                        fmt::format("{} bytes announced, {} allowed", scan.size, frame_bytes_max_)};
+      end_reading(&error);
+      return;
+    }
+    parsed_ += scan.size;
+    if (!events_->on_message(scan.message, block_.get())) {
+      has_read_all_ = true;
+      block_.reset();
+      return;
+    }
+    if (has_read_all_) return;
+  }
+}
+
+// Room for the rest of a message of which the first bytes are there. What a length announces is not believed: memory
+// doubles as bytes arrive.
+void FramedLink::make_room(std::size_t wanted) {
+  const std::size_t rest = filled_ - parsed_;
+  const bool has_room = block_->capacity() - parsed_ >= wanted || filled_ < block_->capacity() / 2;
+  if (has_room) return;
+  if (!block_->is_shared() && wanted <= block_->capacity()) {
+    std::memmove(block_->data(), block_->data() + parsed_, rest);
+  } else {
+    const std::size_t size = std::min(wanted, std::max(rest * 2, loop_.blocks().block_size()));
+    BlockHandle larger = loop_.blocks().take_at_least(size);
+    std::memcpy(larger->data(), block_->data() + parsed_, rest);
+    block_ = std::move(larger);
+  }
+  parsed_ = 0;
+  filled_ = rest;
+}
+
+}  // namespace parley::runtime

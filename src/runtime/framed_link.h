@@ -1,0 +1,87 @@
+#pragma once
+
+#include <memory>
+
+#include "base/limits.h"
+#include "io/link.h"
+#include "io/loop.h"
+
+namespace parley::runtime {
+
+// A link over a byte stream: each message behind its length. Reads into blocks of the loop's pool, of which messages
+// are views; holds none while nothing is half received, and no output memory while nothing waits to be written. Writes
+// never wait for reads nor reads for writes. On one loop; destroying it closes the stream at once.
+class FramedLink final : public io::Link, private io::StreamEvents {
+ public:
+  FramedLink(io::Loop& loop, std::unique_ptr<io::Stream> stream, const Limits& limits);
+
+  void start(io::LinkEvents& events) override;
+  OutBuffer& out() override { return data_; }
+  OutBuffer& control() override { return is_blocked_ ? control_ : data_; }
+  void committed() override;
+  void committed_later() override;
+  void flush() override;
+  bool is_blocked() const override { return is_blocked_; }
+  void finish() override;
+  const io::Peer& peer() const override { return stream_->peer(); }
+  // Until the handshake is over, longer messages than this are refused before they are read.
+  void set_frame_bytes_max(std::size_t bytes) override { frame_bytes_max_ = bytes; }
+
+ private:
+  struct Flush final : Ready {
+    explicit Flush(FramedLink& link) : Ready(&Flush::run), link(link) {}
+    static void run(Ready& node) { static_cast<Flush&>(node).link.flush(); }
+    FramedLink& link;
+  };
+
+  // What goes wrong while something is written is told from the ready queue, not to whoever was writing.
+  struct Fail final : Ready {
+    explicit Fail(FramedLink& link) : Ready(&Fail::run), link(link) {}
+    static void run(Ready& node) {
+      auto& self = static_cast<Fail&>(node);
+      self.link.events_->on_link_ended(&self.error);
+    }
+    FramedLink& link;
+    Error error;
+  };
+
+  void on_readable() override;
+  void on_writable() override;
+  bool on_spin() override;
+
+  io::Transfer::Status fill();
+  void deliver();
+  void discard();
+  void make_room(std::size_t wanted);
+  bool write_out(OutBuffer& buffer, std::size_t size);
+  void remember_cut(ByteView pending, std::size_t written);
+  void write_after_block();
+  void end_reading(const Error* error);
+  void end_later(Error error);
+  void finish_if_empty();
+
+  io::Loop& loop_;
+  std::unique_ptr<io::Stream> stream_;
+  const Limits& limits_;
+  std::size_t frame_bytes_max_;
+  io::LinkEvents* events_ = nullptr;
+
+  OutBuffer data_;
+  OutBuffer control_;
+  std::size_t cut_frame_bytes_ = 0;  // of data_'s first frame, the rest of which must leave before anything else
+  Flush flush_{*this};
+  Fail fail_{*this};
+  bool is_blocked_ = false;
+  bool is_finishing_ = false;
+  bool has_finished_ = false;
+  bool has_read_all_ = false;  // the peer has finished, or what it sends is no messages
+  bool is_dead_ = false;       // nothing can be written any more
+  bool has_prefetched_ = false;
+  io::Transfer::Status prefetched_ = io::Transfer::Status::would_block;
+
+  BlockHandle block_;
+  std::size_t parsed_ = 0;  // of the block's bytes
+  std::size_t filled_ = 0;
+};
+
+}  // namespace parley::runtime

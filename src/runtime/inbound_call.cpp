@@ -1,0 +1,87 @@
+#include "runtime/inbound_call.h"
+
+#include <fmt/format.h>
+
+#include "runtime/session.h"
+
+namespace parley::runtime {
+
+InboundCall::InboundCall(Connection& connection, const InboundHead& head)
+    : IncomingCall(head.id), connection_(&connection) {
+  if (head.metadata.empty() || connection.is_peer_foreign()) [[likely]]
+    return;
+  std::uint64_t us = 0;
+  if (!head.metadata.find_number(names::remaining_us, us)) return;
+  const auto remaining = std::chrono::microseconds(std::min<std::uint64_t>(us, std::uint64_t{1} << 53));
+  deadline_ = std::make_unique<Deadline>(*this);
+  connection.executor().arm(*deadline_, connection.executor().now() + remaining);
+}
+
+void InboundCall::fill(Context& context, const InboundHead& head) const {
+  context.peer_ = &connection_->session().peer();
+  context.metadata_ = head.metadata.to_metadata();
+  if (deadline_) context.deadline_ = deadline_->when();
+}
+
+void InboundCall::finish(std::unique_ptr<InboundCall> call) {
+  Connection* connection = call->connection_;
+  if (!connection || !connection->is_open() || !connection->calls().answer(*call)) return;
+  call->respond(*connection);
+}
+
+void InboundCall::keep(std::unique_ptr<InboundCall> call) {
+  Connection* connection = call->connection_;
+  if (!connection->is_open()) {  // the handler ended its own session
+    call.release()->stop();
+    return;
+  }
+  connection->calls().keep(*call.release());
+}
+
+void InboundCall::cancel(const Error& error) {
+  Connection& connection = *connection_;
+  if (connection.calls().answer(*this)) connection.respond_with_error(id(), RoamError::cancelled, &error);
+  stop();
+}
+
+void InboundCall::drop() { stop(); }
+
+void InboundCall::stop() {
+  Executor& executor = connection_->executor();
+  connection_ = nullptr;
+  deadline_.reset();
+  executor.bury(std::unique_ptr<Mortal>(this));
+}
+
+void InboundCall::Deadline::fire(Timer& timer) {
+  InboundCall& call = static_cast<Deadline&>(timer).call;
+  ++call.connection_->counters().deadlines_passed_handling;
+  call.cancel({Code::deadline, "while it was handled"});
+}
+
+void refuse_arguments(Connection& connection, const InboundHead& head, const Error& error) {
+  ++connection.counters().arguments_malformed;
+  connection.respond_with_error(head.id, RoamError::invalid_payload, &error);
+}
+
+void respond_to_throw(Connection& connection, std::uint64_t id, std::exception_ptr thrown) {
+  ++connection.counters().handlers_threw;
+  Error error{Code::handler_threw, {}};
+  try {
+    std::rethrow_exception(std::move(thrown));
+  } catch (const std::exception& exception) {
+    error.note = exception.what();
+  } catch (...) {
+    error.note = "something that is no std::exception";
+  }
+  connection.respond_with_error(id, RoamError::cancelled, &error);
+}
+
+void respond_unfit(Connection& connection, std::uint64_t id, codec::Fault fault) {
+  const Error error = fault != codec::Fault::none
+                          ? Error{Code::bug, fmt::format("the result: {}", codec::to_string(fault))}
+                          : Error{Code::too_large, "the result"};
+  connection.respond_with_error(id, RoamError::cancelled, &error);
+}
+
+}  // namespace parley::runtime

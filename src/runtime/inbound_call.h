@@ -1,0 +1,123 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "async/frame_pool.h"
+#include "async/task.h"
+#include "codec/either.h"
+#include "codec/postcard_writer.h"
+#include "runtime/connection.h"
+
+namespace parley {
+
+// What a handler may know about its call, and say beside its result. Lives as long as the handler runs.
+class Context {
+ public:
+  const io::Peer& peer() const { return *peer_; }
+  const Metadata& metadata() const { return metadata_; }
+  // When the caller stops waiting, if it said so; the handler is cancelled then.
+  std::optional<Instant> deadline() const { return deadline_; }
+  Metadata& reply_metadata() { return reply_; }
+
+ private:
+  friend class runtime::InboundCall;
+  const io::Peer* peer_ = nullptr;
+  std::optional<Instant> deadline_;
+  Metadata metadata_;
+  Metadata reply_;
+};
+
+}  // namespace parley
+
+namespace parley::runtime {
+
+// A call of the peer's whose handler was started: owns the handler's task until its one response is made. Owned by
+// itself; when it ends early (cancelled, deadline, connection over) the frame is destroyed by the executor afterwards.
+class InboundCall : public Mortal, public async::Pooled, public core::IncomingCall {
+ public:
+  using Pooled::operator new;
+  using Pooled::operator delete;
+
+  // Responds with the error and stops the handler.
+  void cancel(const Error& error);
+  // The connection is over: stops the handler; there is nobody to respond to.
+  void drop();
+
+ protected:
+  InboundCall(Connection& connection, const InboundHead& head);
+
+  // The handler has suspended: the call owns itself until it ends.
+  template <class T>
+  static void keep(std::unique_ptr<InboundCall> call, Task<T>& task) {
+    task.promise().set_continuation(call->ended_);
+    keep(std::move(call));
+  }
+  virtual void respond(Connection& connection) = 0;
+  void fill(Context& context, const InboundHead& head) const;
+  bool has_connection() const { return connection_ != nullptr; }
+
+ private:
+  struct Ended final : Ready {
+    explicit Ended(InboundCall& call) : Ready(&Ended::run), call(call) {}
+    static void run(Ready& node) { finish(std::unique_ptr<InboundCall>(&static_cast<Ended&>(node).call)); }
+    InboundCall& call;
+  };
+  struct Deadline final : Timer, async::Pooled {
+    explicit Deadline(InboundCall& call) : Timer(&Deadline::fire), call(call) {}
+    static void fire(Timer& timer);
+    InboundCall& call;
+  };
+  static void finish(std::unique_ptr<InboundCall> call);
+  static void keep(std::unique_ptr<InboundCall> call);
+  void stop();
+
+  Connection* connection_;
+  Ended ended_{*this};
+  std::unique_ptr<Deadline> deadline_;
+};
+
+// Refuses a call whose arguments do not decode.
+void refuse_arguments(Connection& connection, const InboundHead& head, const Error& error);
+// A handler that threw: what it said goes to the caller as the note of the error.
+void respond_to_throw(Connection& connection, std::uint64_t id, std::exception_ptr thrown);
+void respond_unfit(Connection& connection, std::uint64_t id, codec::Fault fault);
+
+// The response for each form of what a handler returns.
+template <class T>
+[[gnu::always_inline]] inline void respond_with(Connection& connection, std::uint64_t id, const Metadata* metadata, const T& value) {
+  if constexpr (is_result<T>) {
+    if (!value) {
+      connection.respond_with_error(id, RoamError::cancelled, &value.error());
+    } else if constexpr (std::is_void_v<typename T::value_type>) {
+      respond_with(connection, id, metadata, std::monostate());
+    } else {
+      respond_with(connection, id, metadata, *value);
+    }
+  } else {
+    std::uint8_t* cursor = connection.begin_response(id, metadata);
+    codec::Writer writer(connection.out(), cursor);
+    if constexpr (is_either<T>) {
+      *cursor++ = value.is_ok() ? 0 : 1;
+      if (!value.is_ok()) *cursor++ = static_cast<std::uint8_t>(RoamError::user);
+      writer.move_to(cursor);
+      if (value.is_ok()) {
+        codec::encode(writer, value.value());
+      } else {
+        codec::encode(writer, value.error());
+      }
+    } else {
+      *cursor++ = 0;
+      writer.move_to(cursor);
+      codec::encode(writer, value);
+    }
+    if (writer.fault() != codec::Fault::none || !connection.fits(writer.cursor())) [[unlikely]] {
+      respond_unfit(connection, id, writer.fault());
+      return;
+    }
+    connection.end_message(writer.cursor());
+  }
+}
+
+}  // namespace parley::runtime

@@ -1,0 +1,43 @@
+#include "runtime/method_table.h"
+
+#include <fmt/format.h>
+
+namespace parley::runtime {
+
+Result<void> MethodTable::add(const MethodEntry& entry) {
+  PARLEY_ASSERT(entry.start != nullptr);
+  if (const MethodEntry* other = find(entry.id)) {
+    return fail(Code::in_use, fmt::format("{}.{} has the method id of {}.{}, which is served already", entry.service,
+                                          entry.name, other->service, other->name));
+  }
+  if ((size_ + 1) * 2 > slots_.size()) rebuild(slots_.empty() ? 16 : slots_.size() * 2);
+  place(entry);
+  ++size_;
+  return {};
+}
+
+void MethodTable::remove(std::string_view service) {
+  std::vector<MethodEntry> kept;
+  for (const MethodEntry& entry : slots_) {
+    if (entry.start && entry.service != service) kept.push_back(entry);
+  }
+  slots_.assign(slots_.size(), {});
+  size_ = kept.size();
+  for (const MethodEntry& entry : kept) place(entry);
+}
+
+void MethodTable::place(const MethodEntry& entry) {
+  std::size_t at = home(entry.id);
+  while (slots_[at].start) at = (at + 1) & (slots_.size() - 1);
+  slots_[at] = entry;
+}
+
+void MethodTable::rebuild(std::size_t capacity) {
+  std::vector<MethodEntry> old(capacity);
+  old.swap(slots_);
+  for (const MethodEntry& entry : old) {
+    if (entry.start) place(entry);
+  }
+}
+
+}  // namespace parley::runtime

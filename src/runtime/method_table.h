@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "runtime/connection.h"
+
+namespace parley::runtime {
+
+// One method that is served: how a call of it is started on its object.
+struct MethodEntry {
+  using Start = void (*)(Connection&, const MethodEntry&, const InboundHead&);
+  std::uint64_t id = 0;
+  Start start = nullptr;
+  void* object = nullptr;
+  std::string_view service;
+  std::string_view name;
+};
+
+// Method ids -> what is served. Built before it is used by sessions, shared by all of them, outlives them.
+class MethodTable {
+ public:
+  // Two methods of one id are refused: names both.
+  Result<void> add(const MethodEntry& entry);
+  void remove(std::string_view service);
+
+  const MethodEntry* find(std::uint64_t id) const {
+    if (slots_.empty()) return nullptr;
+    for (std::size_t at = home(id);; at = (at + 1) & (slots_.size() - 1)) {
+      const MethodEntry& entry = slots_[at];
+      if (entry.id == id && entry.start) [[likely]]
+        return &entry;
+      if (!entry.start) return nullptr;
+    }
+  }
+  std::size_t size() const { return size_; }
+
+ private:
+  // Ids are hash values already.
+  std::size_t home(std::uint64_t id) const { return static_cast<std::size_t>(id) & (slots_.size() - 1); }
+  void place(const MethodEntry& entry);
+  void rebuild(std::size_t capacity);
+
+  std::vector<MethodEntry> slots_;
+  std::size_t size_ = 0;
+};
+
+}  // namespace parley::runtime

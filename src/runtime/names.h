@@ -1,0 +1,12 @@
+#pragma once
+
+#include <string_view>
+
+// The metadata keys that only Parley peers know; docs/WIRE.md says what each means.
+namespace parley::runtime::names {
+
+inline constexpr std::string_view error = "parley-error";                // u64: the Code of an error of ours
+inline constexpr std::string_view note = "parley-note";                  // text: its note
+inline constexpr std::string_view remaining_us = "parley-remaining-us";  // u64: until the caller's deadline
+
+}  // namespace parley::runtime::names

@@ -1,0 +1,140 @@
+#include "runtime/pending_call.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "runtime/session.h"
+
+namespace parley::runtime {
+
+PendingCall::PendingCall(PendingCall&& other) noexcept
+    : connection_(std::exchange(other.connection_, nullptr)),
+      complete_(other.complete_),
+      extra_(std::move(other.extra_)) {
+  PARLEY_ASSERT(other.waiter_ == nullptr, "a call that is awaited may not move");
+  if (connection_) connection_->calls().relocate(other, *this);
+  if (extra_) extra_->deadline.call = this;
+}
+
+void PendingCall::abandon() { std::exchange(connection_, nullptr)->give_up(*this); }
+
+void PendingCall::finish(const Completion& completion) {
+  Connection* connection = std::exchange(connection_, nullptr);
+  if (extra_) {
+    if (completion.never_began) connection->fail_channels(extra_->channels, *completion.never_began);
+    extra_.reset();
+  }
+  complete_(*this, completion);
+  if (waiter_) {
+    async::PromiseBase& waiter = *std::exchange(waiter_, nullptr);
+    waiter.executor().post(waiter);
+  }
+  if (connection) connection->session().drop_caller();
+}
+
+void PendingCall::Extra::Deadline::fire(Timer& timer) {
+  PendingCall& call = *static_cast<Deadline&>(timer).call;
+  Connection& connection = *call.connection_;
+  ++connection.counters().deadlines_passed_here;
+  const bool was_waiting = call.state() == State::waiting;
+  connection.withdraw(call);
+  const Error error = was_waiting ? Error{Code::too_many_calls, "the deadline passed while the call was in line"}
+                                  : Error{Code::deadline, {}};
+  call.finish({.error = &error, .never_began = was_waiting ? &error : nullptr});
+}
+
+// --- starting
+
+bool CallStart::begin_slowly(const CallOptions* options) {
+  if (!connection_.is_open()) {
+    call_.finish_with({Code::closed, "the session"});
+    return false;
+  }
+  if (connection_.is_overfull()) {
+    ++connection_.counters().calls_refused_here;
+    call_.finish_with({Code::outbound_full, {}});
+    return false;
+  }
+  if (options->deadline) {
+    if (*options->deadline <= Duration::zero()) {
+      ++connection_.counters().deadlines_passed_here;
+      call_.finish_with({Code::deadline, "before the call was sent"});
+      return false;
+    }
+    Executor& executor = connection_.executor();
+    executor.arm(call_.extra().deadline, executor.now() + *options->deadline);
+  }
+  return take_slot();
+}
+
+bool CallStart::line_up() {
+  if (call_.state() != core::OutgoingCall::State::waiting) {
+    call_.extra_.reset();
+    call_.finish_with({Code::too_many_calls, fmt::format("{} calls are in line", connection_.calls().in_line())});
+    return false;
+  }
+  own();
+  is_direct_ = false;
+  out_ = &aside_.emplace(connection_.session().loop().blocks());
+  cursor = out_->room(wire::roam::head_bytes_max + codec::VarintConstant::room);
+  return true;
+}
+
+void CallStart::put_some_metadata(const CallOptions& options) {
+  if (!options.deadline || connection_.is_peer_foreign()) {
+    cursor = wire::roam::put_metadata(*out_, cursor, options.metadata);
+    return;
+  }
+  Metadata metadata = options.metadata;
+  const auto us = std::chrono::ceil<std::chrono::microseconds>(*options.deadline).count();
+  metadata.add(std::string(names::remaining_us), static_cast<std::uint64_t>(us));
+  cursor = wire::roam::put_metadata(*out_, cursor, metadata);
+}
+
+void CallStart::bind_core(ChannelCore& core, std::uint32_t initial_credit) {
+  PARLEY_ASSERT(channel_count_ < channel_ids_.size());
+  core::Channels& channels = connection_.channels();
+  std::uint64_t& id = channel_ids_[channel_count_++];
+  ChannelCore* twin = core.take_twin();
+  if (!twin) {
+    id = channels.skip_own();
+    call_.extra().gone.push_back({id, !core.is_sender(), core.twin_end()});
+    return;
+  }
+  twin->bind(connection_);
+  call_.extra().channels.push_back(*twin);
+  if (twin->is_sender()) {
+    core::SendingEnd& end = static_cast<SendingCore*>(twin)->end;
+    channels.open_own(end, initial_credit);
+    channels.hold_back(end);
+    id = end.id();
+  } else {
+    core::ReceivingEnd& end = static_cast<ReceivingCore*>(twin)->end;
+    channels.open_own(end, initial_credit);
+    id = end.id();
+  }
+}
+
+void CallStart::put_channels() {
+  cursor = out_->more(cursor, (channel_count_ + 1) * codec::varint_bytes_max);
+  cursor = codec::put_varint(cursor, channel_count_);
+  for (std::uint32_t i = 0; i < channel_count_; ++i) cursor = codec::put_varint(cursor, channel_ids_[i]);
+}
+
+void CallStart::end_slowly(codec::Fault fault) {
+  Error error;
+  if (fault != codec::Fault::none) {
+    error = {Code::invalid, fmt::format("the arguments: {}", codec::to_string(fault))};
+  } else if (!connection_.fits_aside(*out_, cursor)) {
+    error = {Code::too_large, fmt::format("a call above {} bytes", connection_.limits().frame_bytes_max)};
+  } else {
+    const ByteView body(out_->back(), static_cast<std::size_t>(cursor - out_->back()));
+    call_.extra().body = Bytes::copy_of(body);
+    return;
+  }
+  connection_.calls().take_back(call_);
+  call_.finish({.error = &error, .never_began = &error});
+}
+
+}  // namespace parley::runtime

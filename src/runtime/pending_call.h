@@ -1,0 +1,153 @@
+#pragma once
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "async/frame_pool.h"
+#include "async/task.h"
+#include "codec/postcard_writer.h"
+#include "runtime/channel_core.h"
+#include "runtime/connection.h"
+
+namespace parley {
+
+// What may be said about one call.
+struct CallOptions {
+  std::optional<Duration> deadline;  // from now; it travels to Parley peers and is kept on both sides
+  Metadata metadata;
+};
+
+}  // namespace parley
+
+namespace parley::runtime {
+
+// A call of ours from its start to its end: takes a slot and is sent, or waits in line, and is completed exactly once,
+// by its response or by an error made here. Dropped before that, it tells the peer. Movable while nobody awaits it.
+class PendingCall : public core::OutgoingCall {
+ public:
+  // Takes the result out of a completion, whose views end with the call of this function.
+  using Complete = void (*)(PendingCall&, const Completion&);
+
+  bool is_pending() const { return connection_ != nullptr; }
+  // For calls that never come to be: finishes at once.
+  void finish_with(const Error& error) { finish({.error = &error}); }
+
+ protected:
+  explicit PendingCall(Complete complete) : complete_(complete) {}
+  PendingCall(PendingCall&& other) noexcept;
+  ~PendingCall() {
+    if (connection_) abandon();
+  }
+  void set_waiter(async::PromiseBase& waiter) {
+    PARLEY_ASSERT(waiter_ == nullptr, "one coroutine awaits a call");
+    waiter_ = &waiter;
+  }
+
+ private:
+  friend class Connection;
+  friend class CallStart;
+
+  // What few calls have.
+  struct Extra final : async::Pooled {
+    struct Deadline final : Timer {
+      explicit Deadline(PendingCall& call) : Timer(&Deadline::fire), call(&call) {}
+      static void fire(Timer& timer);
+      PendingCall* call;
+    };
+    explicit Extra(PendingCall& call) : deadline(call) {}
+    Deadline deadline;
+    Bytes body;                           // of a call in line: everything behind its id
+    IntrusiveList<ChannelCore> channels;  // of its arguments, to end when no handler ever saw them
+    struct Gone {
+      std::uint64_t id;
+      bool is_sender;
+      ChannelCore::TwinEnd how;
+    };
+    std::vector<Gone> gone;  // channels whose end here was gone before the call: told right behind it
+  };
+  Extra& extra() {
+    if (!extra_) extra_ = std::make_unique<Extra>(*this);
+    return *extra_;
+  }
+  void abandon();
+  void finish(const Completion& completion);
+
+  Connection* connection_ = nullptr;  // while pending
+  Complete complete_;
+  async::PromiseBase* waiter_ = nullptr;
+  std::unique_ptr<Extra> extra_;
+};
+
+// Encodes one call: begin(), then channels and metadata, then the arguments behind `cursor`, then end(). A call that
+// may be sent is encoded where it leaves from; one that waits in line, aside.
+class CallStart {
+ public:
+  CallStart(Connection& connection, PendingCall& call) : connection_(connection), call_(call) {}
+
+  // False: the call has been finished with an error.
+  [[gnu::always_inline]] bool begin(const CallOptions* options) {
+    if (!connection_.is_open() || connection_.is_overfull() || options) [[unlikely]]
+      return begin_slowly(options);
+    return take_slot();
+  }
+  OutBuffer& out() { return *out_; }
+  std::uint8_t* cursor = nullptr;
+
+  void put_method(const codec::VarintConstant& method) { cursor = method.put(cursor); }
+  void put_no_channels() { *cursor++ = 0; }
+  // Gives a channel of the arguments its place in the list; in the order of the arguments.
+  template <class Handle>
+  void bind(Handle& handle) {
+    bind_core(handle.core(), Handle::parley_channel::initial_credit);
+  }
+  void put_channels();
+  void put_metadata(const CallOptions* options) {
+    if (!options) [[likely]] {
+      *cursor++ = 0;
+    } else {
+      put_some_metadata(*options);
+    }
+  }
+  // False: the call has been finished with an error and nothing of it is sent.
+  [[gnu::always_inline]] void end(const codec::Writer& writer) {
+    cursor = writer.cursor();
+    if (!is_direct_ || writer.fault() != codec::Fault::none || !connection_.fits(cursor)) [[unlikely]] {
+      return end_slowly(writer.fault());
+    }
+    connection_.end_message(cursor);
+    call_.announced_at = out_->committed();
+    if (channel_count_ != 0) connection_.announce_channels(call_);
+  }
+
+ private:
+  bool begin_slowly(const CallOptions* options);
+  [[gnu::always_inline]] bool take_slot() {
+    if (connection_.calls().begin(call_) != core::Calls::Admission::send) [[unlikely]]
+      return line_up();
+    own();
+    out_ = &connection_.out();
+    cursor = wire::begin_frame(*out_, wire::roam::head_bytes_max + codec::VarintConstant::room);
+    cursor = wire::roam::put_request_head(cursor, connection_.id(), call_.id(), wire::roam::RequestKind::call);
+    return true;
+  }
+  bool line_up();
+  void own() {
+    call_.connection_ = &connection_;
+    connection_.add_caller();
+  }
+  void end_slowly(codec::Fault fault);
+  void put_some_metadata(const CallOptions& options);
+  void bind_core(ChannelCore& core, std::uint32_t initial_credit);
+
+  Connection& connection_;
+  PendingCall& call_;
+  OutBuffer* out_ = nullptr;
+  std::optional<OutBuffer> aside_;
+  bool is_direct_ = true;
+  std::array<std::uint64_t, 64> channel_ids_;
+  std::uint32_t channel_count_ = 0;
+};
+
+}  // namespace parley::runtime

@@ -1,0 +1,180 @@
+#include "runtime/session.h"
+
+#include <fmt/format.h>
+
+#include "runtime/channel_core.h"
+#include "runtime/method_table.h"
+
+namespace parley::runtime {
+
+using Step = core::Session::Step;
+
+namespace {
+
+core::Session::Options machine_options(const SessionOptions& options, Session::Role role) {
+  return {.role = role,
+          .parity = wire::roam::Parity::odd,
+          .requests_max = options.requests_max.value_or(options.limits.concurrent_requests_max),
+          .is_foreign = options.is_foreign,
+          .metadata = options.metadata};
+}
+
+}  // namespace
+
+Session& Session::start(io::Loop& loop, std::unique_ptr<io::Link> link, Role role, SessionOptions options,
+                        const MethodTable* methods) {
+  std::unique_ptr<Session> owned(new Session(loop, std::move(link), role, std::move(options), methods));
+  Session& session = *owned;
+  loop.executor().adopt(std::move(owned));
+  session.link_->set_frame_bytes_max(session.options_.limits.opening_bytes_max);
+  session.machine_.begin(session.link_->out());
+  if (role == Role::initiator) session.link_->committed();
+  loop.executor().arm(session.timer_, loop.now() + session.options_.limits.handshake_max);
+  session.link_->start(session);
+  return session;
+}
+
+Session::Session(io::Loop& loop, std::unique_ptr<io::Link> link, Role role, SessionOptions options,
+                 const MethodTable* methods)
+    : loop_(loop),
+      link_(std::move(link)),
+      options_(std::move(options)),
+      machine_(counters_, machine_options(options_, role)),
+      root_(*this, 0) {
+  root_.methods_ = methods;
+}
+
+Session::~Session() {
+  PARLEY_ASSERT(callers_ == 0 || has_ended_ || !root_.is_open() || callers_ > 0);
+  const Error error{Code::closed, "the loop is gone"};
+  if (!has_ended_) end(error, error);
+}
+
+// --- what comes in
+
+bool Session::on_message(ByteView message, Block* block) {
+  if (has_ended_) return false;
+  // Connection 0 and its kind are two bytes; nearly all messages begin so.
+  if (message.size() > 2 && message[0] == 0 && root_.is_open()) [[likely]] {
+    const auto kind = static_cast<wire::roam::Kind>(message[1]);
+    if (kind == wire::roam::Kind::request) {
+      return root_.on_request_bytes(message, message.data() + 2, block) ? !has_ended_ : break_off(root_.fault());
+    }
+    if (kind == wire::roam::Kind::channel) {
+      return root_.on_channel_bytes(message, message.data() + 2, block) ? !has_ended_ : break_off(root_.fault());
+    }
+  }
+  wire::roam::Decoder decoder(message, options_.limits);
+  std::uint64_t id = 0;
+  wire::roam::Kind kind{};
+  if (!decoder.head(id, kind)) return break_off({decoder.fault(), std::string(decoder.what())});
+  return on_session_message(id, kind, decoder);
+}
+
+bool Session::on_session_message(std::uint64_t connection, wire::roam::Kind kind, wire::roam::Decoder& decoder) {
+  switch (machine_.on_message(connection, kind, decoder, link_->control())) {
+    case Step::nothing: link_->committed(); return true;
+    case Step::established:
+      link_->committed();
+      open_root();
+      return !has_ended_;
+    case Step::failed: {
+      const Error error = machine_.error();
+      end(error, error);
+      finish_link();
+      return false;
+    }
+  }
+  return false;
+}
+
+bool Session::break_off(const Error& error) {
+  if (has_ended_) return false;
+  machine_.break_off(error, link_->control());
+  end(error, error);
+  finish_link();
+  return false;
+}
+
+void Session::open_root() {
+  timer_.disarm();
+  link_->set_frame_bytes_max(options_.limits.frame_bytes_max);
+  const bool is_foreign = machine_.is_peer_foreign();
+  const std::uint64_t seed = loop_.random().next();
+  root_.open({.parity = machine_.parity(),
+              .peer_requests_max = machine_.peer_requests_max(),
+              .accepts_any_parity = is_foreign,
+              .ignores_repeated_responses = is_foreign,
+              .hash_seed = seed},
+             {.parity = machine_.parity(), .is_peer_foreign = is_foreign, .hash_seed = seed});
+  established_.set();
+}
+
+void Session::on_link_drained() {
+  IntrusiveList<BlockedSender> senders;
+  senders.take_all(blocked_senders_);
+  while (!senders.empty()) senders.pop_front().core.pump();
+}
+
+void Session::on_link_ended(const Error* error) {
+  is_link_over_ = true;
+  if (!has_ended_) {
+    const bool is_breach = error && kind(*error) == Kind::protocol && error->code != Code::frame_truncated;
+    if (is_breach) machine_.break_off(*error, link_->control());
+    const bool was_open = root_.is_open();
+    const Error pending = error ? *error : Error{Code::link_lost, "the peer closed the session"};
+    std::optional<Error> reason;
+    if (error || !was_open) reason = pending;
+    end(std::move(reason), pending);
+    link_->finish();
+  }
+  timer_.disarm();
+  bury_if_unused();
+}
+
+// --- the end
+
+void Session::end(std::optional<Error> reason, const Error& for_the_pending) {
+  PARLEY_ASSERT(!has_ended_);
+  has_ended_ = true;
+  machine_.end();
+  end_reason_ = std::move(reason);
+  root_.end(for_the_pending);
+  established_.set();
+  ended_.set();
+}
+
+void Session::close(const Error& reason) {
+  if (has_ended_) return;
+  end(std::nullopt, reason);
+  finish_link();
+}
+
+// What is committed still leaves; a peer that does not take it is given as long as for a handshake.
+void Session::finish_link() {
+  link_->finish();
+  if (!is_link_over_) loop_.executor().arm(timer_, loop_.now() + options_.limits.handshake_max);
+}
+
+void Session::HandshakeTimer::fire(Timer& timer) {
+  Session& session = static_cast<HandshakeTimer&>(timer).session;
+  if (!session.has_ended_) {
+    session.break_off({Code::handshake_timeout, {}});
+    return;
+  }
+  session.is_link_over_ = true;
+  session.bury_if_unused();
+}
+
+void Session::on_last_caller_gone() {
+  close({Code::closed, "the last user of the session is gone"});
+  bury_if_unused();
+}
+
+void Session::bury_if_unused() {
+  if (callers_ != 0 || !is_link_over_ || is_buried_) return;
+  is_buried_ = true;
+  loop_.executor().bury_ward(*this);
+}
+
+}  // namespace parley::runtime

@@ -1,0 +1,100 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "async/wait.h"
+#include "core/session/session.h"
+#include "io/link.h"
+#include "io/loop.h"
+#include "runtime/channel_core.h"
+#include "runtime/connection.h"
+
+namespace parley::runtime {
+
+struct SessionOptions {
+  Limits limits;
+  bool is_foreign = false;                    // toward 7.x peers: says nothing that only Parley knows
+  std::optional<std::uint32_t> requests_max;  // to advertise instead of Limits::concurrent_requests_max
+  Metadata metadata;                          // for the hello
+};
+
+// One peer relation over a link, and all that lives in it. Kept alive by its callers (handles, holds, clients, pending
+// calls, bound channels): when the last of them goes, it closes. Destroyed from the executor, never while something of
+// it is on the stack. On one loop.
+class Session final : public Mortal, private io::LinkEvents {
+ public:
+  using Role = core::Session::Role;
+
+  // Starts the handshake. The caller holds the first call of add_caller().
+  static Session& start(io::Loop& loop, std::unique_ptr<io::Link> link, Role role, SessionOptions options,
+                        const MethodTable* methods);
+
+  void add_caller() { ++callers_; }
+  void drop_caller() {
+    PARLEY_ASSERT(callers_ > 0);
+    if (--callers_ == 0) on_last_caller_gone();
+  }
+
+  ~Session() override;
+
+  // Refuses new work, ends everything with `reason`, sends what is committed, and ends the link. Idempotent.
+  void close(const Error& reason);
+  bool is_established() const { return machine_.phase() == core::Session::Phase::established; }
+  bool has_ended() const { return has_ended_; }
+  // Why it ended; nothing when the last caller or the peer closed it in good order.
+  const std::optional<Error>& end_reason() const { return end_reason_; }
+  Event& established() { return established_; }  // set at the end of the handshake, and when it fails
+  Event& ended() { return ended_; }
+
+  io::Loop& loop() { return loop_; }
+  io::Link& link() { return *link_; }
+  Connection& root() { return root_; }
+  core::Counters& counters() { return counters_; }
+  const core::Session& machine() const { return machine_; }
+  const SessionOptions& options() const { return options_; }
+  const io::Peer& peer() const { return link_->peer(); }
+
+  // Senders that wait for the link to take what is committed.
+  IntrusiveList<BlockedSender>& blocked_senders() { return blocked_senders_; }
+
+ private:
+  friend class Connection;
+  struct HandshakeTimer final : Timer {
+    explicit HandshakeTimer(Session& session) : Timer(&HandshakeTimer::fire), session(session) {}
+    static void fire(Timer& timer);
+    Session& session;
+  };
+
+  Session(io::Loop& loop, std::unique_ptr<io::Link> link, Role role, SessionOptions options,
+          const MethodTable* methods);
+  bool on_message(ByteView message, Block* block) override;
+  void on_link_ended(const Error* error) override;
+  void on_link_drained() override;
+
+  bool on_session_message(std::uint64_t connection, wire::roam::Kind kind, wire::roam::Decoder& decoder);
+  void open_root();
+  bool break_off(const Error& error);
+  void end(std::optional<Error> reason, const Error& for_the_pending);
+  void finish_link();
+  void on_last_caller_gone();
+  void bury_if_unused();
+
+  io::Loop& loop_;
+  std::unique_ptr<io::Link> link_;
+  SessionOptions options_;
+  core::Counters counters_;
+  core::Session machine_;
+  std::uint32_t callers_ = 1;
+  Connection root_;
+  bool has_ended_ = false;
+  bool is_link_over_ = false;  // nothing more comes or goes
+  bool is_buried_ = false;
+  std::optional<Error> end_reason_;
+  Event established_;
+  Event ended_;
+  IntrusiveList<BlockedSender> blocked_senders_;
+  HandshakeTimer timer_{*this};  // of the handshake, and then of the last bytes' leaving
+};
+
+}  // namespace parley::runtime

@@ -1,0 +1,126 @@
+#include "wire/roam/metadata.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "codec/utf8.h"
+#include "codec/varint.h"
+
+namespace parley {
+
+const MetadataEntry* Metadata::find(std::string_view key) const {
+  for (const MetadataEntry& entry : entries_) {
+    if (entry.key == key) return &entry;
+  }
+  return nullptr;
+}
+
+const std::string* Metadata::find_text(std::string_view key) const {
+  const MetadataEntry* entry = find(key);
+  return entry ? std::get_if<std::string>(&entry->value) : nullptr;
+}
+
+const std::uint64_t* Metadata::find_number(std::string_view key) const {
+  const MetadataEntry* entry = find(key);
+  return entry ? std::get_if<std::uint64_t>(&entry->value) : nullptr;
+}
+
+namespace {
+
+// Keys that people choose are bare; any other is quoted, so that it cannot pass for something else.
+bool is_plain(std::string_view key) {
+  return !key.empty() && std::ranges::all_of(key, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+           c == '.';
+  });
+}
+
+}  // namespace
+
+std::string to_string(const Metadata& metadata) {
+  std::string text;
+  for (const MetadataEntry& entry : metadata) {
+    if (!text.empty()) text += ' ';
+    text += is_plain(entry.key) ? entry.key : fmt::format("{:?}", entry.key);
+    text += '=';
+    if (entry.flags & Metadata::sensitive) {
+      text += "(sensitive)";
+    } else if (const auto* value = std::get_if<std::string>(&entry.value)) {
+      text += fmt::format("{:?}", *value);
+    } else if (const auto* number = std::get_if<std::uint64_t>(&entry.value)) {
+      text += fmt::format("{}", *number);
+    } else {
+      text += fmt::format("({} bytes)", std::get<std::vector<std::uint8_t>>(entry.value).size());
+    }
+  }
+  return text;
+}
+
+namespace wire::roam {
+
+namespace {
+
+const std::uint8_t* read_run(const std::uint8_t* cursor, const std::uint8_t* end, ByteView& bytes) {
+  std::uint64_t size = 0;
+  cursor = codec::get_varint(cursor, end, size);
+  if (!cursor || size > static_cast<std::uint64_t>(end - cursor)) return nullptr;
+  bytes = {cursor, static_cast<std::size_t>(size)};
+  return cursor + size;
+}
+
+}  // namespace
+
+const std::uint8_t* MetadataView::read_entry(const std::uint8_t* cursor, const std::uint8_t* end, Entry& entry) {
+  ByteView key;
+  cursor = read_run(cursor, end, key);
+  if (!cursor || !codec::is_utf8(key)) return nullptr;
+  entry.key = as_text(key);
+  std::uint64_t type = 0;
+  cursor = codec::get_varint(cursor, end, type);
+  if (!cursor || type > 2) return nullptr;
+  entry.type = static_cast<Entry::Type>(type);
+  entry.number = 0;
+  entry.bytes = {};
+  cursor = entry.type == Entry::Type::number ? codec::get_varint(cursor, end, entry.number)
+                                             : read_run(cursor, end, entry.bytes);
+  if (!cursor || (entry.type == Entry::Type::text && !codec::is_utf8(entry.bytes))) return nullptr;
+  return codec::get_varint(cursor, end, entry.flags);
+}
+
+const std::uint64_t* MetadataView::find_number(std::string_view key, std::uint64_t& storage) const {
+  bool seen = false;
+  const std::uint64_t* found = nullptr;
+  for_each([&](const Entry& entry) {
+    if (seen || entry.key != key) return;
+    seen = true;
+    if (entry.type != Entry::Type::number) return;
+    storage = entry.number;
+    found = &storage;
+  });
+  return found;
+}
+
+bool MetadataView::has(std::string_view key) const {
+  bool found = false;
+  for_each([&](const Entry& entry) { found |= entry.key == key; });
+  return found;
+}
+
+Metadata MetadataView::to_metadata() const {
+  Metadata metadata;
+  for_each([&](const Entry& entry) {
+    MetadataEntry::Value value;
+    switch (entry.type) {
+      case Entry::Type::text: value = std::string(entry.text()); break;
+      case Entry::Type::bytes: value = std::vector<std::uint8_t>(entry.bytes.begin(), entry.bytes.end()); break;
+      case Entry::Type::number: value = entry.number; break;
+    }
+    metadata.add(std::string(entry.key), std::move(value), entry.flags);
+  });
+  return metadata;
+}
+
+}  // namespace wire::roam
+
+}  // namespace parley
