@@ -4,14 +4,15 @@
 Usage: tools/fuzz_coverage.py [--require PERCENT] [--build DIR] [NAME]...
 
   NAME                 only these, as in fuzz/NAME_fuzz.cpp (default: all)
-  --require PERCENT    exit 1 when less of the lines of any reader file is covered by the corpus of its target
+  --require PERCENT    exit 1 when the corpora cover less of the lines of any reader file
   --missed             also list the lines that no input reaches
   --build DIR          the build folder (default: build/coverage)
 
 Builds the targets with source coverage and runs fuzz/corpus/NAME through each. The reader files of a target are those
 it names in lines like
   // reads: src/wire/frame.h src/wire/roam/message.cpp
-and without such a line the headers of layers above base that it includes, with the .cpp beside each.
+and without such a line the headers of layers above base that it includes, with the .cpp beside each. What several
+targets read counts as covered where one of them gets.
 """
 
 import argparse
@@ -27,7 +28,7 @@ ROOT = Path(__file__).resolve().parent.parent
 READS = re.compile(r"^// reads: *(\S.*)$", re.MULTILINE)
 INCLUDE = re.compile(r'^#include "([a-z]+/[^"]+\.h)"', re.MULTILINE)
 
-Coverage = namedtuple("Coverage", "path covered count missed")  # missed: line numbers
+Coverage = namedtuple("Coverage", "covered count missed")  # missed: line numbers
 
 
 class Problem(Exception):
@@ -54,8 +55,8 @@ def readers_of(text, root):
     return found
 
 
-def coverage_of(lcov, root, path):
-    """The coverage of one file in what `llvm-cov export -format=lcov` wrote, or None."""
+def counts_of(lcov, root, path):
+    """{line: how often it ran} of one file in what `llvm-cov export -format=lcov` wrote."""
     names = (str(root / path), path, f"/{path}")  # as the compiler was told to write it
     counts = {}
     inside = False
@@ -65,8 +66,17 @@ def coverage_of(lcov, root, path):
         elif inside and line.startswith("DA:"):
             number, count = line[3:].split(",")[:2]
             counts[int(number)] = max(int(count), counts.get(int(number), 0))
+    return counts
+
+
+def merged(all_counts):
+    """The coverage of a file that several targets read."""
+    counts = {}
+    for some in all_counts:
+        for line, count in some.items():
+            counts[line] = max(count, counts.get(line, 0))
     missed = [line for line, count in sorted(counts.items()) if not count]
-    return Coverage(path, len(counts) - len(missed), len(counts), missed) if counts else None
+    return Coverage(len(counts) - len(missed), len(counts), missed)
 
 
 def run(*command, **options):
@@ -79,7 +89,7 @@ def run(*command, **options):
 
 
 def measure(name, build):
-    """The coverage of each reader file of a target, in the order of its mention."""
+    """{reader file: {line: how often it ran}} of a target."""
     source = ROOT / f"fuzz/{name}_fuzz.cpp"
     corpus = ROOT / "fuzz/corpus" / name
     if not corpus.is_dir() or not any(corpus.iterdir()):
@@ -90,11 +100,11 @@ def measure(name, build):
     run(program, corpus, env={**os.environ, "LLVM_PROFILE_FILE": str(raw)})
     run("llvm-profdata-19", "merge", "-sparse", raw, "-o", profile)
     lcov = run("llvm-cov-19", "export", "-format=lcov", program, f"-instr-profile={profile}")
-    found = []
+    found = {}
     for path in readers:
-        coverage = coverage_of(lcov, ROOT, path)
-        if coverage:
-            found.append(coverage)
+        counts = counts_of(lcov, ROOT, path)
+        if counts:
+            found[path] = counts
         elif path.endswith(".cpp"):
             raise Problem(f"{path} is not linked into {name}_fuzz")
     return found
@@ -121,25 +131,28 @@ def main():
     arguments = parser.parse_args()
     build = arguments.build.resolve()
     names = arguments.names or sorted(p.stem[:-len("_fuzz")] for p in (ROOT / "fuzz").glob("*_fuzz.cpp"))
-    low = []
+    found = {}  # reader file -> {target: its counts}
     try:
         run("cmake", "--preset", "coverage", "-B", build, "--log-level=NOTICE")
         run("cmake", "--build", build, "-j", arguments.jobs, "--target", *[f"{name}_fuzz" for name in names])
         for name in names:
             try:
-                measured = measure(name, build)
+                for path, counts in measure(name, build).items():
+                    found.setdefault(path, {})[name] = counts
             except Problem as problem:
                 raise Problem(f"fuzz/{name}_fuzz.cpp: {problem}") from None
-            for coverage in measured:
-                percent = 100 * coverage.covered / coverage.count
-                print(f"{name:<20} {percent:6.1f} %  {coverage.covered:>5} of {coverage.count:<5} {coverage.path}")
-                if arguments.missed and coverage.missed:
-                    print(f"{'':<20} not reached: {ranges(coverage.missed)}")
-                if percent < arguments.require:
-                    low.append(f"{coverage.path} by {name}")
     except Problem as problem:
         print(f"fuzz_coverage: {problem}", file=sys.stderr)
         return 1
+    low = []
+    for path, by_target in sorted(found.items()):
+        coverage = merged(by_target.values())
+        percent = 100 * coverage.covered / coverage.count
+        print(f"{percent:6.1f} %  {coverage.covered:>5} of {coverage.count:<5} {path} by {', '.join(by_target)}")
+        if arguments.missed and coverage.missed:
+            print(f"{'':<10}not reached: {ranges(coverage.missed)}")
+        if percent < arguments.require:
+            low.append(path)
     if low:
         print(f"fuzz_coverage: below {arguments.require:g} %: {', '.join(low)}", file=sys.stderr)
     return 1 if low else 0

@@ -50,12 +50,16 @@ class ReadersTest(unittest.TestCase):
 
 
 class CoverageTest(unittest.TestCase):
-    def test_a_line_counts_once_however_often_it_is_recorded(self):
-        found = fuzz_coverage.coverage_of(LCOV, Path("/tree"), "src/wire/a.cpp")
-        self.assertEqual((found.covered, found.count, found.missed), (3, 4, [3]))
+    def counts(self, path):
+        return fuzz_coverage.counts_of(LCOV, Path("/tree"), path)
 
-    def test_a_file_that_is_not_recorded_has_no_coverage(self):
-        self.assertIsNone(fuzz_coverage.coverage_of(LCOV, Path("/tree"), "src/wire/c.cpp"))
+    def test_a_line_counts_once_however_often_it_is_recorded(self):
+        self.assertEqual(self.counts("src/wire/a.cpp"), {1: 5, 2: 7, 3: 0, 9: 1})
+        self.assertEqual(self.counts("src/wire/c.cpp"), {})
+
+    def test_what_one_target_reaches_is_reached(self):
+        found = fuzz_coverage.merged([{1: 0, 2: 3, 3: 0}, {1: 1, 2: 0, 3: 0}])
+        self.assertEqual((found.covered, found.count, found.missed), (2, 3, [3]))
 
     def test_missed_lines_are_shown_as_ranges(self):
         self.assertEqual(fuzz_coverage.ranges([1, 2, 3, 7, 9, 10]), "1-3, 7, 9-10")
