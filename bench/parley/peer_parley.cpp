@@ -52,6 +52,7 @@ class Service final : public Bench {
   }
 };
 
+// tidy: allow function what the harness of the floors takes
 void serve(const bench::Options& options, std::function<void()> ready) {
   Loop loop(loop_options(options));
   Service service;
@@ -75,6 +76,7 @@ struct Connected {
 Task<void> caller(Client<Bench> bench, bench::Meter& meter, useconds_t gap, bool& is_over) {
   std::int32_t x = 0;
   for (std::uint64_t begin = bench::now_ns();; begin = meter.last()) {
+    // tidy: allow sleep the pace of the measurement, as of the floors
     if (gap != 0) usleep(gap), begin = bench::now_ns();
     ++x;
     const Result<std::int32_t> sum = co_await bench.call<&Bench::add>(x, 2);
@@ -112,6 +114,7 @@ Task<std::uint64_t> consume(Client<Bench> bench, double secs, std::size_t size, 
   co_return count;
 }
 
+// tidy: allow function what the harness of the floors takes
 std::function<std::uint64_t(double)> stream(const bench::Options& options) {
   auto connected = std::make_shared<Connected>(options);
   return [options, connected](double secs) {
@@ -127,16 +130,16 @@ std::function<std::uint64_t(double)> stream(const bench::Options& options) {
   };
 }
 
+// tidy: allow function what the harness of the floors takes
 std::function<void()> idle(const bench::Options& options) {
   auto loop = std::make_shared<Loop>();
   auto sessions = std::make_shared<std::vector<std::unique_ptr<Session>>>();
   for (int i = 0; i < options.conns(); ++i) {
     auto opened = loop->run_until(connect(*loop, uri(options)));
     if (!opened) bench::die(to_string(opened.error()));
-    const Result<std::int32_t> sum =
-        loop->run_until([](Client<Bench> bench) -> Task<Result<std::int32_t>> {
-          co_return co_await bench.call<&Bench::add>(1, 2);
-        }((*opened)->client<Bench>("Bench")));
+    const Result<std::int32_t> sum = loop->run_until([](Client<Bench> bench) -> Task<Result<std::int32_t>> {
+      co_return co_await bench.call<&Bench::add>(1, 2);
+    }((*opened)->client<Bench>("Bench")));
     bench::check(sum.has_value(), "call");
     sessions->push_back(*std::move(opened));
   }

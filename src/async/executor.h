@@ -125,12 +125,6 @@ class Executor {
   // The coroutine that the ready queue is running, or null: to catch a task that destroys itself.
   const async::PromiseBase* running() const { return running_; }
 
-  // To be removed with its last user: callbacks do not count as running.
-  class Running {
-   public:
-    Running(Executor&, Ready&) {}
-  };
-
  private:
   friend class Timer;
   friend class async::PromiseBase;

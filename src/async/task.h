@@ -107,6 +107,10 @@ class ResultAwaiter {
   bool await_ready() const { return result_.has_value(); }
   template <class P>
   void await_suspend(std::coroutine_handle<P> handle) {
+    static_assert(
+        requires { handle.promise().finish_with(std::declval<std::unexpected<Error>>()); },
+        "parley: co_await of a Result ends the task with its error, so the task returns Task<Result<...>>; "
+        "elsewhere look at the Result yourself");
     handle.promise().finish_with(fail(std::move(result_).error()));
   }
   T await_resume() {
@@ -219,7 +223,7 @@ class TaskPromise<void> final : public TaskPromiseBase {
 // the handle cancels it - frames die, destructors do the cleanup, no code after the co_await runs. Resumed only through
 // the ready queue of its executor, on one thread.
 template <class T>
-class [[nodiscard]] Task {
+class [[nodiscard("co_await it or give it to a Scope: a task that is dropped does not run")]] Task {
  public:
   using promise_type = async::TaskPromise<T>;
   using value_type = T;

@@ -5,6 +5,7 @@
 namespace parley {
 
 void OutBuffer::clear() {
+  total_ = sent();  // what is dropped never leaves
   block_.reset();
   front_ = back_ = limit_ = nullptr;
 }

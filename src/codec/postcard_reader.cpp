@@ -14,7 +14,7 @@ Error Reader::error(Code code) const {
 
 Reader::LongVarint Reader::get_more_varint() {
   std::uint64_t value = 0;
-  const std::uint8_t* next = codec::get_varint(cursor_, end_, value);
+  const std::uint8_t* next = codec::get_varint_slow(cursor_, end_, value);
   if (!next) return {0, fail_varint()};
   cursor_ = next;
   return {value, true};

@@ -19,4 +19,25 @@ bool is_utf8_slow(const std::uint8_t* cursor, const std::uint8_t* end) {
   return true;
 }
 
+std::string to_utf8(std::string_view text, std::size_t bytes_max) {
+  std::string fit;
+  const ByteView bytes = as_bytes(text);
+  const std::uint8_t* cursor = bytes.data();
+  const std::uint8_t* const end = cursor + bytes.size();
+  while (cursor != end) {
+    char32_t scalar = 0;
+    const std::uint8_t* next = get_scalar(cursor, end, scalar);
+    if (!next) {
+      scalar = 0xfffd;
+      next = cursor + 1;
+    }
+    std::uint8_t encoded[scalar_bytes_max];
+    const auto size = static_cast<std::size_t>(put_scalar(encoded, scalar) - encoded);
+    if (fit.size() + size > bytes_max) break;
+    fit += as_text({encoded, size});
+    cursor = next;
+  }
+  return fit;
+}
+
 }  // namespace parley::codec

@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <string>
+#include <string_view>
 
 #include "base/bytes.h"
 
@@ -66,5 +68,8 @@ inline bool is_utf8(ByteView bytes) {
   for (const std::uint8_t* rest = cursor; rest < end; ++rest) sum |= *rest;
   return sum < 0x80 || is_utf8_slow(cursor, end);
 }
+
+// Text from anywhere made fit for the wire: what is no UTF-8 becomes U+FFFD, and beyond bytes_max it is cut.
+std::string to_utf8(std::string_view text, std::size_t bytes_max);
 
 }  // namespace parley::codec

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -9,6 +10,18 @@ namespace parley::codec {
 
 // Unsigned LEB128, at most ten bytes; the source of the format is section 2.0 of the wire reference.
 inline constexpr std::size_t varint_bytes_max = 10;
+
+namespace detail {
+
+// Eight bytes of seven bits each, side by side.
+constexpr std::uint64_t pack_septets(std::uint64_t word) {
+  word &= 0x7f7f7f7f7f7f7f7fu;
+  word = (word & 0x007f007f007f007fu) | (word & 0x7f007f007f007f00u) >> 1;
+  word = (word & 0x00003fff00003fffu) | (word & 0x3fff00003fff0000u) >> 2;
+  return (word & 0x000000000fffffffu) | (word & 0x0fffffff00000000u) >> 4;
+}
+
+}  // namespace detail
 
 constexpr std::uint8_t* put_varint(std::uint8_t* cursor, std::uint64_t value) {
   while (value >= 0x80) {
@@ -23,15 +36,13 @@ constexpr std::uint8_t* put_varint(std::uint8_t* cursor, std::uint64_t value) {
 // small number are accepted: peers may pad, and nothing depends on the shortest form.
 [[gnu::noinline]] inline const std::uint8_t* get_varint_slow(const std::uint8_t* cursor, const std::uint8_t* end,
                                                              std::uint64_t& value) {
-  if (end - cursor >= 4) [[likely]] {  // what most ids and lengths of more than two bytes take
-    const std::uint64_t low = (cursor[0] & 0x7fu) | (cursor[1] & 0x7fu) << 7 | (cursor[2] & 0x7fu) << 14;
-    if ((cursor[0] & cursor[1] & 0x80) != 0 && cursor[2] < 0x80) {
-      value = low;
-      return cursor + 3;
-    }
-    if ((cursor[0] & cursor[1] & cursor[2] & 0x80) != 0 && cursor[3] < 0x80) {
-      value = low | static_cast<std::uint64_t>(cursor[3]) << 21;
-      return cursor + 4;
+  if (end - cursor >= 8) [[likely]] {
+    std::uint64_t word = 0;
+    std::memcpy(&word, cursor, sizeof word);
+    const std::uint64_t stop = ~word & 0x8080808080808080u;  // the top bit of the last byte, lowest
+    if (stop != 0) [[likely]] {
+      value = detail::pack_septets(word & (stop ^ (stop - 1)));
+      return cursor + (static_cast<unsigned>(std::countr_zero(stop)) >> 3) + 1;
     }
   }
   std::uint64_t sum = 0;
@@ -65,10 +76,7 @@ inline const std::uint8_t* get_long_varint(const std::uint8_t* cursor, const std
   std::uint64_t word = 0;
   std::memcpy(&word, cursor, sizeof word);
   if ((~word & 0x8080808080808080u) != 0) return get_varint_slow(cursor, end, value);
-  word &= 0x7f7f7f7f7f7f7f7fu;
-  word = (word & 0x007f007f007f007fu) | (word & 0x7f007f007f007f00u) >> 1;
-  word = (word & 0x00003fff00003fffu) | (word & 0x3fff00003fff0000u) >> 2;
-  word = (word & 0x000000000fffffffu) | (word & 0x0fffffff00000000u) >> 4;
+  word = detail::pack_septets(word);
   if (cursor[8] < 0x80) {
     value = word | static_cast<std::uint64_t>(cursor[8]) << 56;
     return cursor + 9;

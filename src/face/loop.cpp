@@ -17,8 +17,8 @@ struct SystemParts {
 };
 
 LoopParts::LoopParts(const LoopOptions& options) : parts_(std::make_unique<SystemParts>()) {
-  auto reactor = net::EpollReactor::make(
-      parts_->clock, {.spin = options.spin, .spin_on_few_cores = options.spin_on_few_cores});
+  auto reactor =
+      net::EpollReactor::make(parts_->clock, {.spin = options.spin, .spin_on_few_cores = options.spin_on_few_cores});
   PARLEY_ASSERT(reactor.has_value(), to_string(reactor.error()));
   parts_->reactor = *std::move(reactor);
 }

@@ -28,8 +28,8 @@ class LoopParts {
 }  // namespace face
 
 // A loop over the system: epoll, the monotonic clock, the kernel's random numbers. One per thread, owned by main, with
-// no thread of its own; io::Loop tells of run(), stop(), poll_once(), fd(), post() and run_until(). Sessions, servers and
-// clients made on it are used on its thread and die before it. A system without descriptors to spare is fatal here.
+// no thread of its own; io::Loop tells of run(), stop(), poll_once(), fd(), post() and run_until(). Sessions, servers
+// and clients made on it are used on its thread and die before it. A system without descriptors to spare is fatal here.
 class Loop final : private face::LoopParts, public io::Loop {
  public:
   explicit Loop(const LoopOptions& options = {});

@@ -32,14 +32,21 @@ class Server::Impl final : private io::ListenerEvents {
     listener_.reset();
   }
 
+  // Whatever else holds a session, it ends with the server.
+  struct Closing {
+    Session& session;
+    ~Closing() { session.close(); }
+  };
+
   Task<void> keep(std::unique_ptr<io::Stream> stream) {
     auto link = std::make_unique<runtime::FramedLink>(loop_, std::move(stream), options_.limits);
     const runtime::SessionOptions options{.limits = options_.limits,
                                           .is_foreign = options_.foreign,
                                           .requests_max = options_.concurrent_requests_max,
                                           .metadata = options_.metadata};
-    Session session(runtime::Session::start(loop_, std::move(link), runtime::Session::Role::acceptor, options,
-                                            &services.table()));
+    Session session(
+        runtime::Session::start(loop_, std::move(link), runtime::Session::Role::acceptor, options, &services.table()));
+    const Closing closing{session};
     co_await session.runtime().established().wait();
     if (session.is_open() && on_new_session) on_new_session(session);
     co_await session.runtime().ended().wait();

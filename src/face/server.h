@@ -17,11 +17,19 @@ class Server {
   Server& operator=(Server&&) noexcept;
   ~Server();
 
-  // The object is shared by all sessions and outlives the server; see Services::serve().
+  // The object is shared by all sessions and outlives the loop: the last of its handlers are destroyed with that.
   template <class S>
   Result<void> serve(std::string name, S& object) {
     return services().serve<S>(std::move(name), object);
   }
+  // Each session has an object of its own, made by `factory(peer)` at its first call.
+  template <class S, class Factory>
+    requires std::is_invocable_r_v<std::unique_ptr<S>, Factory&, const io::Peer&>
+  Result<void> serve(std::string name, Factory factory) {
+    return services().serve<S>(std::move(name), std::move(factory));
+  }
+  // The handler gets the calls that nothing else here serves, and outlives the server.
+  Result<void> serve_rest(RawHandler& handler) { return services().serve_rest(handler); }
   // Told of each new session, which is the server's: a hold or a client keeps it open beyond its peer's interest.
   void on_session(std::move_only_function<void(Session&)> handler);
 

@@ -4,25 +4,11 @@
 #include <string_view>
 
 #include "runtime/client.h"
+#include "runtime/hold.h"
+#include "runtime/raw.h"
 #include "runtime/services.h"
 
 namespace parley {
-
-// Keeps a session open like its handle does. Cheap to copy; on the session's loop.
-class Hold {
- public:
-  explicit Hold(runtime::Session& session) : session_(&session) { session_->add_caller(); }
-  Hold(const Hold& other) : Hold(*other.session_) {}
-  Hold& operator=(const Hold& other) {
-    Hold copy(other);
-    std::swap(session_, copy.session_);
-    return *this;
-  }
-  ~Hold() { session_->drop_caller(); }
-
- private:
-  runtime::Session* session_;
-};
 
 // A session with a peer: the way to its services. It closes in good order when the last of this handle, its holds, its
 // clients, pending calls and open channels is gone; close() does not wait for them. On one loop, which outlives it.
@@ -38,6 +24,11 @@ class Session {
   Client<S> client(std::string_view name) {
     static_cast<void>(name);
     return Client<S>(session_);
+  }
+  // A call by the id of its method, over encoded bytes; see RawCall::start().
+  RawCall raw_call(std::uint64_t method, ByteView arguments, std::vector<RawChannel> channels = {},
+                   const CallOptions& options = {}) {
+    return RawCall::start(session_, method, arguments, std::move(channels), options);
   }
   Hold hold() { return Hold(session_); }
 
@@ -65,8 +56,8 @@ struct Options {
   const Services* services = nullptr;                    // served to the peer on this session
 };
 
-// Dials, shakes hands, and gives the session. Errors: uri, address, permission, handshake_timeout, version, and whatever
-// else the peer or the system says. Dropping the task gives up.
+// Dials, shakes hands, and gives the session. Errors: uri, address, permission, handshake_timeout, version, and
+// whatever else the peer or the system says. Dropping the task gives up.
 Task<Result<std::unique_ptr<Session>>> connect(io::Loop& loop, std::string uri, Options options = {});
 
 // The same over a link or stream that exists already.

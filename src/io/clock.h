@@ -8,7 +8,7 @@ namespace parley::io {
 class Clock {
  public:
   virtual ~Clock() = default;
-  virtual Instant now() = 0;                       // monotonic
+  virtual Instant now() = 0;                                 // monotonic
   virtual std::chrono::system_clock::time_point wall() = 0;  // for people and for what is stored
 };
 

@@ -10,8 +10,8 @@
 
 namespace parley::io {
 
-// Which call of which stream fails: reads and writes are numbered from 0 over all streams that share the plan. A harness
-// runs the same work with fail_at = 0, 1, 2, ... until it gets through without has_failed().
+// Which call of which stream fails: reads and writes are numbered from 0 over all streams that share the plan. A
+// harness runs the same work with fail_at = 0, 1, 2, ... until it gets through without has_failed().
 struct FaultPlan {
   static constexpr std::uint64_t never = std::numeric_limits<std::uint64_t>::max();
   std::uint64_t fail_at = never;

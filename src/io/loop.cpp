@@ -12,6 +12,7 @@ Loop::Loop(Clock& clock, Reactor& reactor, Random& random) : clock_(clock), reac
 Loop::~Loop() {
   PARLEY_ASSERT(!is_inside_, "a loop is not destroyed from inside itself");
   executor_.set_idle_driver(nullptr);
+  while (!at_end_.empty()) at_end_.pop_front().on_loop_end();
   // What is dropped may post in its destructor.
   for (;;) {
     std::vector<std::move_only_function<void()>> dropped;

@@ -60,11 +60,22 @@ class Loop : private Executor::Driver {
     return task.promise().take();
   }
 
+  // Told when the loop is about to die, while everything on it still lives.
+  class AtEnd : public ListNode {
+   public:
+    virtual void on_loop_end() = 0;
+
+   protected:
+    ~AtEnd() = default;
+  };
+  void tell_at_end(AtEnd& who) { at_end_.push_back(who); }
+
   // What an address of io/uri.h leads to. By itself a loop knows mem: addresses only; one with a network knows more.
   virtual Result<std::unique_ptr<Listener>> listen(std::string_view uri);
   virtual Result<std::unique_ptr<Dialer>> dialer(std::string_view uri);
 
   Executor& executor() { return executor_; }
+  operator Executor&() { return executor_; }  // for Scope(loop) and Sleep(loop, 50ms)
   BlockPool& blocks() { return blocks_; }
   Clock& clock() { return clock_; }
   Random& random() { return random_; }
@@ -102,6 +113,7 @@ class Loop : private Executor::Driver {
   BlockPool blocks_;
   Executor executor_;
   std::atomic<std::thread::id> thread_;
+  IntrusiveList<AtEnd> at_end_;
   bool is_inside_ = false;
   bool keeps_fd_ = false;
   Instant alarm_ = Instant::never();  // what the reactor was told last

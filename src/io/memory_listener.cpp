@@ -2,7 +2,6 @@
 
 #include <utility>
 
-
 namespace parley::io {
 
 Result<std::unique_ptr<Listener>> MemoryListener::listen(Loop& loop, std::string name, MemoryOptions options) {

@@ -80,7 +80,7 @@ class MemoryStream::Pipe {
 };
 
 struct MemoryStream::Wire {
-  Pipe pipes[2];                              // pipes[n] is written by side n
+  Pipe pipes[2];  // pipes[n] is written by side n
   MemoryStream* sides[2] = {nullptr, nullptr};
 };
 
@@ -192,9 +192,7 @@ void MemoryStream::finish() {
   if (other()) other()->notify_readable();
 }
 
-bool MemoryStream::has_news() const {
-  return !has_told_end_ && (incoming().size() > 0 || incoming().is_finished);
-}
+bool MemoryStream::has_news() const { return !has_told_end_ && (incoming().size() > 0 || incoming().is_finished); }
 
 // A writer is woken for a quarter of the pipe, not for every byte that a reader takes.
 bool MemoryStream::has_room() const {

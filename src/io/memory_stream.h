@@ -78,8 +78,8 @@ class MemoryStream final : public Stream {
   DescriptorInbox inbox_;
   std::uint64_t passed_ = 0;
   Error failure_;
-  bool is_dead_ = false;         // reading has failed, and with it everything
-  bool is_write_dead_ = false;   // writing has failed; what has arrived can still be read
+  bool is_dead_ = false;        // reading has failed, and with it everything
+  bool is_write_dead_ = false;  // writing has failed; what has arrived can still be read
   bool has_told_end_ = false;
   bool wants_writable_ = false;
   bool* is_destroyed_ = nullptr;  // while an event is being reported

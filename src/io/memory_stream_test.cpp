@@ -59,7 +59,6 @@ INSTANTIATE_TYPED_TEST_SUITE_P(Memory, StreamDescriptorsSuite, Worlds);
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(StreamWithoutDescriptorsSuite);  // all of this layer pass them
 
 TEST(MemoryStream, holds_no_more_than_its_bound) {
-  // rule: calls/transport.memory
   MemoryWorld world;
   auto [a, b] = MemoryStream::make_pair(world.loop(), "mem:bounded", {.pipe_bytes_max = 10});
   EXPECT_EQ(a->write_some(as_bytes("0123456789abc")).bytes, 10u);

@@ -12,7 +12,7 @@ namespace parley::io {
 struct StreamStatistics {
   std::uint64_t bytes_read = 0;
   std::uint64_t bytes_written = 0;
-  std::uint64_t reads = 0;           // that moved something
+  std::uint64_t reads = 0;  // that moved something
   std::uint64_t writes = 0;
   std::uint64_t reads_blocked = 0;   // that found nothing
   std::uint64_t writes_blocked = 0;  // that found no room

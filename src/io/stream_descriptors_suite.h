@@ -238,14 +238,14 @@ TYPED_TEST_P(StreamDescriptorsSuite, more_unclaimed_ones_than_the_bound_cost_the
   EXPECT_EQ(this->b->write(as_bytes("x")).status, Status::failed);
 }
 
-REGISTER_TYPED_TEST_SUITE_P(
-    StreamDescriptorsSuite, descriptors_arrive_under_the_numbers_in_which_they_were_passed,
-    each_direction_numbers_for_itself, a_number_is_claimed_once_and_not_before_it_came,
-    they_have_arrived_when_the_byte_they_went_with_has, a_write_that_would_block_leaves_them_with_the_caller,
-    a_write_that_moves_in_part_passes_them_once_with_its_first_byte,
-    as_many_as_the_limit_go_with_one_write_and_no_more, unclaimed_ones_die_with_the_stream,
-    those_on_their_way_die_with_their_reader, a_claimed_one_outlives_its_stream,
-    more_unclaimed_ones_than_the_bound_cost_the_stream);
+REGISTER_TYPED_TEST_SUITE_P(StreamDescriptorsSuite, descriptors_arrive_under_the_numbers_in_which_they_were_passed,
+                            each_direction_numbers_for_itself, a_number_is_claimed_once_and_not_before_it_came,
+                            they_have_arrived_when_the_byte_they_went_with_has,
+                            a_write_that_would_block_leaves_them_with_the_caller,
+                            a_write_that_moves_in_part_passes_them_once_with_its_first_byte,
+                            as_many_as_the_limit_go_with_one_write_and_no_more, unclaimed_ones_die_with_the_stream,
+                            those_on_their_way_die_with_their_reader, a_claimed_one_outlives_its_stream,
+                            more_unclaimed_ones_than_the_bound_cost_the_stream);
 
 // What every other Stream says about them.
 template <class World>
@@ -260,7 +260,8 @@ TYPED_TEST_P(StreamWithoutDescriptorsSuite, passing_and_claiming_are_refused) {
   auto [a, b] = this->world.connect();
   EXPECT_FALSE(a->passes_descriptors());
   EXPECT_EQ(b->claim_descriptor(0).error().code, Code::unsupported);
-  static bool is_closed = false;
+  static bool is_closed;
+  is_closed = false;
   Descriptor descriptor(1000, [](int) { is_closed = true; });
   EXPECT_EQ(a->write_some(as_bytes("x"), {&descriptor, 1}).status, Status::failed);
   EXPECT_EQ(a->failure().code, Code::unsupported);

@@ -42,7 +42,6 @@ class StreamSuite : public testing::Test {
 TYPED_TEST_SUITE_P(StreamSuite);
 
 TYPED_TEST_P(StreamSuite, bytes_arrive_whole_and_in_order_in_whatever_portions) {
-  // rule: calls/transport.stream.kinds
   for (std::uint64_t seed = 1; seed <= 12; ++seed) {
     SCOPED_TRACE(seed);
     if (seed > 1) this->SetUp();
@@ -157,7 +156,6 @@ TYPED_TEST_P(StreamSuite, a_wish_to_write_is_granted_when_there_is_room_and_once
 }
 
 TYPED_TEST_P(StreamSuite, finishing_gives_the_peer_everything_and_then_an_end_that_stays) {
-  // rule: calls/link.tx.close
   Prng prng(3);
   const auto bytes = random_bytes(prng, 100'000);
   this->start();
@@ -173,7 +171,6 @@ TYPED_TEST_P(StreamSuite, finishing_gives_the_peer_everything_and_then_an_end_th
   EXPECT_EQ(this->b->over, Status::ended);
   EXPECT_EQ(this->b->received.size(), written);
   EXPECT_TRUE(std::equal(this->b->received.begin(), this->b->received.end(), bytes.begin()));
-  // rule: calls/link.rx.eof
   std::uint8_t byte = 0;
   EXPECT_EQ(this->b->read({&byte, 1}).status, Status::ended);
   const std::size_t count = this->b->readable_count;
@@ -320,18 +317,20 @@ TYPED_TEST_P(StreamSuite, both_ends_name_their_peer) {
   EXPECT_NE(this->b->stream().peer().address.find(':'), std::string::npos) << this->b->stream().peer().address;
 }
 
-REGISTER_TYPED_TEST_SUITE_P(
-    StreamSuite, bytes_arrive_whole_and_in_order_in_whatever_portions, eight_megabytes_pass_each_way_at_once,
-    a_read_of_nothing_would_block, what_came_before_the_start_is_reported_after_it,
-    readability_is_reported_until_everything_is_read, what_a_reader_leaves_is_reported_again,
-    a_full_stream_would_block_and_says_once_that_it_no_longer_does,
-    a_wish_to_write_is_granted_when_there_is_room_and_once,
-    finishing_gives_the_peer_everything_and_then_an_end_that_stays, after_finishing_the_other_direction_goes_on,
-    writing_after_the_own_end_fails, destroying_an_end_gives_the_other_what_was_written_and_then_its_end,
-    destroying_an_end_that_has_not_read_everything_still_ends_the_other,
-    writing_to_a_destroyed_peer_fails_for_good_and_kills_nobody, a_failed_write_leaves_what_had_arrived,
-    whoever_waits_to_write_is_told_when_the_peer_dies, nothing_is_reported_after_destruction,
-    an_end_may_be_destroyed_by_its_own_event, an_end_may_destroy_the_other_one_that_has_news_too,
-    a_stream_that_is_never_started_reports_nothing, both_ends_name_their_peer);
+REGISTER_TYPED_TEST_SUITE_P(StreamSuite, bytes_arrive_whole_and_in_order_in_whatever_portions,
+                            eight_megabytes_pass_each_way_at_once, a_read_of_nothing_would_block,
+                            what_came_before_the_start_is_reported_after_it,
+                            readability_is_reported_until_everything_is_read, what_a_reader_leaves_is_reported_again,
+                            a_full_stream_would_block_and_says_once_that_it_no_longer_does,
+                            a_wish_to_write_is_granted_when_there_is_room_and_once,
+                            finishing_gives_the_peer_everything_and_then_an_end_that_stays,
+                            after_finishing_the_other_direction_goes_on, writing_after_the_own_end_fails,
+                            destroying_an_end_gives_the_other_what_was_written_and_then_its_end,
+                            destroying_an_end_that_has_not_read_everything_still_ends_the_other,
+                            writing_to_a_destroyed_peer_fails_for_good_and_kills_nobody,
+                            a_failed_write_leaves_what_had_arrived, whoever_waits_to_write_is_told_when_the_peer_dies,
+                            nothing_is_reported_after_destruction, an_end_may_be_destroyed_by_its_own_event,
+                            an_end_may_destroy_the_other_one_that_has_news_too,
+                            a_stream_that_is_never_started_reports_nothing, both_ends_name_their_peer);
 
 }  // namespace parley::io::suite

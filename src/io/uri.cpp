@@ -39,9 +39,7 @@ bool read_number(std::string_view text, std::uint32_t max, std::uint32_t& number
   return failure == std::errc() && end == text.data() + text.size() && number <= max;
 }
 
-bool is_letter_or_digit(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
+bool is_letter_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
 
 Result<Uri> parse_unix(std::string_view path) {
   constexpr std::string_view form = "write unix:/run/app.sock";

@@ -16,9 +16,9 @@ struct Uri {
   enum class Kind : std::uint8_t { unix_socket, tcp, stdio, descriptor, memory };
 
   Kind kind = Kind::stdio;
-  std::string name;         // unix: the path; tcp: the host, without brackets; mem: the name
-  std::uint16_t port = 0;   // tcp; 0 when listening: the system chooses
-  int descriptor = -1;      // fd
+  std::string name;        // unix: the path; tcp: the host, without brackets; mem: the name
+  std::uint16_t port = 0;  // tcp; 0 when listening: the system chooses
+  int descriptor = -1;     // fd
 
   friend bool operator==(const Uri&, const Uri&) = default;
 };

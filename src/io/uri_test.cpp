@@ -34,8 +34,8 @@ TEST(Uri, all_kinds_are_read) {
 }
 
 TEST(Uri, what_is_printed_is_read_back_as_the_same) {
-  for (const char* text : {"unix:/run/app.sock", "tcp:127.0.0.1:4711", "tcp:[::1]:4711", "tcp:example.org:1", "stdio:",
-                           "fd:17", "mem:name"}) {
+  for (const char* text : {"unix:/run/app.sock", "tcp:127.0.0.1:4711", "tcp:[::1]:4711", "tcp:example.org:1",
+                           "stdio:", "fd:17", "mem:name"}) {
     EXPECT_EQ(to_string(parsed(text)), text);
   }
 }
@@ -97,9 +97,8 @@ TEST(Uri, an_error_quotes_no_control_characters) {
 
 RC_GTEST_PROP(UriProperty, any_text_is_read_back_as_the_same_or_refused, ()) {
   const auto scheme = *rc::gen::element<std::string>("unix:", "unix:/", "tcp:", "tcp:[", "tcp:h:", "fd:", "mem:", "");
-  const auto rest = *rc::gen::container<std::string>(
-      rc::gen::weightedOneOf<char>({{8, rc::gen::element('a', '0', '9', ':', '/', '.', '[', ']', '-', '%', '1')},
-                                    {1, rc::gen::arbitrary<char>()}}));
+  const auto rest = *rc::gen::container<std::string>(rc::gen::weightedOneOf<char>(
+      {{8, rc::gen::element('a', '0', '9', ':', '/', '.', '[', ']', '-', '%', '1')}, {1, rc::gen::arbitrary<char>()}}));
   const auto uri = parse_uri(scheme + rest);
   if (!uri) {
     RC_ASSERT(uri.error().code == Code::uri);

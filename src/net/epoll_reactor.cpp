@@ -60,10 +60,9 @@ Result<std::unique_ptr<EpollReactor>> EpollReactor::make(io::Clock& clock, React
   if (!epoll) return fail(system_error(code_of(errno), "epoll_create1", errno));
   io::Descriptor waker = own(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!waker) return fail(system_error(code_of(errno), "eventfd", errno));
-  const bool may_spin = options.spin_on_few_cores || usable_cores() >= 4;
+  const Duration spin = options.spin_on_few_cores || usable_cores() >= 4 ? options.spin : Duration();
   // tidy: allow new the constructor is private
-  std::unique_ptr<EpollReactor> reactor(new EpollReactor(clock, may_spin ? options.spin : Duration(), std::move(epoll),
-                                                         std::move(waker)));
+  std::unique_ptr<EpollReactor> reactor(new EpollReactor(clock, spin, std::move(epoll), std::move(waker)));
   epoll_event event{.events = EPOLLIN, .data = {.ptr = &reactor->waker_}};
   if (::epoll_ctl(reactor->epoll_.number(), EPOLL_CTL_ADD, reactor->waker_.number(), &event) != 0) {
     return fail(system_error(code_of(errno), "epoll_ctl", errno));

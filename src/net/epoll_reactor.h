@@ -18,9 +18,9 @@ namespace parley::net {
 
 class EpollReactor;
 
-// An open descriptor whose readiness is watched: the part of a stream or listener that the reactor knows. Belongs to one
-// reactor, which outlives it. Destroying it takes the descriptor out of the reactor, then closes it; nothing is told
-// afterwards, not even what was noticed before.
+// An open descriptor whose readiness is watched: the part of a stream or listener that the reactor knows. Belongs to
+// one reactor, which outlives it. Destroying it takes the descriptor out of the reactor, then closes it; nothing is
+// told afterwards, not even what was noticed before.
 class EpollSource : public ListNode {
  public:
   EpollSource(const EpollSource&) = delete;
@@ -51,10 +51,10 @@ class EpollSource : public ListNode {
 
   EpollReactor& reactor_;
   io::Descriptor descriptor_;
-  std::uint32_t registered_ = 0;    // what epoll knows
+  std::uint32_t registered_ = 0;  // what epoll knows
   bool wants_input_ = false;
   bool wants_output_ = false;
-  bool is_always_ready_ = false;    // epoll does not take it: a regular file
+  bool is_always_ready_ = false;  // epoll does not take it: a regular file
 };
 
 struct ReactorOptions {
@@ -70,14 +70,14 @@ struct ReactorOptions {
 class EpollReactor final : public io::Reactor {
  public:
   struct Stats {
-    std::uint64_t waits = 0;          // calls of wait()
-    std::uint64_t sleeps = 0;         // of the kernel, with a time to wait
-    std::uint64_t looks = 0;          // of the kernel, without
-    std::uint64_t events = 0;         // told to sources
-    std::uint64_t events_dropped = 0; // their source had died
-    std::uint64_t spins = 0;          // began
-    std::uint64_t spin_hits = 0;      // found something
-    std::uint64_t spins_skipped = 0;  // by the back-off
+    std::uint64_t waits = 0;           // calls of wait()
+    std::uint64_t sleeps = 0;          // of the kernel, with a time to wait
+    std::uint64_t looks = 0;           // of the kernel, without
+    std::uint64_t events = 0;          // told to sources
+    std::uint64_t events_dropped = 0;  // their source had died
+    std::uint64_t spins = 0;           // began
+    std::uint64_t spin_hits = 0;       // found something
+    std::uint64_t spins_skipped = 0;   // by the back-off
   };
 
   // The clock must be the system's monotonic one; a test may pass another one that runs as fast.
@@ -92,8 +92,10 @@ class EpollReactor final : public io::Reactor {
   int fd() const override;
   void set_alarm(Instant when) override;
 
-  // Called by a stream that has read something: it is the one to spin on.
-  void note_input(EpollSource& source) { hot_ = &source; }
+  // Called by a stream that has read something: it is the one to spin on, if it wants to hear of more.
+  void note_input(EpollSource& source) {
+    if (source.wants_input_) hot_ = &source;
+  }
   const Stats& stats() const { return stats_; }
   bool may_spin() const { return spin_ > Duration(); }
 
@@ -132,8 +134,8 @@ class EpollReactor final : public io::Reactor {
   EpollSource* telling_ = nullptr;
 
   EpollSource* hot_ = nullptr;
-  std::uint32_t tries_ = 0;   // since the last look
-  std::uint32_t skip_ = 0;    // so many waits do not spin
+  std::uint32_t tries_ = 0;  // since the last look
+  std::uint32_t skip_ = 0;   // so many waits do not spin
   std::uint32_t backoff_ = 0;
   Stats stats_;
 };

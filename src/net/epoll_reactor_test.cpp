@@ -281,6 +281,17 @@ TEST(EpollReactorSpin, a_stream_that_died_is_not_spun_on) {
   EXPECT_EQ(world.reactor().stats().spins, spins);
 }
 
+TEST(EpollReactorSpin, a_stream_that_was_read_before_its_start_is_not_spun_on) {
+  EpollWorld world(spinning);
+  auto [a, b] = connect(world.reactor());
+  ASSERT_EQ(b->write(as_bytes("x")).bytes, 1u);
+  std::uint8_t byte = 0;
+  ASSERT_EQ(a->read({&byte, 1}).bytes, 1u);
+  SystemClock clock;
+  EXPECT_FALSE(world.reactor().wait(clock.now() + microseconds(50)));
+  EXPECT_EQ(world.reactor().stats().spins, 0u);
+}
+
 TEST(EpollReactorSpin, is_off_without_four_cores_unless_asked_for) {
   cpu_set_t before;
   ASSERT_EQ(::sched_getaffinity(0, sizeof before, &before), 0);

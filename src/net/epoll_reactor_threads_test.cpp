@@ -42,8 +42,8 @@ std::atomic<int> signals = 0;
 TEST(EpollReactorThreads, a_signal_does_not_end_a_wait) {
   SystemClock clock;
   auto reactor = EpollReactor::make(clock).value();
-  struct sigaction before {};
-  struct sigaction counting {};
+  struct sigaction before{};
+  struct sigaction counting{};
   counting.sa_handler = [](int) { signals.fetch_add(1); };
   ASSERT_EQ(::sigaction(SIGUSR1, &counting, &before), 0);
   const pthread_t waiting = ::pthread_self();

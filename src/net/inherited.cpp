@@ -50,7 +50,7 @@ Result<void> check_socket(int number) {
 Result<std::unique_ptr<io::Stream>> open_stdio(EpollReactor& reactor) {
   for (const int number : {STDIN_FILENO, STDOUT_FILENO}) {
     const char* const name = number == STDIN_FILENO ? "input" : "output";
-    struct stat found {};
+    struct stat found{};
     if (::fstat(number, &found) != 0) {
       return fail(Code::uri, fmt::format("stdio: needs standard {}, and descriptor {} is not open", name, number));
     }
@@ -60,7 +60,7 @@ Result<std::unique_ptr<io::Stream>> open_stdio(EpollReactor& reactor) {
 }
 
 Result<std::unique_ptr<io::Stream>> open_inherited(EpollReactor& reactor, int number) {
-  struct stat found {};
+  struct stat found{};
   if (::fstat(number, &found) != 0) {
     return fail(Code::uri, fmt::format("fd:{0}: descriptor {0} is not open in this process", number));
   }

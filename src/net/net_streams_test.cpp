@@ -49,7 +49,6 @@ StreamPair meet(EpollWorld& world, Listener& listener, SomeDialer& dialer) {
 struct UnixWorld : EpollWorld, net::suite::TaggedDescriptors {
   static constexpr bool keeps_what_arrived = true;
   StreamPair connect() {
-    // rule: calls/transport.stream.local
     auto listener = net::listen_unix(loop(), reactor(), folder / "s").value();
     net::UnixDialer dialer(reactor(), folder / "s");
     return meet(*this, *listener, dialer);

@@ -17,7 +17,7 @@ namespace parley::net {
 namespace {
 
 bool is_socket_descriptor(int number) {
-  struct stat found {};
+  struct stat found{};
   return ::fstat(number, &found) == 0 && S_ISSOCK(found.st_mode);
 }
 
@@ -93,7 +93,10 @@ void PipeStream::start(io::StreamEvents& events) {
   PARLEY_ASSERT(events_ == nullptr, "a stream is started once");
   events_ = &events;
   // What epoll does not take - a file, a side that is missing - counts as always ready, which is true of both.
-  static_cast<void>(in_.watch_input(true));
+  if (auto watched = in_.watch_input(true); !watched && in_.is_open_for_use) {
+    fail_writing(std::move(watched).error());
+    is_unwatched_ = true;
+  }
   if (wants_writable_) want_writable();
 }
 
@@ -101,7 +104,10 @@ io::Transfer PipeStream::read_some(std::span<std::uint8_t> into) {
   PARLEY_ASSERT(!into.empty());
   if (is_read_over_) return {is_read_dead_ ? io::Transfer::Status::failed : io::Transfer::Status::ended, 0};
   ssize_t count = 0;
-  if (in_.is_open_for_use) {
+  if (is_unwatched_) {
+    errno = EIO;
+    count = -1;
+  } else if (in_.is_open_for_use) {
     do {
       count = in_.is_socket ? ::recv(in_.number(), into.data(), into.size(), MSG_DONTWAIT)
                             : ::read(in_.number(), into.data(), into.size());
@@ -146,7 +152,7 @@ void PipeStream::want_writable() {
   wants_writable_ = true;
   if (!events_) return;
   wants_writable_ = false;
-  static_cast<void>(out_.watch_output());
+  if (auto watched = out_.watch_output(); !watched && out_.number() >= 0) fail_writing(std::move(watched).error());
 }
 
 void PipeStream::finish() {

@@ -61,7 +61,8 @@ class PipeStream final : public io::Stream {
   bool is_read_dead_ = false;
   bool is_write_dead_ = false;
   bool is_finished_ = false;
-  bool wants_writable_ = false;
+  bool is_unwatched_ = false;    // the system refused to watch what is read from
+  bool wants_writable_ = false;  // asked for before start()
   Side in_;
   Side out_;
 };

@@ -36,8 +36,7 @@ int knock(const UnixAddress& address) {
 
 }  // namespace
 
-SocketFile::SocketFile(std::string path)
-    : path_(std::move(path)), name_(name_of(path_)), lock_name_(name_ + ".lock") {}
+SocketFile::SocketFile(std::string path) : path_(std::move(path)), name_(name_of(path_)), lock_name_(name_ + ".lock") {}
 
 Result<std::unique_ptr<SocketFile>> SocketFile::claim(std::string path) {
   // tidy: allow new the constructor is private
@@ -53,14 +52,14 @@ Result<void> SocketFile::open_directory() {
   directory_ = own(::open(directory.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!directory_) {
     const int why = errno;
-    struct stat found {};
+    struct stat found{};
     if (::lstat(directory.c_str(), &found) == 0 && S_ISLNK(found.st_mode)) {
       return fail(Code::permission, fmt::format("unix:{}: the directory {} is a symbolic link; use what it stands for",
                                                 path_, directory));
     }
     return fail(system_error(code_of(why), fmt::format("unix:{}: the directory {}", path_, directory), why));
   }
-  struct stat found {};
+  struct stat found{};
   if (::fstat(directory_.number(), &found) != 0) {
     return fail(system_error(code_of(errno), fmt::format("unix:{}: the directory {}", path_, directory), errno));
   }
@@ -84,14 +83,14 @@ Result<void> SocketFile::take_lock() {
     io::Descriptor lock =
         own(::openat(directory_.number(), lock_name_.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
     if (!lock) return fail(system_error(errno == ELOOP ? Code::in_use : code_of(errno), what(), errno));
-    struct stat held {};
+    struct stat held{};
     if (::fstat(lock.number(), &held) != 0) return fail(system_error(code_of(errno), what(), errno));
     if (!S_ISREG(held.st_mode)) return fail(Code::in_use, fmt::format("{} is {}", what(), kind_of(held.st_mode)));
     if (::flock(lock.number(), LOCK_EX | LOCK_NB) != 0) {
       if (errno == EWOULDBLOCK) return fail(Code::in_use, fmt::format("unix:{}: a live process listens there", path_));
       return fail(system_error(code_of(errno), what(), errno));
     }
-    struct stat named {};
+    struct stat named{};
     if (::fstatat(directory_.number(), lock_name_.c_str(), &named, AT_SYMLINK_NOFOLLOW) == 0 &&
         named.st_dev == held.st_dev && named.st_ino == held.st_ino) {
       lock_ = std::move(lock);
@@ -102,7 +101,7 @@ Result<void> SocketFile::take_lock() {
 }
 
 Result<void> SocketFile::remove_dead() {
-  struct stat found {};
+  struct stat found{};
   if (::fstatat(directory_.number(), name_.c_str(), &found, AT_SYMLINK_NOFOLLOW) != 0) {
     if (errno == ENOENT) return {};
     return fail(system_error(code_of(errno), "unix:" + path_, errno));
@@ -115,7 +114,7 @@ Result<void> SocketFile::remove_dead() {
   switch (const int why = knock(address)) {
     case ECONNREFUSED: break;  // nobody has it open any more
     case 0:
-    case EAGAIN:               // alive, and its queue is full
+    case EAGAIN:  // alive, and its queue is full
     case EPROTOTYPE: return fail(Code::in_use, fmt::format("unix:{}: a live process listens there", path_));
     default: return fail(system_error(code_of(why), fmt::format("unix:{}: whether its owner lives", path_), why));
   }
@@ -132,22 +131,26 @@ Result<void> SocketFile::bind(int socket) {
   if (::fchmod(socket, 0600) != 0 || ::bind(socket, address.get(), address.size()) != 0) {
     return fail(system_error(code_of(errno), "unix:" + path_, errno));
   }
-  struct stat made {};
+  struct stat made{};
   if (::fstatat(directory_.number(), name_.c_str(), &made, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISSOCK(made.st_mode)) {
     return fail(Code::permission, fmt::format("unix:{}: the directory was replaced meanwhile", path_));
   }
   device_ = made.st_dev;
   inode_ = made.st_ino;
   is_bound_ = true;
+  if (made.st_mode & 0077) {
+    return fail(Code::permission, fmt::format("unix:{}: this file system lets others connect (mode {:04o})", path_,
+                                              made.st_mode & 07777u));
+  }
   // A strict umask takes even the owner's bits away.
-  if ((made.st_mode & 0777) != 0600 && ::fchmodat(directory_.number(), name_.c_str(), 0600, 0) != 0) {
+  if ((made.st_mode & 0600) != 0600 && ::fchmodat(directory_.number(), name_.c_str(), 0600, 0) != 0) {
     return fail(system_error(code_of(errno), "unix:" + path_, errno));
   }
   return {};
 }
 
 bool SocketFile::is_ours(int directory) const {
-  struct stat found {};
+  struct stat found{};
   return ::fstatat(directory, name_.c_str(), &found, AT_SYMLINK_NOFOLLOW) == 0 && S_ISSOCK(found.st_mode) &&
          found.st_dev == device_ && found.st_ino == inode_;
 }

@@ -21,7 +21,7 @@ namespace parley::net::suite {
 namespace {
 
 mode_t mode_of(const std::string& path) {
-  struct stat found {};
+  struct stat found{};
   EXPECT_EQ(::lstat(path.c_str(), &found), 0) << path;
   return found.st_mode;
 }

@@ -18,7 +18,7 @@ TEST(SocketFileThreads, a_name_has_one_owner_at_a_time) {
   std::atomic<int> owners = 0;
   std::atomic<int> claims = 0;
   const auto race = [&] {
-    for (int tries = 0; tries < 300; ++tries) {
+    for (int tries = 0; tries < 2000; ++tries) {
       auto file = SocketFile::claim(folder / "app.sock");
       if (!file) {
         EXPECT_EQ(file.error().code, Code::in_use) << file.error().note;

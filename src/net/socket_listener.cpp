@@ -26,11 +26,16 @@ SocketListener::~SocketListener() {
 void SocketListener::start(io::ListenerEvents& events) {
   PARLEY_ASSERT(events_ == nullptr, "a listener is started once");
   events_ = &events;
-  // When epoll refuses, the source counts as always ready and accepting goes on; it costs turns, not connections.
-  static_cast<void>(watch_input(true));
+  if (auto watched = watch_input(true); !watched) failure_ = std::make_unique<Error>(std::move(watched).error());
+}
+
+void SocketListener::stop(Error why) {
+  static_cast<void>(watch_input(false));
+  events_->on_listener_failed(std::move(why));
 }
 
 void SocketListener::on_input() {
+  if (failure_) return stop(*failure_);
   bool is_destroyed = false;
   is_destroyed_ = &is_destroyed;
   for (int count = 0; count < batch_max; ++count) {
@@ -52,10 +57,7 @@ void SocketListener::on_input() {
     }
     is_destroyed_ = nullptr;
     if (verdict == Verdict::pause) pause();
-    if (verdict == Verdict::stop) {
-      static_cast<void>(watch_input(false));
-      events_->on_listener_failed(system_error(code_of(error), "accepting at " + address_, error));
-    }
+    if (verdict == Verdict::stop) stop(system_error(code_of(error), "accepting at " + address_, error));
     return;
   }
   is_destroyed_ = nullptr;

@@ -53,6 +53,7 @@ class SocketListener final : public io::Listener, private EpollSource {
   void on_input() override;
   void on_output() override {}
   void pause();
+  void stop(Error why);
   std::string peer_address(const sockaddr_storage& address) const;
 
   io::Loop& loop_;
@@ -60,7 +61,8 @@ class SocketListener final : public io::Listener, private EpollSource {
   const ListenOptions options_;
   std::unique_ptr<SocketFile> file_;
   io::ListenerEvents* events_ = nullptr;
-  bool* is_destroyed_ = nullptr;  // while streams are handed out
+  std::unique_ptr<Error> failure_;  // the system refused to watch the socket
+  bool* is_destroyed_ = nullptr;    // while streams are handed out
   Stats stats_;
   Resume resume_;
 };

@@ -57,7 +57,10 @@ SocketStream::SocketStream(EpollReactor& reactor, io::Descriptor socket, io::Pee
 void SocketStream::start(io::StreamEvents& events) {
   PARLEY_ASSERT(events_ == nullptr, "a stream is started once");
   events_ = &events;
-  if (auto watched = watch_input(true); !watched) fail_writing(std::move(watched).error());
+  if (auto watched = watch_input(true); !watched) {
+    fail_writing(std::move(watched).error());
+    is_unwatched_ = true;  // which the reactor reports in its own time
+  }
   if (wants_writable_) want_writable();
 }
 
@@ -86,6 +89,8 @@ io::Transfer SocketStream::read_some(std::span<std::uint8_t> into) {
   if (is_read_over_) [[unlikely]] {
     return {is_read_dead_ ? io::Transfer::Status::failed : io::Transfer::Status::ended, 0};
   }
+  if (is_unwatched_) [[unlikely]]
+    return fail_reading(*failure_);
   std::ptrdiff_t count = 0;
   do {
     count = receive(into);
@@ -149,10 +154,12 @@ bool SocketStream::take_descriptors(const void* header) {
 
 io::Transfer SocketStream::write_some(ByteView from, std::span<io::Descriptor> with) {
   PARLEY_ASSERT(!from.empty());
-  if (is_write_dead_) [[unlikely]] return {io::Transfer::Status::failed, 0};
+  if (is_write_dead_) [[unlikely]]
+    return {io::Transfer::Status::failed, 0};
   if (with.size() > descriptors_max || (!is_local_ && !with.empty())) [[unlikely]] {
     return fail_writing(is_local_ ? Error{Code::too_many_descriptors, fmt::format("{} descriptors with one write; {} "
-                                                                                 "may go", with.size(), descriptors_max)}
+                                                                                  "may go",
+                                                                                  with.size(), descriptors_max)}
                                   : Error{Code::unsupported, peer_.address + " passes no descriptors"});
   }
   std::ptrdiff_t count = 0;
@@ -172,7 +179,8 @@ io::Transfer SocketStream::write_some(ByteView from, std::span<io::Descriptor> w
 
 std::ptrdiff_t SocketStream::send(ByteView from, std::span<const io::Descriptor> with) {
   constexpr int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
-  if (with.empty()) [[likely]] return ::send(number(), from.data(), from.size(), flags);
+  if (with.empty()) [[likely]]
+    return ::send(number(), from.data(), from.size(), flags);
   iovec bytes{const_cast<std::uint8_t*>(from.data()), from.size()};
   ControlRoom room;
   std::memset(&room, 0, sizeof room);

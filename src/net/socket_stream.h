@@ -56,6 +56,7 @@ class SocketStream final : public io::Stream, private EpollSource {
   bool is_read_dead_ = false;
   bool is_write_dead_ = false;
   bool is_finished_ = false;
+  bool is_unwatched_ = false;    // the system refused to watch it
   bool wants_writable_ = false;  // asked for before start()
 };
 

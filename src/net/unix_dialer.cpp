@@ -17,7 +17,8 @@ Task<Result<std::unique_ptr<io::Stream>>> UnixDialer::dial() {
   io::Descriptor socket = own(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!socket) co_return fail(system_error(code_of(errno), address_, errno));
   if (::connect(socket.number(), address->get(), address->size()) != 0) {
-    if (errno == EAGAIN) co_return fail(Code::overloaded, address_ + ": too many connections wait to be accepted there");
+    if (errno == EAGAIN)
+      co_return fail(Code::overloaded, address_ + ": too many connections wait to be accepted there");
     co_return fail(system_error(code_of(errno), address_, errno));
   }
   co_return SocketStream::make(reactor_, std::move(socket), address_);

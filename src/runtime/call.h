@@ -67,7 +67,7 @@ struct Detailed {
 // A call that has started. `co_await` it for its CallResult (a method that returns T) or Result; dropping it before
 // that sends Cancel and lets go. Movable while nobody awaits it; on its session's loop.
 template <class T>
-class [[nodiscard]] Call final : public runtime::PendingCall {
+class [[nodiscard("co_await it: a call that is dropped is cancelled")]] Call final : public runtime::PendingCall {
  public:
   using ResultType = CallResultOf<T>;
 
@@ -109,11 +109,17 @@ class [[nodiscard]] Call final : public runtime::PendingCall {
   [[gnu::always_inline]] void decode(const runtime::Completion& completion) {
     codec::Reader reader(completion.result, completion.block);
     bool is_error = false;
-    if (reader.get_mark(is_error) && !is_error) [[likely]] {
-      if (!decode_value(reader)) set_error(reader.error(Code::response));
-      return;
+    if (!reader.get_mark(is_error)) [[unlikely]] {
+      refuse_result(reader.error(Code::response), completion);
+    } else if (!is_error) [[likely]] {
+      if (!decode_value(reader)) refuse_result(reader.error(Code::response), completion);
+    } else {
+      decode_error(reader, completion);
     }
-    decode_error(reader, completion);
+  }
+  [[gnu::noinline, gnu::cold]] void refuse_result(Error error, const runtime::Completion& completion) {
+    ++completion.counters->results_malformed;
+    set_error(std::move(error));
   }
   [[gnu::always_inline]] bool decode_value(codec::Reader& reader) {
     if constexpr (is_either<T>) {
@@ -131,18 +137,20 @@ class [[nodiscard]] Call final : public runtime::PendingCall {
   }
   [[gnu::noinline]] void decode_error(codec::Reader& reader, const runtime::Completion& completion) {
     std::uint8_t kind = 0;
-    if (!reader.get_byte(kind)) return set_error(reader.error(Code::response));
+    if (!reader.get_byte(kind)) return refuse_result(reader.error(Code::response), completion);
     if (kind != static_cast<std::uint8_t>(runtime::RoamError::user)) {
-      return set_error(runtime::Connection::error_of(completion));
+      Error error = runtime::Connection::error_of(completion);
+      if (completion.result.size() == 2 && error.code != Code::response) return set_error(std::move(error));
+      return refuse_result({Code::response, "neither a value nor an error"}, completion);
     }
     if constexpr (is_either<T>) {
       T answer;
       if (!codec::decode(reader, answer.emplace_error()) || !reader.finish()) {
-        return set_error(reader.error(Code::response));
+        return refuse_result(reader.error(Code::response), completion);
       }
       result_.emplace(std::move(answer));
     } else {
-      set_error({Code::response, "an own error of a method that has none"});
+      refuse_result({Code::response, "an own error of a method that has none"}, completion);
     }
   }
   void set_error(Error error) {

@@ -39,6 +39,7 @@ void ChannelCore::bind(Connection& connection) {
 
 void ChannelCore::unbind() {
   leave();
+  unannounced_ = nullptr;
   if (connection_) std::exchange(connection_, nullptr)->session().drop_caller();
 }
 
@@ -71,7 +72,7 @@ SendingCore::~SendingCore() {
 void SendingCore::wait(SendWaiter& waiter, async::PromiseBase& promise) {
   waiter.promise_ = &promise;
   waiters_.push_back(waiter);
-  if (end.may_send() && !blocked_.is_linked()) connection_->session().blocked_senders().push_back(blocked_);
+  if (end.may_send() && !blocked_.is_linked()) connection_->session().wait_for_link(blocked_);
 }
 
 void SendingCore::pump() {
@@ -82,7 +83,7 @@ void SendingCore::pump() {
     waiter.promise_->executor().post(*waiter.promise_);
   }
   if (!waiters_.empty() && end.may_send() && !blocked_.is_linked()) {
-    connection_->session().blocked_senders().push_back(blocked_);
+    connection_->session().wait_for_link(blocked_);
   }
 }
 
@@ -109,8 +110,9 @@ void SendingCore::close(const Metadata& metadata) {
     connection_->send_close(*this, metadata);
     unbind();
     wake_all();
-  } else {
-    leave_twin(TwinEnd::closed);
+  } else if (end.state() == core::ChannelEnd::State::unbound) {
+    end_unbound(TwinEnd::closed);
+    wake_all();
   }
 }
 
@@ -123,6 +125,20 @@ ReceivingCore::~ReceivingCore() {
   end.drop_items();
   leave_twin(TwinEnd::dropped);
   unbind();
+}
+
+void ReceivingCore::reset(const Metadata& metadata) {
+  end.drop_items();
+  if (end.is_open()) {
+    connection_->send_reset(*this, metadata);
+    set_failure({Code::reset, "by this end"});
+    unbind();
+    wake();
+  } else if (end.state() == core::ChannelEnd::State::unbound) {
+    set_failure({Code::reset, "by this end"});
+    end_unbound(TwinEnd::dropped);
+    wake();
+  }
 }
 
 bool ReceivingCore::take() {

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "async/frame_pool.h"
 #include "async/task.h"
@@ -11,6 +12,13 @@
 #include "runtime/connection.h"
 
 namespace parley::runtime {
+
+// An end of ours that was over before the call that announces its channel was sent: told right behind that.
+struct GoneChannel {
+  std::uint64_t id;
+  bool is_sender;
+  Metadata metadata;
+};
 
 // What is behind a Tx or an Rx: the channel's end, where it is bound to, and why it ended. Owned by its handle; in the
 // tables of its connection by address while it is open. Two that were made together are twins until one of them travels
@@ -47,6 +55,16 @@ class ChannelCore : public ListNode, public async::Pooled {
   void unbind();
   void wake_and_unbind();
   void leave_twin(TwinEnd how);
+  // The same from a handle that stays: it is over for itself too.
+  void end_unbound(TwinEnd how) {
+    leave_twin(how);
+    twin_end_ = how;
+  }
+  // For a handle that comes into a connection which is over.
+  void end_closed() {
+    set_failure({Code::closed, "the session"});
+    end_unbound(TwinEnd::dropped);
+  }
   void set_failure(const Error& error) { failure_ = std::make_unique<Error>(error); }
   void set_end_metadata(const wire::roam::MetadataView& metadata);
 
@@ -54,6 +72,7 @@ class ChannelCore : public ListNode, public async::Pooled {
   ChannelCore* twin_ = nullptr;
   std::unique_ptr<Error> failure_;
   std::unique_ptr<Metadata> end_metadata_;
+  std::vector<GoneChannel>* unannounced_ = nullptr;  // of its call, until that is sent
   bool is_sender_;
   TwinEnd twin_end_ = TwinEnd::none;
 };
@@ -98,14 +117,21 @@ class SendingCore final : public ChannelCore {
     bind(connection);
     connection.channels().open_peer(id, end, initial_credit);
   }
+  void attach_or_end(Connection& connection, std::uint64_t id, std::uint32_t initial_credit) {
+    if (connection.is_open()) {
+      attach(connection, id, initial_credit);
+    } else {
+      end_closed();
+    }
+  }
   bool may_send() const { return end.may_send() && !connection_->is_outbound_full(); }
   // Starts an item; the caller appends it and calls commit_item(), which takes the credit.
-  codec::Writer begin_item() {
+  [[gnu::always_inline]] codec::Writer begin_item() {
     OutBuffer& out = connection_->out();
     std::uint8_t* cursor = wire::begin_frame(out, wire::roam::head_bytes_max);
     return {out, wire::roam::put_channel_head(cursor, connection_->id(), end.id(), wire::roam::ChannelKind::item)};
   }
-  Result<void> commit_item(const codec::Writer& writer) {
+  [[gnu::always_inline]] Result<void> commit_item(const codec::Writer& writer) {
     if (writer.fault() != codec::Fault::none || !connection_->fits(writer.cursor())) [[unlikely]] {
       return refuse_item(writer.fault());
     }
@@ -147,7 +173,15 @@ class ReceivingCore final : public ChannelCore {
     bind(connection);
     connection.channels().open_peer(id, end, initial_credit);
   }
-  Bytes held;  // the item whose views were handed out last
+  void attach_or_end(Connection& connection, std::uint64_t id, std::uint32_t initial_credit) {
+    if (connection.is_open()) {
+      attach(connection, id, initial_credit);
+    } else {
+      end_closed();
+    }
+  }
+  std::uint32_t early_credit = 0;  // to grant once its call is sent
+  Bytes held;                      // the item whose views were handed out last
 
   bool has_news() const { return end.has_item() || is_over(); }
   bool is_over() const {
@@ -159,12 +193,15 @@ class ReceivingCore final : public ChannelCore {
     const std::uint32_t credit = end.ask();
     if (credit != 0) connection_->send_grant(*this, credit);
   }
+  bool is_waiting() const { return promise_ != nullptr; }
   void forget_waiter() { promise_ = nullptr; }
   void wake() {
     if (!promise_) return;
     async::PromiseBase& promise = *std::exchange(promise_, nullptr);
     promise.executor().post(promise);
   }
+  // The peer is to stop; what was not read is dropped.
+  void reset(const Metadata& metadata);
   // The next item's bytes, kept until the one after; false at the end.
   bool take();
   // An item that does not decode: the channel is reset.

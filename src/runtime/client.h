@@ -12,9 +12,10 @@ namespace parley {
 
 namespace runtime {
 
-// How an argument reaches the encoder: a channel handle is given away, anything else is only looked at.
+// How an argument reaches the encoder: a channel handle is given away, also where the call comes to nothing; anything
+// else is only looked at.
 template <class T>
-using Parameter = std::conditional_t<codec::has_channels<T>, T&&, const T&>;
+using Parameter = std::conditional_t<codec::has_channels<T>, T, const T&>;
 
 template <class Info, class Tuple = typename Info::Tuple>
 struct Starter;

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "codec/utf8.h"
 #include "runtime/channel_core.h"
 #include "runtime/inbound_call.h"
 #include "runtime/method_table.h"
@@ -15,8 +18,14 @@ using wire::roam::Decoder;
 using wire::roam::MetadataView;
 using wire::roam::RequestKind;
 
+static constexpr std::size_t note_bytes_max = 4096;  // of an error on its way to the peer
+
 Connection::Connection(Session& session, std::uint64_t id)
-    : session_(session), id_(id), counters_(&session.counters()), executor_(&session.loop().executor()), callers_(&session.callers_) {}
+    : session_(session),
+      id_(id),
+      counters_(&session.counters()),
+      executor_(&session.loop().executor()),
+      callers_(&session.callers_) {}
 
 Connection::~Connection() { PARLEY_ASSERT(!is_open_); }
 
@@ -34,16 +43,18 @@ void Connection::open(const core::Calls::Options& calls, const core::Channels::O
 const Limits& Connection::limits() const { return session_.options().limits; }
 bool Connection::is_peer_foreign() const { return session_.machine().is_peer_foreign(); }
 
-void Connection::end(const Error& error) {
+void Connection::end(const Error& error, bool may_committed_leave) {
   if (!is_open_) return;
   is_open_ = false;
-  const bool is_breach = kind(error) == Kind::protocol;
+  withdrawn_.clear();
+  const std::uint64_t leaving = may_committed_leave ? out_->committed() : out_->sent();
+  const bool is_breach = kind(error) == Kind::protocol && error.code != Code::frame_truncated;
   const Error not_sent{Code::not_sent, error.note};
   const Error may_have_happened = is_breach ? error : Error{Code::sent_then_lost, to_string(error)};
   bool was_sent = false;
   while (core::OutgoingCall* taken = calls_->take_any_outgoing(was_sent)) {
     auto& call = static_cast<PendingCall&>(*taken);
-    if (was_sent && call.announced_at <= out_->sent()) {
+    if (was_sent && call.announced_at <= leaving) {
       call.finish({.error = &may_have_happened});
     } else {
       call.finish({.error = &not_sent, .never_began = &not_sent});
@@ -65,20 +76,20 @@ bool Connection::broken(Code code, std::string_view note) { return broken(Error{
 
 // --- calls
 
-inline bool Connection::start_call(std::uint64_t method, const InboundHead& head) {
+[[gnu::always_inline]] inline bool Connection::start_call(std::uint64_t method, const InboundHead& head) {
   const MethodEntry* entry = methods_ ? methods_->find(method) : nullptr;
   const core::Calls::Arrival arrival = is_overfull() ? calls_->refuse_call() : calls_->on_call(head.id);
   if (!entry || arrival != core::Calls::Arrival::start) [[unlikely]]
-    return take_odd_call(arrival, head.id);
+    return take_odd_call(arrival, method, head);
   entry->start(*this, *entry, head);
   return true;
 }
 
-inline bool Connection::finish_call(std::uint64_t id, Completion& completion) {
+[[gnu::always_inline]] inline bool Connection::finish_call(std::uint64_t id, Completion& completion) {
   core::OutgoingCall* taken = nullptr;
   const core::Calls::Match match = calls_->on_response(id, taken);
   if (match != core::Calls::Match::delivered) [[unlikely]]
-    return finish_odd_call(match, id);
+    return finish_odd_call(match, id, completion);
   auto& call = static_cast<PendingCall&>(*taken);
   const ByteView result = completion.result;
   if (result.size() == 2 && result[0] == 1 && result[1] != 0) [[unlikely]] {
@@ -104,7 +115,7 @@ bool Connection::on_request_bytes(ByteView message, const std::uint8_t* body, Bl
         return start_call(method, head);
       }
     } else if (*at == static_cast<std::uint8_t>(RequestKind::response) && (at[1] | at[2]) == 0) {
-      Completion completion{.result = {at + 3, end}, .block = block};
+      Completion completion{.result = {at + 3, end}, .block = block, .counters = counters_};
       return finish_call(id, completion);
     }
   }
@@ -149,26 +160,35 @@ bool Connection::on_call(std::uint64_t id, Decoder& decoder, Block* block) {
 }
 
 // A call that is not simply started.
-bool Connection::take_odd_call(core::Calls::Arrival arrival, std::uint64_t id) {
+bool Connection::take_odd_call(core::Calls::Arrival arrival, std::uint64_t method, const InboundHead& head) {
   switch (arrival) {
-    case core::Calls::Arrival::start:
-      ++counters().methods_unknown;
-      respond_with_error(id, RoamError::unknown_method, nullptr);
-      return true;
+    case core::Calls::Arrival::start: refuse_method(method, head); return true;
     case core::Calls::Arrival::overloaded: {
       const Error error{Code::too_many_calls, {}};
-      respond_with_error(id, RoamError::cancelled, &error);
+      respond_with_error(head.id, RoamError::cancelled, &error);
       return true;
     }
-    case core::Calls::Arrival::duplicate: return broken(Code::duplicate_request, fmt::format("id {}", id));
-    case core::Calls::Arrival::wrong_parity: return broken(Code::request_parity, fmt::format("id {}", id));
+    case core::Calls::Arrival::duplicate: return broken(Code::duplicate_request, fmt::format("id {}", head.id));
+    case core::Calls::Arrival::wrong_parity: return broken(Code::request_parity, fmt::format("id {}", head.id));
   }
   return true;
 }
 
+// No typed service has the method; a raw handler may take it.
+void Connection::refuse_method(std::uint64_t method, const InboundHead& head) {
+  if (methods_ && methods_->rest().start) {
+    MethodEntry entry = methods_->rest();
+    entry.id = method;
+    entry.start(*this, entry, head);
+    return;
+  }
+  ++counters().methods_unknown;
+  respond_with_error(head.id, RoamError::unknown_method, nullptr);
+}
+
 bool Connection::on_response(std::uint64_t id, Decoder& decoder, Block* block) {
   wire::roam::ChannelList channels;
-  Completion completion{.block = block};
+  Completion completion{.block = block, .counters = counters_};
   if (!decoder.channels(channels) || !decoder.metadata(completion.metadata)) {
     return broken(decoder.fault(), decoder.what());
   }
@@ -176,45 +196,55 @@ bool Connection::on_response(std::uint64_t id, Decoder& decoder, Block* block) {
   return finish_call(id, completion);
 }
 
-// Which errors say that no handler saw the call, so that whoever sends to its channels is told.
-static bool says_never_began(const Error& error) {
-  return error.code == Code::method || error.code == Code::arguments || kind(error) == Kind::overloaded;
+// Which errors say that no handler took the call's channels, so that whoever uses them is told.
+static bool says_never_began(const Completion& completion, const Error& error) {
+  return static_cast<RoamError>(completion.result[1]) != RoamError::cancelled || kind(error) == Kind::overloaded;
 }
 
-bool Connection::finish_odd_call(core::Calls::Match match, std::uint64_t id) {
+bool Connection::finish_odd_call(core::Calls::Match match, std::uint64_t id, const Completion& completion) {
   switch (match) {
     case core::Calls::Match::delivered: break;
-    case core::Calls::Match::late: send_waiting(); return true;
+    case core::Calls::Match::late:
+      if (!withdrawn_.empty()) finish_withdrawn(id, completion);
+      if (is_open_) send_waiting();
+      return true;
     case core::Calls::Match::repeated: return true;
     case core::Calls::Match::protocol_error: return broken(Code::second_response, fmt::format("id {}", id));
   }
   return true;
 }
 
+void Connection::finish_withdrawn(std::uint64_t id, const Completion& completion) {
+  const auto found = std::ranges::find(withdrawn_, id, [](const auto& call) { return call->id; });
+  if (found == withdrawn_.end()) return;
+  const std::unique_ptr<Withdrawn> call = std::move(*found);
+  withdrawn_.erase(found);
+  const ByteView result = completion.result;
+  if (result.size() != 2 || result[0] != 1 || result[1] == 0) return;
+  const Error error = error_of(completion);
+  if (says_never_began(completion, error)) fail_channels(call->channels, error);
+}
+
 void Connection::finish_refused_call(PendingCall& call, Completion& completion) {
   const Error error = error_of(completion);
-  if (says_never_began(error)) completion.never_began = &error;
+  if (says_never_began(completion, error)) completion.never_began = &error;
   call.finish(completion);
 }
 
 Error Connection::error_of(const Completion& completion) {
+  Error error;
   switch (static_cast<RoamError>(completion.result[1])) {
-    case RoamError::unknown_method: return {Code::method, {}};
-    case RoamError::invalid_payload: {
-      const Metadata metadata = completion.metadata.to_metadata();
-      const std::string* note = metadata.find_text(names::note);
-      return {Code::arguments, note ? *note : std::string()};
-    }
-    case RoamError::cancelled: {
-      std::uint64_t code = 0;
-      if (!completion.metadata.find_number(names::error, code) || code > 0xffffffffu) return {Code::cancelled, {}};
-      const Metadata metadata = completion.metadata.to_metadata();
-      const std::string* note = metadata.find_text(names::note);
-      return {static_cast<Code>(code), note ? *note : std::string()};
-    }
-    case RoamError::user: break;
+    case RoamError::unknown_method: error.code = Code::method; break;
+    case RoamError::invalid_payload: error.code = Code::arguments; break;
+    case RoamError::cancelled: error.code = Code::cancelled; break;
+    default: return {Code::response, "unknown kind of error"};
   }
-  return {Code::response, "unknown kind of error"};
+  std::uint64_t code = 0;
+  if (!completion.metadata.find_number(names::error, code) || code > 0xffffffffu) return error;
+  error.code = static_cast<Code>(code);
+  const Metadata metadata = completion.metadata.to_metadata();
+  if (const std::string* note = metadata.find_text(names::note)) error.note = *note;
+  return error;
 }
 
 bool Connection::on_cancel(std::uint64_t id, Decoder& decoder) {
@@ -234,8 +264,8 @@ void Connection::send_waiting() {
     cursor = wire::roam::put_request_head(cursor, id_, call.id(), RequestKind::call);
     cursor = std::copy(body.begin(), body.end(), cursor);
     call.extra_->body = {};
+    call.announced_at = position_behind(cursor);
     end_message(cursor);
-    call.announced_at = out_->committed();
     announce_channels(call);
   }
 }
@@ -244,8 +274,12 @@ void Connection::announce_channels(PendingCall& call) {
   PendingCall::Extra& extra = call.extra();
   IntrusiveList<ChannelCore>& channels = extra.channels;
   for (ChannelCore* core = channels.empty() ? nullptr : &channels.front(); core; core = channels.next_of(*core)) {
+    core->unannounced_ = nullptr;
     if (!core->is_sender()) {
-      static_cast<ReceivingCore*>(core)->end.announced_at = call.announced_at;
+      auto& receiver = *static_cast<ReceivingCore*>(core);
+      receiver.end.announced_at = call.announced_at;
+      if (receiver.is_waiting()) receiver.early_credit += receiver.end.ask();
+      if (const std::uint32_t early = std::exchange(receiver.early_credit, 0)) send_grant(receiver, early);
       continue;
     }
     auto& sender = *static_cast<SendingCore*>(core);
@@ -253,10 +287,8 @@ void Connection::announce_channels(PendingCall& call) {
     channels_->let_go(sender.end);
     sender.pump();
   }
-  for (const PendingCall::Extra::Gone& gone : extra.gone) {
-    const bool is_clean = gone.how == ChannelCore::TwinEnd::closed;
-    put_channel_end(*out_, gone.id, gone.is_sender ? ChannelKind::close : ChannelKind::reset,
-                    is_clean ? Metadata() : describe({Code::dropped, {}}));
+  for (const GoneChannel& gone : extra.gone) {
+    put_channel_end(*out_, gone.id, gone.is_sender ? ChannelKind::close : ChannelKind::reset, gone.metadata);
     link_->committed();
   }
   extra.gone.clear();
@@ -264,6 +296,11 @@ void Connection::announce_channels(PendingCall& call) {
 
 void Connection::withdraw(PendingCall& call) {
   if (!calls_->give_up(call)) return;
+  if (call.extra_ && !call.extra_->channels.empty()) {
+    auto& withdrawn = *withdrawn_.emplace_back(std::make_unique<Withdrawn>());
+    withdrawn.id = call.id();
+    withdrawn.channels.take_all(call.extra_->channels);
+  }
   OutBuffer& out = control_for(call.announced_at);
   std::uint8_t* cursor = wire::begin_frame(out, wire::roam::head_bytes_max);
   cursor = wire::roam::put_request_head(cursor, id_, call.id(), RequestKind::cancel);
@@ -287,7 +324,8 @@ Metadata Connection::describe(const Error& error) const {
   Metadata metadata;
   if (is_peer_foreign()) return metadata;
   metadata.add(std::string(names::error), static_cast<std::uint64_t>(error.code));
-  if (!error.note.empty()) metadata.add(std::string(names::note), error.note);
+  // Whatever the note is made of, it does not break the peer's rules.
+  if (!error.note.empty()) metadata.add(std::string(names::note), codec::to_utf8(error.note, note_bytes_max));
   return metadata;
 }
 
@@ -322,7 +360,7 @@ bool Connection::on_item(std::uint64_t id, ByteView bytes, Block* block) {
     case core::Channels::OnItem::Verdict::reset: {
       ReceivingCore& core = ReceivingCore::of(*item.end);
       const Error error{Code::overloaded, "items beyond credit"};
-      put_reset(core, error);
+      put_reset(core, describe(error));
       core.set_failure(error);
       core.wake_and_unbind();
       return true;
@@ -378,23 +416,38 @@ void Connection::put_channel_end(OutBuffer& out, std::uint64_t id, ChannelKind k
 
 // A close comes behind the items of its channel.
 void Connection::send_close(SendingCore& core, const Metadata& metadata) {
-  put_channel_end(*out_, core.end.id(), ChannelKind::close, metadata);
+  const std::string_view unfit = wire::roam::unfit(metadata, limits(), 0);
+  const Metadata& fitting = unfit.empty() ? metadata : describe({Code::invalid, std::string(unfit)});
   channels_->close(core.end);
+  if (core.unannounced_) {
+    core.unannounced_->push_back({core.end.id(), true, fitting});
+    return;
+  }
+  put_channel_end(*out_, core.end.id(), ChannelKind::close, fitting);
   link_->committed_later();
 }
 
-void Connection::send_reset(ReceivingCore& core, const Error& why) {
-  put_reset(core, why);
+void Connection::send_reset(ReceivingCore& core, const Metadata& metadata) {
+  const std::string_view unfit = wire::roam::unfit(metadata, limits(), 0);
+  put_reset(core, unfit.empty() ? metadata : describe({Code::invalid, std::string(unfit)}));
   channels_->fail(core.end);
 }
 
-void Connection::put_reset(ReceivingCore& core, const Error& why) {
-  put_channel_end(control_for(core.end.announced_at), core.end.id(), ChannelKind::reset, describe(why));
+void Connection::put_reset(ReceivingCore& core, const Metadata& metadata) {
+  if (core.unannounced_) {
+    core.unannounced_->push_back({core.end.id(), false, metadata});
+    return;
+  }
+  put_channel_end(control_for(core.end.announced_at), core.end.id(), ChannelKind::reset, metadata);
   ++counters().resets_sent;
   link_->committed_later();
 }
 
 void Connection::send_grant(ReceivingCore& core, std::uint32_t additional) {
+  if (core.unannounced_) {
+    core.early_credit += additional;
+    return;
+  }
   OutBuffer& out = control_for(core.end.announced_at);
   std::uint8_t* cursor = wire::begin_frame(out, wire::roam::head_bytes_max);
   cursor = wire::roam::put_channel_head(cursor, id_, core.end.id(), ChannelKind::grant_credit);

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "async/executor.h"
 #include "base/error.h"
@@ -39,6 +41,7 @@ struct Completion {
   wire::roam::MetadataView metadata;
   ByteView result;  // postcard of Result<T, RoamError<E>>
   Block* block = nullptr;
+  core::Counters* counters = nullptr;  // of a response
 };
 
 // The RoamError of the 7.x wire, as the byte behind `01`.
@@ -56,8 +59,9 @@ class Connection {
   // Once the handshake has told parity and limits.
   void open(const core::Calls::Options& calls, const core::Channels::Options& channels);
   bool is_open() const { return is_open_; }
-  // Ends every call and channel: those of ours that were not sent provably not done, and the rest with `error`.
-  void end(const Error& error);
+  // Ends every call and channel: those of ours that were not sent and never will be are provably not done, and the rest
+  // ends with `error`.
+  void end(const Error& error, bool may_committed_leave);
 
   Session& session() { return session_; }
   std::uint64_t id() const { return id_; }
@@ -106,7 +110,8 @@ class Connection {
   // --- channels
   core::Channels& channels() { return *channels_; }
   void send_close(SendingCore& end, const Metadata& metadata);
-  void send_reset(ReceivingCore& end, const Error& why);
+  void send_reset(ReceivingCore& end, const Error& why) { send_reset(end, describe(why)); }
+  void send_reset(ReceivingCore& end, const Metadata& metadata);
   void send_grant(ReceivingCore& end, std::uint32_t additional);
 
   // --- bytes
@@ -114,6 +119,10 @@ class Connection {
   // More is committed than items may wait behind; twice that: new calls are refused.
   bool is_outbound_full() const { return out_->size() > outbound_bytes_max_; }
   bool is_overfull() const { return out_->size() > 2 * outbound_bytes_max_; }
+  // Where the message begun in out() will end. Taken before it is ended, which may write it, or fail to.
+  std::uint64_t position_behind(const std::uint8_t* cursor) const {
+    return out_->committed() + static_cast<std::uint64_t>(cursor - out_->back());
+  }
   // Ends the message begun in out(), which is under the limit for one.
   void end_message(std::uint8_t* cursor) {
     wire::end_frame(*out_, cursor);
@@ -132,8 +141,10 @@ class Connection {
   bool on_call(std::uint64_t id, wire::roam::Decoder& decoder, Block* block);
   bool start_call(std::uint64_t method, const InboundHead& head);
   bool finish_call(std::uint64_t id, Completion& completion);
-  bool take_odd_call(core::Calls::Arrival arrival, std::uint64_t id);
-  bool finish_odd_call(core::Calls::Match match, std::uint64_t id);
+  bool take_odd_call(core::Calls::Arrival arrival, std::uint64_t method, const InboundHead& head);
+  void refuse_method(std::uint64_t method, const InboundHead& head);
+  bool finish_odd_call(core::Calls::Match match, std::uint64_t id, const Completion& completion);
+  void finish_withdrawn(std::uint64_t id, const Completion& completion);
   void finish_refused_call(PendingCall& call, Completion& completion);
   bool on_response(std::uint64_t id, wire::roam::Decoder& decoder, Block* block);
   bool on_cancel(std::uint64_t id, wire::roam::Decoder& decoder);
@@ -142,7 +153,7 @@ class Connection {
   bool on_reset(std::uint64_t id, wire::roam::Decoder& decoder);
   bool on_grant(std::uint64_t id, wire::roam::Decoder& decoder);
   void put_channel_end(OutBuffer& out, std::uint64_t id, wire::roam::ChannelKind kind, const Metadata& metadata);
-  void put_reset(ReceivingCore& core, const Error& why);
+  void put_reset(ReceivingCore& core, const Metadata& metadata);
   // The control buffer, unless what the message is about still waits in out().
   OutBuffer& control_for(std::uint64_t announced_at);
   void send_waiting();
@@ -160,6 +171,13 @@ class Connection {
   const MethodTable* methods_ = nullptr;
   std::optional<core::Calls> calls_;
   std::optional<core::Channels> channels_;
+  // Channels of sent calls that nobody waits for any more: should the response say that no handler took them, whoever
+  // uses their ends here is told.
+  struct Withdrawn {
+    std::uint64_t id = 0;
+    IntrusiveList<ChannelCore> channels;
+  };
+  std::vector<std::unique_ptr<Withdrawn>> withdrawn_;
   Error fault_;
 };
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <memory>
 #include <tuple>
 #include <utility>
@@ -33,7 +34,7 @@ class TypedCall final : public InboundCall {
     Tuple arguments;
     codec::Reader reader(head.arguments, head.block);
     const bool is_decoded =
-        std::apply([&](auto&... each) { return codec::decode_each(reader, each...); }, arguments) && reader.finish();
+        decode_all(reader, arguments, std::make_index_sequence<std::tuple_size_v<Tuple>>()) && reader.finish();
     if (!is_decoded) [[unlikely]] {
       refuse_arguments(connection, head, reader.error(Code::arguments));
       return;
@@ -60,7 +61,8 @@ class TypedCall final : public InboundCall {
   }
 
   // Nothing is made for a handler that completes in place, as most do.
-  [[gnu::always_inline]] static void begin(Connection& connection, const MethodEntry& entry, const InboundHead& head, Tuple&& arguments) {
+  [[gnu::always_inline]] static void begin(Connection& connection, const MethodEntry& entry, const InboundHead& head,
+                                           Tuple&& arguments) {
     auto& object = *static_cast<typename Info::Service*>(entry.object);
     const auto call = [&object](auto&... each) { return (object.*Pointer)(std::move(each)...); };
     try {
@@ -70,6 +72,7 @@ class TypedCall final : public InboundCall {
         if (connection.is_open()) respond_from(connection, head.id, nullptr, task);
         return;
       }
+      // tidy: allow new the constructor is private
       std::unique_ptr<TypedCall> owner(new TypedCall(connection, head));
       owner->task_.emplace(std::move(task));
       Handler& kept = *owner->task_;
@@ -81,6 +84,7 @@ class TypedCall final : public InboundCall {
 
   static void begin_with_context(Connection& connection, const MethodEntry& entry, const InboundHead& head,
                                  Tuple&& arguments) {
+    // tidy: allow new the constructor is private
     std::unique_ptr<TypedCall> owner(new TypedCall(connection, head));
     auto& object = *static_cast<typename Info::Service*>(entry.object);
     const auto call = [&](auto&... each) { return (object.*Pointer)(owner->context_, std::move(each)...); };
@@ -100,7 +104,8 @@ class TypedCall final : public InboundCall {
 
   // A handler that throws before its first suspension, or that is no coroutine at all, throws out of the lambda; one
   // that throws later has the exception in its promise.
-  [[gnu::always_inline]] static void respond_from(Connection& connection, std::uint64_t id, const Metadata* metadata, Handler& task) {
+  [[gnu::always_inline]] static void respond_from(Connection& connection, std::uint64_t id, const Metadata* metadata,
+                                                  Handler& task) {
     auto& promise = task.promise();
     if (promise.outcome() == async::Outcome::threw) [[unlikely]] {
       try {
@@ -113,6 +118,11 @@ class TypedCall final : public InboundCall {
     } else {
       respond_with(connection, id, metadata, promise.take());
     }
+  }
+
+  template <std::size_t... I>
+  [[gnu::always_inline]] static bool decode_all(codec::Reader& reader, Tuple& arguments, std::index_sequence<I...>) {
+    return codec::decode_each(reader, std::get<I>(arguments)...);
   }
 
   static bool bind_channels(Connection& connection, const InboundHead& head, Tuple& arguments) {
@@ -130,7 +140,10 @@ class TypedCall final : public InboundCall {
 
   void respond(Connection& connection) override {
     const Metadata* metadata = nullptr;
-    if constexpr (Info::takes_context) metadata = &context_.reply_metadata();
+    if constexpr (Info::takes_context) {
+      metadata = &context_.reply_metadata();
+      if (!metadata->empty() && !check_reply(connection, id(), *metadata)) return;
+    }
     respond_from(connection, id(), metadata, *task_);
   }
 
@@ -139,22 +152,25 @@ class TypedCall final : public InboundCall {
   std::optional<Handler> task_;
 };
 
+// Calls make(method) for each method of S, and puts the entries that it gives into the table.
+template <class S, class Make>
+Result<void> add_methods(MethodTable& table, Make make) {
+  const auto entries = std::apply([&]<class... Methods>(Methods... each) { return std::array{make(each)...}; },
+                                  service::methods_of<S>());
+  return table.add(entries);
+}
+
 // Puts every method of S on the object into the table.
 template <class S>
 Result<void> add_service(MethodTable& table, S& object) {
-  constexpr auto methods = service::methods_of<S>();
-  Result<void> added;
-  std::apply(
-      [&]<class... Methods>(Methods... each) {
-        static_cast<void>(((added = table.add({.id = service::MethodInfo<Methods::pointer>::id,
-                                               .start = &TypedCall<Methods::pointer>::start,
-                                               .object = static_cast<void*>(&object),
-                                               .service = service::service_name<S>,
-                                               .name = each.name})) &&
-                           ...));
-      },
-      methods);
-  return added;
+  return add_methods<S>(table, [&object]<auto Pointer>(service::Method<Pointer> method) {
+    using Service = typename service::MethodInfo<Pointer>::Service;
+    return MethodEntry{.id = service::MethodInfo<Pointer>::id,
+                       .start = &TypedCall<Pointer>::start,
+                       .object = static_cast<Service*>(&object),
+                       .service = service::service_name<Service>,
+                       .name = method.name};
+  });
 }
 
 }  // namespace parley::runtime

@@ -10,11 +10,15 @@ namespace parley::runtime {
 
 using Status = io::Transfer::Status;
 
+// Our own frames have been checked when they were made.
+constexpr std::size_t no_limit = ~std::size_t{0};
+
 FramedLink::FramedLink(io::Loop& loop, std::unique_ptr<io::Stream> stream, const Limits& limits)
     : loop_(loop),
       stream_(std::move(stream)),
-      limits_(limits),
       frame_bytes_max_(limits.frame_bytes_max),
+      flush_bytes_(limits.flush_bytes),
+      control_bytes_max_(limits.control_bytes_max),
       data_(loop.blocks()),
       control_(loop.blocks()) {}
 
@@ -45,7 +49,7 @@ void FramedLink::end_later(Error error) {
 // --- out
 
 void FramedLink::committed() {
-  if (data_.size() >= limits_.flush_bytes && !is_blocked_ && !is_dead_) {
+  if (data_.size() >= flush_bytes_ && !is_blocked_ && !is_dead_) {
     flush();
   } else {
     committed_later();
@@ -55,7 +59,7 @@ void FramedLink::committed() {
 void FramedLink::committed_later() {
   if (is_dead_) return;
   if (!flush_.is_linked()) loop_.executor().post_after_drain(flush_);
-  if (control_.size() > limits_.control_bytes_max) [[unlikely]]
+  if (control_.size() > control_bytes_max_) [[unlikely]]
     end_later({Code::outbound_full, "control messages"});
 }
 
@@ -87,7 +91,7 @@ void FramedLink::remember_cut(ByteView pending, std::size_t written) {
     return;
   }
   std::size_t at = cut_frame_bytes_;
-  while (at < written) at += wire::scan_frame(pending.subspan(at), limits_.frame_bytes_max).size;
+  while (at < written) at += wire::scan_frame(pending.subspan(at), no_limit).size;
   cut_frame_bytes_ = at - written;
 }
 
@@ -107,9 +111,11 @@ void FramedLink::on_writable() {
   if (!has_read_all_) events_->on_link_drained();
 }
 
+// A link that died while its stream lives (too much waited behind a peer that does not read) still tells that peer.
 void FramedLink::finish() {
   is_finishing_ = true;
-  flush();
+  if (!is_dead_) return flush();
+  if (!std::exchange(has_finished_, true)) stream_->finish();
 }
 
 void FramedLink::finish_if_empty() {

@@ -62,8 +62,9 @@ class FramedLink final : public io::Link, private io::StreamEvents {
 
   io::Loop& loop_;
   std::unique_ptr<io::Stream> stream_;
-  const Limits& limits_;
   std::size_t frame_bytes_max_;
+  const std::size_t flush_bytes_;
+  const std::size_t control_bytes_max_;
   io::LinkEvents* events_ = nullptr;
 
   OutBuffer data_;

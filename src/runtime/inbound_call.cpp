@@ -2,7 +2,14 @@
 
 #include <fmt/format.h>
 
+#include "runtime/hold.h"
 #include "runtime/session.h"
+
+namespace parley {
+
+Hold Context::hold() const { return Hold(*session_); }
+
+}  // namespace parley
 
 namespace parley::runtime {
 
@@ -18,7 +25,8 @@ InboundCall::InboundCall(Connection& connection, const InboundHead& head)
 }
 
 void InboundCall::fill(Context& context, const InboundHead& head) const {
-  context.peer_ = &connection_->session().peer();
+  context.session_ = &connection_->session();
+  context.peer_ = &context.session_->peer();
   context.metadata_ = head.metadata.to_metadata();
   if (deadline_) context.deadline_ = deadline_->when();
 }
@@ -64,7 +72,12 @@ void refuse_arguments(Connection& connection, const InboundHead& head, const Err
   connection.respond_with_error(head.id, RoamError::invalid_payload, &error);
 }
 
-void respond_to_throw(Connection& connection, std::uint64_t id, std::exception_ptr thrown) {
+void refuse_call(Connection& connection, const InboundHead& head, const Error& error) {
+  const bool has_channels = head.channels.size() != 0;
+  connection.respond_with_error(head.id, has_channels ? RoamError::invalid_payload : RoamError::cancelled, &error);
+}
+
+Error error_of_throw(Connection& connection, std::exception_ptr thrown) {
   ++connection.counters().handlers_threw;
   Error error{Code::handler_threw, {}};
   try {
@@ -74,7 +87,20 @@ void respond_to_throw(Connection& connection, std::uint64_t id, std::exception_p
   } catch (...) {
     error.note = "something that is no std::exception";
   }
+  return error;
+}
+
+void respond_to_throw(Connection& connection, std::uint64_t id, std::exception_ptr thrown) {
+  const Error error = error_of_throw(connection, std::move(thrown));
   connection.respond_with_error(id, RoamError::cancelled, &error);
+}
+
+bool check_reply(Connection& connection, std::uint64_t id, const Metadata& metadata) {
+  const std::string_view unfit = wire::roam::unfit(metadata, connection.limits(), 0);
+  if (unfit.empty()) return true;
+  const Error error{Code::bug, fmt::format("the reply: {}", unfit)};
+  connection.respond_with_error(id, RoamError::cancelled, &error);
+  return false;
 }
 
 void respond_unfit(Connection& connection, std::uint64_t id, codec::Fault fault) {

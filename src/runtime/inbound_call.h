@@ -12,10 +12,24 @@
 
 namespace parley {
 
+template <class S>
+class Client;
+class Hold;
+
 // What a handler may know about its call, and say beside its result. Lives as long as the handler runs.
 class Context {
  public:
   const io::Peer& peer() const { return *peer_; }
+  // The way back: calls what the caller serves on the session that this call came by.
+  template <class S>
+  Client<S> client(std::string_view name) const {
+    static_cast<void>(name);
+    return Client<S>(*session_);
+  }
+  // Keeps the session open, for what outlives the handler.
+  Hold hold() const;
+  runtime::Session& session() const { return *session_; }
+
   const Metadata& metadata() const { return metadata_; }
   // When the caller stops waiting, if it said so; the handler is cancelled then.
   std::optional<Instant> deadline() const { return deadline_; }
@@ -23,6 +37,7 @@ class Context {
 
  private:
   friend class runtime::InboundCall;
+  runtime::Session* session_ = nullptr;
   const io::Peer* peer_ = nullptr;
   std::optional<Instant> deadline_;
   Metadata metadata_;
@@ -80,13 +95,19 @@ class InboundCall : public Mortal, public async::Pooled, public core::IncomingCa
 
 // Refuses a call whose arguments do not decode.
 void refuse_arguments(Connection& connection, const InboundHead& head, const Error& error);
-// A handler that threw: what it said goes to the caller as the note of the error.
+// Refuses a call that no handler takes: channels that it lists end at the caller.
+void refuse_call(Connection& connection, const InboundHead& head, const Error& error);
+// User code that threw: what it said goes to the caller as the note of the error.
+Error error_of_throw(Connection& connection, std::exception_ptr thrown);
 void respond_to_throw(Connection& connection, std::uint64_t id, std::exception_ptr thrown);
+// False: the metadata is above the limits, and the call has been answered with that.
+bool check_reply(Connection& connection, std::uint64_t id, const Metadata& metadata);
 void respond_unfit(Connection& connection, std::uint64_t id, codec::Fault fault);
 
 // The response for each form of what a handler returns.
 template <class T>
-[[gnu::always_inline]] inline void respond_with(Connection& connection, std::uint64_t id, const Metadata* metadata, const T& value) {
+[[gnu::always_inline]] inline void respond_with(Connection& connection, std::uint64_t id, const Metadata* metadata,
+                                                const T& value) {
   if constexpr (is_result<T>) {
     if (!value) {
       connection.respond_with_error(id, RoamError::cancelled, &value.error());

@@ -30,9 +30,15 @@ class MemoryLink final : public io::Link {
   OutBuffer& out() override { return out_; }
   OutBuffer& control() override { return out_; }
   void committed() override {
+    if (out_.size() >= flush_bytes_) {
+      flush();
+    } else {
+      committed_later();
+    }
+  }
+  void committed_later() override {
     if (!flush_.is_linked()) loop_.executor().post_after_drain(flush_);
   }
-  void committed_later() override { committed(); }
   void flush() override {
     flush_.leave();
     if (!peer_) {
@@ -82,7 +88,7 @@ class MemoryLink final : public io::Link {
   void deliver_all() {
     while (!in_.empty() && !has_ended_) {
       Batch batch = in_.pop();
-      while (!batch.bytes.empty() && !has_ended_) {
+      while (!batch.bytes.empty() && !has_ended_ && !is_refused_) {
         const wire::FrameScan scan = wire::scan_frame(batch.bytes, frame_bytes_max_);
         if (scan.status != wire::FrameScan::Status::whole) {
           const Error error{Code::frame_too_large,
@@ -91,7 +97,7 @@ class MemoryLink final : public io::Link {
           return;
         }
         batch.bytes = batch.bytes.subspan(scan.size);
-        if (!events_->on_message(scan.message, batch.block.get())) return;
+        is_refused_ = !events_->on_message(scan.message, batch.block.get());
       }
     }
     if (has_in_ended_) end(nullptr);
@@ -106,7 +112,9 @@ class MemoryLink final : public io::Link {
   Node<&MemoryLink::flush> flush_{*this};
   Node<&MemoryLink::deliver_all> deliver_{*this};
   std::size_t frame_bytes_max_ = Limits().frame_bytes_max;
+  const std::size_t flush_bytes_ = loop_.blocks().block_size() / 2;
   bool is_finishing_ = false;
+  bool is_refused_ = false;  // the receiver wants no more but the end
   bool has_in_ended_ = false;
   bool has_ended_ = false;
 };

@@ -4,15 +4,26 @@
 
 namespace parley::runtime {
 
-Result<void> MethodTable::add(const MethodEntry& entry) {
-  PARLEY_ASSERT(entry.start != nullptr);
-  if (const MethodEntry* other = find(entry.id)) {
-    return fail(Code::in_use, fmt::format("{}.{} has the method id of {}.{}, which is served already", entry.service,
-                                          entry.name, other->service, other->name));
+Result<void> MethodTable::add(std::span<const MethodEntry> entries) {
+  for (const MethodEntry& entry : entries) {
+    PARLEY_ASSERT(entry.start != nullptr);
+    if (const MethodEntry* other = find(entry.id)) {
+      return fail(Code::in_use, fmt::format("{}.{} has the method id of {}.{}, which is served already", entry.service,
+                                            entry.name, other->service, other->name));
+    }
   }
-  if ((size_ + 1) * 2 > slots_.size()) rebuild(slots_.empty() ? 16 : slots_.size() * 2);
-  place(entry);
-  ++size_;
+  for (const MethodEntry& entry : entries) {
+    if ((size_ + 1) * 2 > slots_.size()) rebuild(slots_.empty() ? 16 : slots_.size() * 2);
+    place(entry);
+    ++size_;
+  }
+  return {};
+}
+
+Result<void> MethodTable::set_rest(const MethodEntry& entry) {
+  PARLEY_ASSERT(entry.start != nullptr);
+  if (rest_.start) return fail(Code::in_use, "the calls that nobody else serves");
+  rest_ = entry;
   return {};
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,9 +24,13 @@ struct MethodEntry {
 // Method ids -> what is served. Built before it is used by sessions, shared by all of them, outlives them.
 class MethodTable {
  public:
-  // Two methods of one id are refused: names both.
-  Result<void> add(const MethodEntry& entry);
+  // All or none: two methods of one id are refused, and both are named.
+  Result<void> add(std::span<const MethodEntry> entries);
+  Result<void> add(const MethodEntry& entry) { return add({&entry, 1}); }
   void remove(std::string_view service);
+  // Who gets the calls whose method is not here, with its id in a copy of this entry; one at most.
+  Result<void> set_rest(const MethodEntry& entry);
+  const MethodEntry& rest() const { return rest_; }
 
   const MethodEntry* find(std::uint64_t id) const {
     if (slots_.empty()) return nullptr;
@@ -45,6 +50,7 @@ class MethodTable {
   void rebuild(std::size_t capacity);
 
   std::vector<MethodEntry> slots_;
+  MethodEntry rest_;
   std::size_t size_ = 0;
 };
 

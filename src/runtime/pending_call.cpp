@@ -56,6 +56,10 @@ bool CallStart::begin_slowly(const CallOptions* options) {
     call_.finish_with({Code::outbound_full, {}});
     return false;
   }
+  if (const std::string_view unfit = wire::roam::unfit(options->metadata, connection_.limits(), 1); !unfit.empty()) {
+    call_.finish_with({Code::invalid, std::string(unfit)});
+    return false;
+  }
   if (options->deadline) {
     if (*options->deadline <= Duration::zero()) {
       ++connection_.counters().deadlines_passed_here;
@@ -99,11 +103,14 @@ void CallStart::bind_core(ChannelCore& core, std::uint32_t initial_credit) {
   ChannelCore* twin = core.take_twin();
   if (!twin) {
     id = channels.skip_own();
-    call_.extra().gone.push_back({id, !core.is_sender(), core.twin_end()});
+    const bool is_clean = core.twin_end() == ChannelCore::TwinEnd::closed;
+    call_.extra().gone.push_back(
+        {id, !core.is_sender(), is_clean ? Metadata() : connection_.describe({Code::dropped, {}})});
     return;
   }
   twin->bind(connection_);
   call_.extra().channels.push_back(*twin);
+  twin->unannounced_ = &call_.extra().gone;
   if (twin->is_sender()) {
     core::SendingEnd& end = static_cast<SendingCore*>(twin)->end;
     channels.open_own(end, initial_credit);

@@ -60,12 +60,7 @@ class PendingCall : public core::OutgoingCall {
     Deadline deadline;
     Bytes body;                           // of a call in line: everything behind its id
     IntrusiveList<ChannelCore> channels;  // of its arguments, to end when no handler ever saw them
-    struct Gone {
-      std::uint64_t id;
-      bool is_sender;
-      ChannelCore::TwinEnd how;
-    };
-    std::vector<Gone> gone;  // channels whose end here was gone before the call: told right behind it
+    std::vector<GoneChannel> gone;
   };
   Extra& extra() {
     if (!extra_) extra_ = std::make_unique<Extra>(*this);
@@ -96,12 +91,15 @@ class CallStart {
   std::uint8_t* cursor = nullptr;
 
   void put_method(const codec::VarintConstant& method) { cursor = method.put(cursor); }
+  void put_method(std::uint64_t method) { cursor = codec::put_varint(cursor, method); }
   void put_no_channels() { *cursor++ = 0; }
   // Gives a channel of the arguments its place in the list; in the order of the arguments.
   template <class Handle>
   void bind(Handle& handle) {
     bind_core(handle.core(), Handle::parley_channel::initial_credit);
   }
+  void bind(ChannelCore& core, std::uint32_t initial_credit) { bind_core(core, initial_credit); }
+  static constexpr std::size_t channels_max = 64;
   void put_channels();
   void put_metadata(const CallOptions* options) {
     if (!options) [[likely]] {
@@ -116,8 +114,8 @@ class CallStart {
     if (!is_direct_ || writer.fault() != codec::Fault::none || !connection_.fits(cursor)) [[unlikely]] {
       return end_slowly(writer.fault());
     }
+    call_.announced_at = connection_.position_behind(cursor);
     connection_.end_message(cursor);
-    call_.announced_at = out_->committed();
     if (channel_count_ != 0) connection_.announce_channels(call_);
   }
 
@@ -146,7 +144,7 @@ class CallStart {
   OutBuffer* out_ = nullptr;
   std::optional<OutBuffer> aside_;
   bool is_direct_ = true;
-  std::array<std::uint64_t, 64> channel_ids_;
+  std::array<std::uint64_t, channels_max> channel_ids_;
   std::uint32_t channel_count_ = 0;
 };
 

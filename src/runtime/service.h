@@ -171,7 +171,8 @@ template <class S, class Get>
 consteval auto pointer_of(Get get) {
   static_assert(
       requires { get.template operator()<S>(); },
-      "parley: this method is overloaded or not accessible; a service needs one public method per name");
+      "parley: this method does not exist, is overloaded or not accessible; a service needs one public method per "
+      "name");
   return get.template operator()<S>();
 }
 

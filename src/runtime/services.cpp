@@ -19,15 +19,15 @@ bool is_name(std::string_view name) {
 
 }  // namespace
 
-Result<void> Services::take_name(std::string& name) {
+Result<void> Services::check_name(const std::string& name) const {
   if (!is_name(name)) {
     return fail(Code::invalid, fmt::format("\"{}\" is no name: up to 128 of A-Z a-z 0-9 _ . : / -, the first one a "
-                                           "letter, a digit or _", name));
+                                           "letter, a digit or _",
+                                           name));
   }
   if (std::ranges::find(names_, name) != names_.end()) {
     return fail(Code::in_use, fmt::format("\"{}\" is served already", name));
   }
-  names_.push_back(std::move(name));
   return {};
 }
 

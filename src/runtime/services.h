@@ -1,33 +1,60 @@
 #pragma once
 
+#include <concepts>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
-#include "runtime/dispatch.h"
+#include "runtime/factory.h"
+#include "runtime/raw.h"
 
 namespace parley {
 
-// What is served: objects by name, each with the methods of its service. Given to a server or to a connect(), which share
-// it with all their sessions; it and the objects outlive them.
+// What is served: objects by name, each with the methods of its service. Built before it is used; given to a server or
+// to a connect(), which share it with all their sessions on one loop. It outlives them.
+//
+// Errors of each serve(): invalid, for a name that is none; in_use, for a name or a method that is served already. A
+// refused service leaves nothing behind.
 class Services {
  public:
-  // The object is shared by all sessions. Another object with a method of the same id, or the same name, is refused.
+  // The object is shared by all sessions and outlives them.
   template <class S>
   Result<void> serve(std::string name, S& object) {
-    PARLEY_TRY(take_name(name));
-    return runtime::add_service<S>(table_, object);
+    return add(std::move(name), [&] { return runtime::add_service<S>(table_, object); });
   }
+  // Each session has an object of its own: made at its first call of the service, destroyed when the session has ended
+  // and its handlers are gone. A factory that gives null refuses the peer: its call fails with `refused`, and so it is
+  // asked again at the next.
+  template <class S, class Factory>
+    requires std::is_invocable_r_v<std::unique_ptr<S>, Factory&, const io::Peer&>
+  Result<void> serve(std::string name, Factory factory) {
+    auto made = std::make_unique<runtime::FactoryOf<S>>(std::move(factory));
+    PARLEY_TRY(add(std::move(name), [&] { return runtime::add_factory<S>(table_, *made); }));
+    factories_.push_back(std::move(made));
+    return {};
+  }
+  // The handler gets the calls that nobody else here serves. It outlives the sessions; a second one is refused.
+  Result<void> serve_rest(RawHandler& handler) { return runtime::set_rest(table_, handler); }
 
   const std::vector<std::string>& names() const { return names_; }
   const runtime::MethodTable& table() const { return table_; }
 
  private:
-  Result<void> take_name(std::string& name);
+  template <class Add>
+  Result<void> add(std::string name, Add add_methods) {
+    PARLEY_TRY(check_name(name));
+    PARLEY_TRY(add_methods());
+    names_.push_back(std::move(name));
+    return {};
+  }
+  Result<void> check_name(const std::string& name) const;
 
   runtime::MethodTable table_;
   std::vector<std::string> names_;
+  std::vector<std::unique_ptr<runtime::ObjectFactory>> factories_;
 };
 
 }  // namespace parley

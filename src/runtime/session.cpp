@@ -23,6 +23,7 @@ core::Session::Options machine_options(const SessionOptions& options, Session::R
 
 Session& Session::start(io::Loop& loop, std::unique_ptr<io::Link> link, Role role, SessionOptions options,
                         const MethodTable* methods) {
+  // tidy: allow new the constructor is private
   std::unique_ptr<Session> owned(new Session(loop, std::move(link), role, std::move(options), methods));
   Session& session = *owned;
   loop.executor().adopt(std::move(owned));
@@ -42,12 +43,13 @@ Session::Session(io::Loop& loop, std::unique_ptr<io::Link> link, Role role, Sess
       machine_(counters_, machine_options(options_, role)),
       root_(*this, 0) {
   root_.methods_ = methods;
+  loop_.tell_at_end(at_loop_end_);
 }
 
 Session::~Session() {
   PARLEY_ASSERT(callers_ == 0 || has_ended_ || !root_.is_open() || callers_ > 0);
   const Error error{Code::closed, "the loop is gone"};
-  if (!has_ended_) end(error, error);
+  if (!has_ended_) end(error, error, Committed::is_dropped);
 }
 
 // --- what comes in
@@ -110,6 +112,16 @@ void Session::open_root() {
   established_.set();
 }
 
+void Session::wait_for_link(BlockedSender& sender) {
+  blocked_senders_.push_back(sender);
+  if (!link_->is_blocked() && !resume_.is_linked()) loop_.executor().post_after_drain(resume_);
+}
+
+void Session::Resume::run(Ready& node) {
+  Session& session = static_cast<Resume&>(node).session;
+  if (!session.link_->is_blocked()) session.on_link_drained();
+}
+
 void Session::on_link_drained() {
   IntrusiveList<BlockedSender> senders;
   senders.take_all(blocked_senders_);
@@ -125,7 +137,9 @@ void Session::on_link_ended(const Error* error) {
     const Error pending = error ? *error : Error{Code::link_lost, "the peer closed the session"};
     std::optional<Error> reason;
     if (error || !was_open) reason = pending;
-    end(std::move(reason), pending);
+    // A link that died drops what it holds; one whose reading ended is still written to.
+    const bool is_dead = error && kind(*error) != Kind::protocol;
+    end(std::move(reason), pending, is_dead ? Committed::is_dropped : Committed::may_leave);
     link_->finish();
   }
   timer_.disarm();
@@ -134,12 +148,13 @@ void Session::on_link_ended(const Error* error) {
 
 // --- the end
 
-void Session::end(std::optional<Error> reason, const Error& for_the_pending) {
+void Session::end(std::optional<Error> reason, const Error& for_the_pending, Committed committed) {
   PARLEY_ASSERT(!has_ended_);
   has_ended_ = true;
   machine_.end();
   end_reason_ = std::move(reason);
-  root_.end(for_the_pending);
+  root_.end(for_the_pending, committed == Committed::may_leave);
+  if (objects_) loop_.executor().post(drop_objects_);
   established_.set();
   ended_.set();
 }
@@ -148,6 +163,21 @@ void Session::close(const Error& reason) {
   if (has_ended_) return;
   end(std::nullopt, reason);
   finish_link();
+}
+
+void Session::AtLoopEnd::on_loop_end() {
+  if (!session.has_ended_) {
+    const Error error{Code::closed, "the loop is gone"};
+    session.end(error, error);
+  }
+  // Frames of handlers have been buried, and are destroyed before what is buried now.
+  if (session.objects_) session.loop_.executor().bury(std::move(session.objects_));
+}
+
+SessionObjects& Session::objects() {
+  PARLEY_ASSERT(!has_ended_);
+  if (!objects_) objects_ = std::make_unique<SessionObjects>();
+  return *objects_;
 }
 
 // What is committed still leaves; a peer that does not take it is given as long as for a handshake.

@@ -9,6 +9,7 @@
 #include "io/loop.h"
 #include "runtime/channel_core.h"
 #include "runtime/connection.h"
+#include "runtime/session_objects.h"
 
 namespace parley::runtime {
 
@@ -55,14 +56,29 @@ class Session final : public Mortal, private io::LinkEvents {
   const SessionOptions& options() const { return options_; }
   const io::Peer& peer() const { return link_->peer(); }
 
+  // Of services that have an object for each session.
+  SessionObjects& objects();
+
   // Senders that wait for the link to take what is committed.
-  IntrusiveList<BlockedSender>& blocked_senders() { return blocked_senders_; }
+  void wait_for_link(BlockedSender& sender);
 
  private:
   friend class Connection;
   struct HandshakeTimer final : Timer {
     explicit HandshakeTimer(Session& session) : Timer(&HandshakeTimer::fire), session(session) {}
     static void fire(Timer& timer);
+    Session& session;
+  };
+  // Objects of handlers die in a turn of their own, behind the frames.
+  struct DropObjects final : Ready {
+    explicit DropObjects(Session& session) : Ready(&DropObjects::run), session(session) {}
+    static void run(Ready& node) { static_cast<DropObjects&>(node).session.objects_.reset(); }
+    Session& session;
+  };
+  // What handlers hold of the session, it outlives.
+  struct AtLoopEnd final : io::Loop::AtEnd {
+    explicit AtLoopEnd(Session& session) : session(session) {}
+    void on_loop_end() override;
     Session& session;
   };
 
@@ -75,7 +91,9 @@ class Session final : public Mortal, private io::LinkEvents {
   bool on_session_message(std::uint64_t connection, wire::roam::Kind kind, wire::roam::Decoder& decoder);
   void open_root();
   bool break_off(const Error& error);
-  void end(std::optional<Error> reason, const Error& for_the_pending);
+  // Whether what is committed may still leave decides what becomes of calls that have not left.
+  enum class Committed : std::uint8_t { may_leave, is_dropped };
+  void end(std::optional<Error> reason, const Error& for_the_pending, Committed committed = Committed::may_leave);
   void finish_link();
   void on_last_caller_gone();
   void bury_if_unused();
@@ -94,6 +112,16 @@ class Session final : public Mortal, private io::LinkEvents {
   Event established_;
   Event ended_;
   IntrusiveList<BlockedSender> blocked_senders_;
+  // What is committed may leave at once, when the ready queue has drained: a link that never blocked reports nothing.
+  struct Resume final : Ready {
+    explicit Resume(Session& session) : Ready(&Resume::run), session(session) {}
+    static void run(Ready& node);
+    Session& session;
+  };
+  Resume resume_{*this};
+  std::unique_ptr<SessionObjects> objects_;
+  DropObjects drop_objects_{*this};
+  AtLoopEnd at_loop_end_{*this};
   HandshakeTimer timer_{*this};  // of the handshake, and then of the last bytes' leaving
 };
 

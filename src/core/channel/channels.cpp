@@ -4,13 +4,21 @@
 
 namespace parley::core {
 
+namespace {
+
+// What an unread item takes beside its bytes: its frame, and its place in the queue.
+constexpr std::size_t item_overhead = 64;
+
+}  // namespace
+
 ReceivingEnd::Taken ReceivingEnd::take() {
   Taken taken{.item = items_.pop()};
   unpin(taken.item);
   if (!is_open()) return taken;
-  if (window_ < window_items_max_ && items_.empty() && outstanding_ * 2 <= window_) {
-    // The sender used half of the window or more before the reader was through: both could do more.
-    const std::size_t fitting = window_bytes_max_ / std::max<std::uint32_t>(item_bytes_, 1);
+  if (was_used_up_ && items_.empty() && window_ < window_items_max_) {
+    // The sender came to the end of its credit before the reader was through, who then was: both could do more.
+    was_used_up_ = false;
+    const std::size_t fitting = window_bytes_max_ / (item_bytes_ + item_overhead);
     const std::size_t wanted = std::min<std::size_t>({std::size_t{window_} * 2, fitting, window_items_max_});
     if (wanted > window_) {
       const auto more = static_cast<std::uint32_t>(wanted) - window_;
@@ -44,8 +52,15 @@ void ReceivingEnd::drop_items() {
 
 // Neighbours mostly lie in one block, which counts once.
 void ReceivingEnd::unpin(const Bytes& item) {
-  if (item.pinned() == 0 || (!items_.empty() && items_.front().shares_block_with(item))) return;
+  if (!pinned_bytes_ || item.pinned() == 0) return;
+  if (!items_.empty() && items_.front().shares_block_with(item)) return;
+  pinned_ -= item.pinned();
   *pinned_bytes_ -= item.pinned();
+}
+
+void ReceivingEnd::leave_connection() {
+  *pinned_bytes_ -= pinned_;
+  pinned_bytes_ = nullptr;
 }
 
 Channels::Channels(const Limits& limits, Counters& counters, const Options& options)
@@ -103,19 +118,31 @@ void Channels::open_peer(std::uint64_t id, ReceivingEnd& end, std::uint32_t init
   start(end, id);
 }
 
+static bool lists_before(const wire::roam::ChannelList& list, std::uint32_t position, std::uint64_t id) {
+  wire::roam::ChannelList::Cursor cursor(list);
+  for (std::uint32_t i = 0; i < position; ++i) {
+    if (cursor.next() == id) return true;
+  }
+  return false;
+}
+
 Result<void> Channels::announce(const wire::roam::ChannelList& list) {
   if (peer_.size() + list.size() > limits_.channels_max) {
     return parley::fail(Code::too_many_channels, "channels open on one connection");
   }
-  std::uint64_t before = last_peer_id_;
-  for (wire::roam::ChannelList::Cursor cursor(list); cursor.any();) {
+  std::uint64_t highest = last_peer_id_;
+  std::uint32_t position = 0;
+  for (wire::roam::ChannelList::Cursor cursor(list); cursor.any(); ++position) {
     const std::uint64_t id = cursor.next();
     if (id == 0 || has_parity(id, options_.parity)) return parley::fail(Code::channel_id, "wrong parity");
-    // Ids are never given out twice, so each is above all before it.
-    if (id <= before) return parley::fail(Code::channel_id, "used before");
-    before = id;
+    // Ids are never given out twice, so each is above all before it; only tasks of a foreign peer overtake each other
+    // between giving out an id and sending the call.
+    if (id <= highest && (!options_.is_peer_foreign || peer_.find(id) || lists_before(list, position, id))) {
+      return parley::fail(Code::channel_id, "used before");
+    }
+    highest = std::max(highest, id);
   }
-  last_peer_id_ = before;
+  last_peer_id_ = highest;
   return {};
 }
 
@@ -131,8 +158,8 @@ Channels::OnItem Channels::on_item(std::uint64_t id, ByteView item, Block* block
       leave(end, ChannelEnd::State::failed);
       return {.verdict = OnItem::Verdict::reset, .end = &end};
     }
-  } else {
-    --end.outstanding_;
+  } else if (--end.outstanding_ == 0) {
+    end.was_used_up_ = true;
   }
   ++counters_.items_received;
   end.item_bytes_ = static_cast<std::uint32_t>((std::uint64_t{end.item_bytes_} * 7 + item.size()) / 8);
@@ -143,14 +170,13 @@ Channels::OnItem Channels::on_item(std::uint64_t id, ByteView item, Block* block
 
 // A view, unless unread items pin far more memory than they are worth: then a copy of its own size.
 Bytes Channels::keep(ReceivingEnd& end, ByteView item, Block* block) {
-  if (!block) return Bytes::copy_of(item);
-  Bytes bytes = Bytes::view_into(block, item);
+  Bytes bytes = block ? Bytes::view_into(block, item) : Bytes::copy_of(item);
   if (!end.items_.empty() && end.items_.back().shares_block_with(bytes)) return bytes;
-  if (pinned_bytes_ + bytes.pinned() > limits_.pinned_bytes_max) {
+  if (block && pinned_bytes_ + bytes.pinned() > limits_.pinned_bytes_max) {
     ++counters_.items_copied;
     bytes = Bytes::copy_of(item);
   }
-  pinned_bytes_ += bytes.pinned();
+  end.pin(bytes);
   return bytes;
 }
 
@@ -202,13 +228,18 @@ void Channels::leave(ChannelEnd& end, ChannelEnd::State state) {
   PARLEY_ASSERT(end.state_ == ChannelEnd::State::open, end.id_);
   ChannelEnd* taken = has_parity(end.id_, options_.parity) ? own_.take(end.id_) : peer_.take(end.id_);
   PARLEY_ASSERT(taken == &end, end.id_);
+  over(end, state);
+}
+
+void Channels::over(ChannelEnd& end, ChannelEnd::State state) {
   end.state_ = state;
+  if (!end.is_sender_) static_cast<ReceivingEnd&>(end).leave_connection();
 }
 
 ChannelEnd* Channels::take_any() {
   ChannelEnd* end = own_.take_any();
   if (!end) end = peer_.take_any();
-  if (end) end->state_ = ChannelEnd::State::failed;
+  if (end) over(*end, ChannelEnd::State::failed);
   return end;
 }
 

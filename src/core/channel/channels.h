@@ -81,16 +81,23 @@ class ReceivingEnd : public ChannelEnd {
  private:
   friend class Channels;
   std::uint32_t replenish(std::uint32_t more);
+  void pin(const Bytes& item) {
+    pinned_ += item.pinned();
+    *pinned_bytes_ += item.pinned();
+  }
   void unpin(const Bytes& item);
+  void leave_connection();
 
   Ring<Bytes> items_;
   std::uint64_t outstanding_ = 0;
+  bool was_used_up_ = false;  // all credit, since the window was last looked at
   std::uint32_t window_ = 0;
   std::uint32_t window_items_max_ = 0;
   std::size_t window_bytes_max_ = 0;
   std::uint32_t taken_ = 0;              // since the last grant
   std::uint32_t item_bytes_ = 0;         // a moving average
-  std::size_t* pinned_bytes_ = nullptr;  // of the connection
+  std::size_t pinned_ = 0;               // in blocks that unread items keep alive
+  std::size_t* pinned_bytes_ = nullptr;  // of the connection, while open: what is unread outlives both
 };
 
 // The channels of one connection: which ids live, in which direction, and what may happen to each. Ends that we opened
@@ -148,12 +155,13 @@ class Channels {
  private:
   ChannelEnd* find(std::uint64_t id) const { return has_parity(id, options_.parity) ? own_.find(id) : peer_.find(id); }
   bool has_ended(std::uint64_t id) const {
-    return has_parity(id, options_.parity) ? id < next_id_ : id <= last_peer_id_;
+    return id != 0 && (has_parity(id, options_.parity) ? id < next_id_ : id <= last_peer_id_);
   }
   void start(ChannelEnd& end, std::uint64_t id);
   void set_window(ReceivingEnd& end, std::uint32_t initial_credit);
   std::uint64_t initial(std::uint32_t credit) const;
   void leave(ChannelEnd& end, ChannelEnd::State state);
+  static void over(ChannelEnd& end, ChannelEnd::State state);
   Bytes keep(ReceivingEnd& end, ByteView item, Block* block);
   OnItem on_item_elsewhere(std::uint64_t id, ChannelEnd* end);
 

@@ -70,7 +70,7 @@ Session::Step Session::on_message(std::uint64_t connection, Kind kind, Decoder& 
     return on_hello(*hello, control);
   }
   if (const auto* hello = std::get_if<HelloYourself>(&payload); hello && options_.role == Role::initiator) {
-    return on_hello_yourself(*hello);
+    return on_hello_yourself(*hello, control);
   }
   return protocol_error({Code::unexpected, fmt::format("message kind {} instead of a hello", static_cast<int>(kind))},
                         control);
@@ -90,8 +90,12 @@ Session::Step Session::on_hello(const Hello& hello, OutBuffer& control) {
   return Step::established;
 }
 
-Session::Step Session::on_hello_yourself(const HelloYourself& hello) {
+Session::Step Session::on_hello_yourself(const HelloYourself& hello, OutBuffer& control) {
   learn_peer(hello.metadata);
+  // Some foreign peers say the same parity whatever they were told, and keep to the right one all the same.
+  if (!is_peer_foreign_ && hello.settings.parity == parity_) {
+    return protocol_error({Code::request_parity, "the answer to the hello claims the parity of its sender"}, control);
+  }
   peer_requests_max_ = hello.settings.max_concurrent_requests;
   phase_ = Phase::established;
   return Step::established;

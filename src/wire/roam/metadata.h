@@ -11,6 +11,7 @@
 
 #include "base/assert.h"
 #include "base/bytes.h"
+#include "base/limits.h"
 
 namespace parley {
 
@@ -58,6 +59,10 @@ class Metadata {
 std::string to_string(const Metadata& metadata);
 
 namespace wire::roam {
+
+// Why a peer with these limits would refuse a message with this metadata, beside `reserved` entries of ours; empty
+// where it would not.
+std::string_view unfit(const Metadata& metadata, const Limits& limits, std::size_t reserved);
 
 // Metadata as it lies in a received message, checked when the message was decoded. Valid as long as the message.
 class MetadataView {

@@ -1,0 +1,142 @@
+// A whole session against a peer that sends anything. The first byte chooses role and wire, the second how the rest is
+// cut into writes; now and then time passes. Whatever comes, it costs this session only: what was pending has ended,
+// nothing is left alive, and memory stays bounded.
+// reads: src/runtime/connection.cpp src/runtime/session.cpp src/core/session/session.cpp src/core/call/calls.cpp
+// reads: src/core/channel/channels.cpp
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "async/scope.h"
+#include "io/memory_stream.h"
+#include "runtime/client.h"
+#include "runtime/framed_link.h"
+#include "runtime/services.h"
+
+namespace {
+
+using namespace parley;
+
+class Target {
+ public:
+  virtual ~Target() = default;
+  virtual Task<std::int64_t> add(std::int32_t a, std::int32_t b) = 0;
+  virtual Task<std::int64_t> sum(Rx<std::int32_t> numbers) = 0;
+  virtual Task<void> generate(Context& context, std::uint32_t count, Tx<std::int32_t> out) = 0;
+};
+PARLEY_SERVICE(Target, add, sum, generate);
+
+class Service final : public Target {
+ public:
+  Task<std::int64_t> add(std::int32_t a, std::int32_t b) override { co_return std::int64_t{a} + b; }
+  Task<std::int64_t> sum(Rx<std::int32_t> numbers) override {
+    std::int64_t total = 0;
+    while (auto number = co_await numbers.recv()) total += *number;
+    co_return total;
+  }
+  Task<void> generate(Context&, std::uint32_t count, Tx<std::int32_t> out) override {
+    for (std::uint32_t i = 0; i < count; ++i) {
+      if (auto sent = co_await out.send(static_cast<std::int32_t>(i)); !sent) co_return;
+    }
+    out.close();
+  }
+};
+
+class StillClock final : public io::Clock {
+ public:
+  Instant now() override { return now_; }
+  std::chrono::system_clock::time_point wall() override { return {}; }
+  void pass(Duration duration) { now_ = now_ + duration; }
+
+ private:
+  Instant now_ = Instant::from_ns(1);
+};
+class NoReactor final : public io::Reactor {
+ public:
+  bool wait(Instant) override { return false; }
+  void dispatch() override {}
+  void wake() override {}
+  int fd() const override { return -1; }
+  void set_alarm(Instant) override {}
+};
+class FixedRandom final : public io::Random {
+ public:
+  std::uint64_t next() override { return 7; }
+};
+
+struct World {
+  StillClock clock;
+  NoReactor reactor;
+  FixedRandom random;
+  Service service;
+  Services services;
+  io::Loop loop{clock, reactor, random};
+
+  void turn() {
+    while (loop.poll_once()) {
+    }
+  }
+};
+
+// The calls of ours that the peer may answer, or not.
+Task<void> call_all(Client<Target> client, std::size_t& ended) {
+  auto [tx, rx] = channel<std::int32_t>();
+  auto added = client.with({.deadline = std::chrono::seconds(3), .metadata = {}}).call<&Target::add>(1, 2);
+  auto generated = client.call<&Target::generate>(std::uint32_t{100}, std::move(tx));
+  while (co_await rx.recv()) {
+  }
+  static_cast<void>(co_await added);
+  static_cast<void>(co_await generated);
+  ++ended;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size < 2) return 0;
+  const bool is_acceptor = (data[0] & 1) != 0;
+  const std::size_t chunk = data[1] % 61 + 1;
+  World world;
+  PARLEY_ASSERT(world.services.serve<Target>("Target", world.service).has_value());
+
+  auto [near, far] = io::MemoryStream::make_pair(world.loop);
+  runtime::SessionOptions options;
+  options.is_foreign = (data[0] & 2) != 0;
+  options.limits.frame_bytes_max = 1 << 16;
+  auto link = std::make_unique<runtime::FramedLink>(world.loop, std::move(near), options.limits);
+  runtime::Session& session = runtime::Session::start(
+      world.loop, std::move(link), is_acceptor ? runtime::Session::Role::acceptor : runtime::Session::Role::initiator,
+      options, &world.services.table());
+  std::size_t ended = 0;
+  std::size_t started = 0;
+  {
+    Scope scope(world.loop.executor());
+    std::vector<std::uint8_t> answer(4096);
+    for (std::size_t at = 2; at < size; at += chunk) {
+      const ByteView bytes(data + at, std::min(chunk, size - at));
+      if (far->write_some(bytes).status == io::Transfer::Status::failed) break;
+      world.turn();
+      while (far->read_some(answer).status == io::Transfer::Status::moved) {
+      }
+      if (session.is_established() && started == 0) {
+        ++started;
+        scope.spawn(call_all(Client<Target>(session), ended));
+      }
+      if ((data[at] & 0x1f) == 0x1f) world.clock.pass(std::chrono::milliseconds(700));
+    }
+    far->finish();
+    world.turn();
+    world.clock.pass(std::chrono::seconds(60));
+    world.turn();
+    PARLEY_ASSERT(session.has_ended());
+    PARLEY_ASSERT(ended == started, ended, started);
+  }
+  session.drop_caller();
+  far.reset();
+  world.turn();
+  world.clock.pass(std::chrono::seconds(60));
+  world.turn();
+  PARLEY_ASSERT(world.loop.blocks().held_count() == 0, world.loop.blocks().held_count());
+  PARLEY_ASSERT(world.loop.executor().timer_count() == 0, world.loop.executor().timer_count());
+  return 0;
+}

@@ -1,0 +1,4 @@
+#pragma once
+
+// RawCall, RawTx, RawRx and RawHandler: calls and channels over encoded bytes, for proxies and bridges.
+#include "runtime/raw.h"

@@ -1,0 +1,199 @@
+#include <gtest/gtest.h>
+#include <rapidcheck.h>
+#include <rapidcheck/gtest.h>
+
+#include <bit>
+#include <cmath>
+#include <deque>
+#include <map>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "base/instant.h"
+#include "codec/fields_macro.h"
+#include "codec/json.h"
+#include "codec/random_value_suite.h"
+
+// What is true of all values and all texts.
+namespace parley::codec {
+namespace {
+
+struct Circle {
+  double radius = 0;
+  bool operator==(const Circle&) const = default;
+};
+struct Label {
+  std::string _0;
+  bool operator==(const Label&) const = default;
+};
+struct Range {
+  float _0 = 0;
+  std::optional<std::int8_t> _1;
+  bool operator==(const Range&) const = default;
+};
+struct Nothing {
+  bool operator==(const Nothing&) const = default;
+};
+using Shape = std::variant<Circle, Label, Range, Nothing>;
+enum class Color : std::uint8_t { red, green, blue };
+enum class Sparse { z = 9, a = 2, below = -5 };
+PARLEY_FIELDS(Sparse, (z, name_("\"z\" as in zebra")), a, below);
+struct Tree {
+  std::int16_t value = 0;
+  std::vector<Tree> children;
+  bool operator==(const Tree&) const = default;
+};
+struct Settings {
+  std::optional<std::int32_t> limit;
+  std::optional<std::int32_t> other;
+  std::uint8_t count = 0;
+  bool operator==(const Settings&) const = default;
+};
+PARLEY_FIELDS(Settings, (limit, default_(5)), (count, default_(3)));
+
+struct Scalars {
+  bool flag = false;
+  std::uint8_t u8 = 0;
+  std::uint16_t u16 = 0;
+  std::uint32_t u32 = 0;
+  std::uint64_t u64 = 0;
+  unsigned __int128 u128 = 0;
+  std::int8_t i8 = 0;
+  std::int16_t i16 = 0;
+  std::int32_t i32 = 0;
+  std::int64_t i64 = 0;
+  __int128 i128 = 0;
+  float f32 = 0;
+  double f64 = 0;
+  char32_t scalar = 0;
+  Duration duration{};
+  std::string text;
+  std::vector<std::uint8_t> bytes;
+  Bytes shared;
+  Color color = Color::red;
+  Sparse sparse = Sparse::z;
+  bool operator==(const Scalars&) const = default;
+};
+struct Containers {
+  std::vector<std::string> texts;
+  std::vector<bool> flags;
+  std::vector<std::vector<double>> nested;
+  std::deque<std::uint32_t> deque;
+  std::set<std::string> set;
+  std::map<std::string, Circle> by_text;
+  std::map<std::int64_t, Label> by_number;
+  std::map<Color, std::vector<Nothing>> by_color;
+  std::map<char32_t, Settings> by_character;
+  std::map<std::pair<bool, std::string>, std::map<Duration, bool>> by_pair;
+  std::array<std::string, 2> array;
+  std::array<std::array<float, 2>, 2> matrix{};
+  bool operator==(const Containers&) const = default;
+};
+struct Choices {
+  std::optional<std::string> maybe;
+  std::optional<std::optional<std::vector<std::optional<bool>>>> more;
+  std::optional<std::monostate> unit;
+  std::tuple<std::uint8_t, std::tuple<>, std::string> tuple;
+  Shape shape;
+  std::vector<Shape> shapes;
+  Either<std::int32_t, std::string> either;
+  Either<void, Shape> no_value;
+  std::monostate nothing;
+  Settings settings;
+  Range range;
+  Tree tree;
+  bool operator==(const Choices&) const = default;
+};
+struct Unordered {
+  std::unordered_set<std::int32_t> set;
+  std::unordered_map<std::string, std::string> map;
+  std::unordered_map<bool, std::unordered_map<std::uint8_t, Nothing>> maps;
+  bool operator==(const Unordered&) const = default;
+};
+
+template <class T>
+T survivor(const T& value, JsonStyle style) {
+  const Result<T> read = from_json<T>(to_json(value, style));
+  if (!read) RC_FAIL(read.error().note);
+  RC_ASSERT(*read == value);
+  return *read;
+}
+// And what is read is written as the same text.
+template <class T>
+void survives(std::uint64_t seed) {
+  const T value = RandomValues(seed).make<T>();
+  RC_ASSERT(to_json(survivor(value, JsonStyle::compact)) == to_json(value));
+  RC_ASSERT(to_json(survivor(value, JsonStyle::pretty), JsonStyle::pretty) == to_json(value, JsonStyle::pretty));
+}
+
+RC_GTEST_PROP(JsonOfAll, a_value_survives, (std::uint64_t seed)) {
+  survives<Scalars>(seed);
+  survives<Containers>(seed);
+  survives<Choices>(seed);
+  survives<std::tuple<double, float>>(seed);
+}
+
+RC_GTEST_PROP(JsonOfAll, a_value_survives_without_its_order, (std::uint64_t seed)) {
+  survivor(RandomValues(seed).make<Unordered>(), JsonStyle::compact);
+}
+
+RC_GTEST_PROP(JsonOfAll, bits_of_a_double_survive, (std::uint64_t bits, std::uint32_t few)) {
+  const auto number = std::bit_cast<double>(bits);
+  const auto read = from_json<double>(to_json(number));
+  RC_ASSERT(read.has_value());
+  RC_ASSERT(std::isnan(number) == std::isnan(*read));
+  RC_ASSERT((std::isnan(number) || std::bit_cast<std::uint64_t>(*read) == bits));
+  const auto small = std::bit_cast<float>(few);
+  const auto read_small = from_json<float>(to_json(small));
+  RC_ASSERT(read_small.has_value());
+  RC_ASSERT(std::isnan(small) == std::isnan(*read_small));
+  RC_ASSERT((std::isnan(small) || std::bit_cast<std::uint32_t>(*read_small) == few));
+}
+
+RC_GTEST_PROP(JsonOfAll, a_text_cut_off_is_refused, (std::uint64_t seed)) {
+  const std::string text = to_json(RandomValues(seed).make<Choices>());
+  for (std::size_t size = seed % 7; size < text.size(); size += 1 + text.size() / 100) {
+    const auto read = from_json<Choices>(std::string(text, 0, size));
+    RC_ASSERT(!read.has_value());
+    RC_ASSERT(read.error().code == Code::json);
+  }
+}
+
+template <class T>
+void reads_safely(const std::string& text) {
+  const Result<T> read = from_json<T>(text);
+  if (!read) {
+    RC_ASSERT(read.error().code == Code::json);
+    RC_ASSERT(read.error().note.starts_with("at $"));
+    RC_ASSERT(is_utf8(as_bytes(read.error().note)));
+    return;
+  }
+  survivor(*read, JsonStyle::compact);
+}
+
+RC_GTEST_PROP(JsonOfAll, damaged_texts_are_read_or_refused, (std::uint64_t seed)) {
+  RandomValues random(seed);
+  std::string text = to_json(random.make<Choices>());
+  Prng prng(seed);
+  constexpr std::string_view letters = "{}[]\",:0159.eE+-ntf\\u \n\xc3\xa9\xff";
+  for (std::uint64_t damage = prng.below(4); damage < 4; ++damage) {
+    const std::size_t at = prng.below(text.size());
+    const char letter = letters[prng.below(letters.size())];
+    if (prng.chance(300)) {
+      text[at] = letter;
+    } else if (prng.chance(500)) {
+      text.insert(at, 1, letter);
+    } else {
+      text.erase(at, 1);
+    }
+    if (text.empty()) break;
+  }
+  reads_safely<Choices>(text);
+  reads_safely<std::map<std::string, Shape>>(text);
+}
+
+}  // namespace
+}  // namespace parley::codec

@@ -1,0 +1,288 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "codec/postcard.h"
+#include "runtime/memory_link.h"
+#include "runtime/probe_suite.h"
+#include "runtime/world_suite.h"
+#include "wire/roam/message_suite.h"
+
+// A peer that says what the test tells it to, however wrong, and writes down what it hears. Its messages are put
+// together here by hand, apart from the encoder under test.
+namespace parley::runtime::suite {
+
+using wire::roam::Octets;
+using wire::roam::octets;
+using wire::roam::Parity;
+using wire::roam::varint;
+
+inline Octets text_bytes(std::string_view text) { return octets({varint(text.size()), octets(as_bytes(text))}); }
+inline Octets metadata_bytes(const Metadata& metadata) {
+  Octets bytes = varint(metadata.size());
+  for (const MetadataEntry& entry : metadata) {
+    Octets value;
+    if (const auto* text = std::get_if<std::string>(&entry.value)) {
+      value = text_bytes(*text);
+    } else if (const auto* number = std::get_if<std::uint64_t>(&entry.value)) {
+      value = varint(*number);
+    } else {
+      const auto& raw = std::get<std::vector<std::uint8_t>>(entry.value);
+      value = octets({varint(raw.size()), raw});
+    }
+    bytes = octets({bytes, text_bytes(entry.key), varint(entry.value.index()), value, varint(entry.flags)});
+  }
+  return bytes;
+}
+
+namespace say {
+
+inline Octets hello(std::uint64_t version, Parity parity, std::uint32_t requests_max, const Metadata& metadata = {}) {
+  return octets(
+      {{0, 0}, varint(version), {static_cast<std::uint8_t>(parity)}, varint(requests_max), metadata_bytes(metadata)});
+}
+inline Octets hello_yourself(Parity parity, std::uint32_t requests_max, const Metadata& metadata = {}) {
+  return octets({{0, 1, static_cast<std::uint8_t>(parity)}, varint(requests_max), metadata_bytes(metadata)});
+}
+inline Octets protocol_error(std::string_view text) { return octets({{0, 2}, text_bytes(text)}); }
+inline Octets open(std::uint64_t connection) { return octets({varint(connection), {3, 0, 64, 0}}); }
+inline Octets close_connection(std::uint64_t connection) { return octets({varint(connection), {6, 0}}); }
+inline Octets call(std::uint64_t id, std::uint64_t method, const Octets& arguments,
+                   const std::vector<std::uint64_t>& channels = {}, const Metadata& metadata = {}) {
+  Octets list = varint(channels.size());
+  for (const std::uint64_t channel : channels) list = octets({list, varint(channel)});
+  return octets({{0, 7}, varint(id), {0}, varint(method), list, metadata_bytes(metadata), arguments});
+}
+// A call of a method of a service known here.
+template <auto Method, class... Given>
+Octets call_of(std::uint64_t id, const std::vector<std::uint64_t>& channels, const Given&... arguments) {
+  Octets bytes;
+  ((bytes = octets({bytes, codec::to_postcard(arguments)})), ...);
+  return call(id, service::MethodInfo<Method>::id, bytes, channels);
+}
+inline Octets response(std::uint64_t id, const Octets& result, const Metadata& metadata = {}) {
+  return octets({{0, 7}, varint(id), {1, 0}, metadata_bytes(metadata), result});
+}
+inline Octets cancel(std::uint64_t id) { return octets({{0, 7}, varint(id), {2, 0}}); }
+inline Octets item(std::uint64_t id, const Octets& bytes) { return octets({{0, 8}, varint(id), {0}, bytes}); }
+inline Octets close(std::uint64_t id, const Metadata& metadata = {}) {
+  return octets({{0, 8}, varint(id), {1}, metadata_bytes(metadata)});
+}
+inline Octets reset(std::uint64_t id, const Metadata& metadata = {}) {
+  return octets({{0, 8}, varint(id), {2}, metadata_bytes(metadata)});
+}
+inline Octets grant(std::uint64_t id, std::uint64_t more) { return octets({{0, 8}, varint(id), {3}, varint(more)}); }
+inline Octets ping(std::uint64_t nonce) { return octets({{0, 9}, varint(nonce)}); }
+
+}  // namespace say
+
+inline std::string hex(ByteView bytes) {
+  static constexpr char digits[] = "0123456789abcdef";
+  std::string text;
+  for (const std::uint8_t byte : bytes) {
+    text += digits[byte >> 4];
+    text += digits[byte & 15];
+  }
+  return text;
+}
+
+inline std::string method_name(std::uint64_t id) {
+  std::string found = "method";
+  const auto look = [&]<class S>(S*) {
+    std::apply(
+        [&]<class... Methods>(Methods... each) {
+          ((service::MethodInfo<Methods::pointer>::id == id ? void(found = each.name) : void()), ...);
+        },
+        service::methods_of<S>());
+  };
+  look(static_cast<Probe*>(nullptr));
+  look(static_cast<Absent*>(nullptr));
+  return found;
+}
+
+// A message as a line: "call 1 add 0406", "response 2 {parley-error=5001} 0103", "grant 3 8".
+inline std::string told(ByteView bytes) {
+  const Result<wire::roam::Message> decoded = wire::roam::decode_message(bytes, wire::roam::default_limits);
+  if (!decoded) return "malformed " + hex(bytes);
+  const auto extra = [](const wire::roam::MetadataView& metadata) {
+    return metadata.empty() ? std::string() : " {" + to_string(metadata.to_metadata()) + "}";
+  };
+  const auto tail = [](ByteView rest) { return rest.empty() ? std::string() : " " + hex(rest); };
+  const auto list = [](const wire::roam::ChannelList& channels) {
+    std::string text;
+    for (wire::roam::ChannelList::Cursor cursor(channels); cursor.any();) {
+      text += (text.empty() ? " [" : " ") + std::to_string(cursor.next());
+    }
+    return text.empty() ? text : text + "]";
+  };
+  const auto settings = [](const wire::roam::Settings& each) {
+    return (each.parity == Parity::odd ? " odd " : " even ") + std::to_string(each.max_concurrent_requests);
+  };
+  const auto id = [](std::uint64_t number) { return std::to_string(number); };
+  struct Teller {
+    decltype(extra)& extra_of;
+    decltype(tail)& tail_of;
+    decltype(list)& list_of;
+    decltype(settings)& settings_of;
+    decltype(id)& id_of;
+    std::string operator()(const wire::roam::Hello& hello) const {
+      return "hello " + id_of(hello.version) + settings_of(hello.settings) + extra_of(hello.metadata);
+    }
+    std::string operator()(const wire::roam::HelloYourself& hello) const {
+      return "hello yourself" + settings_of(hello.settings) + extra_of(hello.metadata);
+    }
+    std::string operator()(const wire::roam::ProtocolError& error) const {
+      return "protocol error: " + std::string(error.description);
+    }
+    std::string operator()(const wire::roam::ConnectionOpen&) const { return "open"; }
+    std::string operator()(const wire::roam::ConnectionAccept&) const { return "accept"; }
+    std::string operator()(const wire::roam::ConnectionReject& reject) const {
+      return "reject" + extra_of(reject.metadata);
+    }
+    std::string operator()(const wire::roam::ConnectionClose&) const { return "close connection"; }
+    std::string operator()(const wire::roam::Call& call) const {
+      return "call " + id_of(call.id) + " " + method_name(call.method) + list_of(call.channels) +
+             extra_of(call.metadata) + tail_of(call.arguments);
+    }
+    std::string operator()(const wire::roam::Response& response) const {
+      return "response " + id_of(response.id) + extra_of(response.metadata) + tail_of(response.result);
+    }
+    std::string operator()(const wire::roam::Cancel& cancel) const {
+      return "cancel " + id_of(cancel.id) + extra_of(cancel.metadata);
+    }
+    std::string operator()(const wire::roam::Item& item) const { return "item " + id_of(item.id) + tail_of(item.item); }
+    std::string operator()(const wire::roam::Close& close) const {
+      return "close " + id_of(close.id) + extra_of(close.metadata);
+    }
+    std::string operator()(const wire::roam::Reset& reset) const {
+      return "reset " + id_of(reset.id) + extra_of(reset.metadata);
+    }
+    std::string operator()(const wire::roam::GrantCredit& grant) const {
+      return "grant " + id_of(grant.id) + " " + id_of(grant.additional);
+    }
+    std::string operator()(const wire::roam::Ping& ping) const { return "ping " + id_of(ping.nonce); }
+    std::string operator()(const wire::roam::Pong& pong) const { return "pong " + id_of(pong.nonce); }
+  };
+  const std::string text = std::visit(Teller{extra, tail, list, settings, id}, decoded->payload);
+  return decoded->connection == 0 ? text : "on " + id(decoded->connection) + ": " + text;
+}
+
+class ScriptedPeer final : private io::LinkEvents {
+ public:
+  ScriptedPeer(World& world, std::unique_ptr<io::Link> link) : world_(world), link_(std::move(link)) {
+    link_->start(*this);
+  }
+
+  // Sends the messages in one write and lets everything happen.
+  template <class... Messages>
+  void says(const Messages&... messages) {
+    (put(messages), ...);
+    world_.settle();
+  }
+  // Without letting anything happen yet.
+  void put(const Octets& message) {
+    std::uint8_t* cursor = wire::begin_frame(link_->out(), message.size());
+    wire::end_frame(link_->out(), std::copy(message.begin(), message.end(), cursor));
+    link_->committed();
+  }
+  void finishes() {
+    link_->finish();
+    world_.settle();
+  }
+
+  // What was heard since the last time, as lines and as bytes.
+  std::vector<std::string> heard() {
+    world_.settle();
+    std::vector<std::string> lines;
+    for (const Octets& message : std::exchange(messages_, {})) lines.push_back(told(message));
+    return lines;
+  }
+  std::vector<Octets> heard_bytes() {
+    world_.settle();
+    return std::exchange(messages_, {});
+  }
+  bool has_heard_the_end() const { return has_ended_; }
+
+ private:
+  bool on_message(ByteView message, Block*) override {
+    messages_.push_back(octets(message));
+    return true;
+  }
+  void on_link_ended(const Error*) override { has_ended_ = true; }
+  void on_link_drained() override {}
+
+  World& world_;
+  std::unique_ptr<io::Link> link_;
+  std::vector<Octets> messages_;
+  bool has_ended_ = false;
+};
+
+inline const Metadata parley_mark = {{"parley", std::uint64_t{1}}};
+
+struct ScriptOptions {
+  Session::Role role = Session::Role::acceptor;  // ours
+  bool is_peer_foreign = false;
+  std::uint32_t peer_requests_max = 64;
+  bool shakes_hands = true;
+  SessionOptions session = {};
+};
+
+// A session of ours that serves a Probe, against a scripted peer. As an acceptor it is even: calls and channels of the
+// peer are odd, its own are even; as an initiator the other way round.
+class Scripted {
+ public:
+  explicit Scripted(ScriptOptions options = {}) {
+    add_service<Probe>(table, probe).value();
+    auto [ours, theirs] = make_memory_links(world.loop);
+    peer = std::make_unique<ScriptedPeer>(world, std::move(theirs));
+    session = Hold(Session::start(world.loop, std::make_unique<TrackedLink>(std::move(ours), is_gone), options.role,
+                                  std::move(options.session), &table));
+    world.settle();
+    if (!options.shakes_hands) return;
+    const Metadata mark = options.is_peer_foreign ? Metadata() : parley_mark;
+    if (options.role == Session::Role::acceptor) {
+      peer->says(say::hello(7, Parity::odd, options.peer_requests_max, mark));
+    } else {
+      peer->says(say::hello_yourself(Parity::even, options.peer_requests_max, mark));
+    }
+    EXPECT_TRUE(session->is_established());
+    EXPECT_EQ(session->machine().is_peer_foreign(), options.is_peer_foreign || session->options().is_foreign);
+    EXPECT_EQ(peer->heard().size(), 1u);  // our hello
+  }
+  ~Scripted() {
+    session.reset();
+    world.settle();
+    peer.reset();  // a session that has ended waits for the end of its peer
+    world.settle();
+    EXPECT_TRUE(is_gone) << "the session outlives its last caller";
+    EXPECT_EQ(world.loop.executor().timer_count(), 0u) << "a timer outlives the session";
+    EXPECT_EQ(probe.hanging, 0) << "a handler outlives its session";
+  }
+  Scripted(const Scripted&) = delete;
+  Scripted& operator=(const Scripted&) = delete;
+
+  Client<Probe> client() { return Client<Probe>(*session); }
+  const core::Counters& counters() { return session->counters(); }
+  // The reason for which the session has ended; fails the test if it has not.
+  Error end_reason() {
+    EXPECT_TRUE(session->has_ended());
+    return session->end_reason().value_or(Error{Code::bug, "no reason"});
+  }
+
+  World world;
+  bool is_gone = false;
+  Probe probe;
+  MethodTable table;
+  std::unique_ptr<ScriptedPeer> peer;
+  Hold session;
+};
+
+}  // namespace parley::runtime::suite

@@ -1,0 +1,4 @@
+// expect: deleted
+#include "parley/parley.h"
+
+parley::Tx<int> copy(const parley::Tx<int>& tx) { return tx; }
