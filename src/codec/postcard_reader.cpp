@@ -13,11 +13,10 @@ Error Reader::error(Code code) const {
 }
 
 Reader::LongVarint Reader::get_more_varint() {
-  std::uint64_t value = 0;
-  const std::uint8_t* next = codec::get_varint_slow(cursor_, end_, value);
-  if (!next) return {0, fail_varint()};
-  cursor_ = next;
-  return {value, true};
+  const VarintRead read = read_varint(cursor_, end_);
+  if (!read.next) return {0, fail_varint()};
+  cursor_ = read.next;
+  return {read.value, true};
 }
 
 bool Reader::fail_varint() {

@@ -104,8 +104,8 @@ bool Connection::broken(Code code, std::string_view note) { return broken(Error{
 
 bool Connection::on_request_bytes(ByteView message, const std::uint8_t* body, Block* block) {
   const std::uint8_t* const end = message.data() + message.size();
-  std::uint64_t id = 0;
-  const std::uint8_t* at = codec::get_varint(body, end, id);
+  const auto [behind_id, id] = codec::read_varint(body, end);
+  const std::uint8_t* at = behind_id;
   if (at && end - at >= 3) [[likely]] {
     if (*at == static_cast<std::uint8_t>(RequestKind::call)) {
       std::uint64_t method = 0;
@@ -125,8 +125,7 @@ bool Connection::on_request_bytes(ByteView message, const std::uint8_t* body, Bl
 
 bool Connection::on_channel_bytes(ByteView message, const std::uint8_t* body, Block* block) {
   const std::uint8_t* const end = message.data() + message.size();
-  std::uint64_t id = 0;
-  const std::uint8_t* at = codec::get_varint(body, end, id);
+  const auto [at, id] = codec::read_varint(body, end);
   if (at && at != end && *at == static_cast<std::uint8_t>(ChannelKind::item)) [[likely]] {
     return on_item(id, {at + 1, end}, block);
   }

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace parley::runtime {
 
 Result<void> MethodTable::add(std::span<const MethodEntry> entries) {
@@ -13,7 +15,7 @@ Result<void> MethodTable::add(std::span<const MethodEntry> entries) {
     }
   }
   for (const MethodEntry& entry : entries) {
-    if ((size_ + 1) * 2 > slots_.size()) rebuild(slots_.empty() ? 16 : slots_.size() * 2);
+    if ((size_ + 1) * 2 > slots_.size()) rebuild(std::max<std::size_t>(16, slots_.size() * 2));
     place(entry);
     ++size_;
   }
@@ -39,13 +41,14 @@ void MethodTable::remove(std::string_view service) {
 
 void MethodTable::place(const MethodEntry& entry) {
   std::size_t at = home(entry.id);
-  while (slots_[at].start) at = (at + 1) & (slots_.size() - 1);
+  while (slots_[at].start) at = (at + 1) & mask_;
   slots_[at] = entry;
 }
 
 void MethodTable::rebuild(std::size_t capacity) {
   std::vector<MethodEntry> old(capacity);
   old.swap(slots_);
+  mask_ = capacity - 1;
   for (const MethodEntry& entry : old) {
     if (entry.start) place(entry);
   }

@@ -33,8 +33,7 @@ class MethodTable {
   const MethodEntry& rest() const { return rest_; }
 
   const MethodEntry* find(std::uint64_t id) const {
-    if (slots_.empty()) return nullptr;
-    for (std::size_t at = home(id);; at = (at + 1) & (slots_.size() - 1)) {
+    for (std::size_t at = home(id);; at = (at + 1) & mask_) {
       const MethodEntry& entry = slots_[at];
       if (entry.id == id && entry.start) [[likely]]
         return &entry;
@@ -45,11 +44,12 @@ class MethodTable {
 
  private:
   // Ids are hash values already.
-  std::size_t home(std::uint64_t id) const { return static_cast<std::size_t>(id) & (slots_.size() - 1); }
+  std::size_t home(std::uint64_t id) const { return static_cast<std::size_t>(id) & mask_; }
   void place(const MethodEntry& entry);
   void rebuild(std::size_t capacity);
 
-  std::vector<MethodEntry> slots_;
+  std::vector<MethodEntry> slots_{1};  // a power of two; at least one is free, where a search ends
+  std::size_t mask_ = 0;
   MethodEntry rest_;
   std::size_t size_ = 0;
 };
