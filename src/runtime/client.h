@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -22,8 +24,7 @@ struct Starter;
 template <class Info, class... Arguments>
 struct Starter<Info, std::tuple<Arguments...>> {
   template <class... Given>
-  static constexpr bool fits =
-      sizeof...(Given) == sizeof...(Arguments) && (std::is_convertible_v<Given, Arguments> && ...);
+  static constexpr bool fits = (std::is_convertible_v<Given, Arguments> && ...);
 
   static void start(Connection& connection, PendingCall& call, const CallOptions* options,
                     Parameter<Arguments>... arguments) {
@@ -43,6 +44,28 @@ struct Starter<Info, std::tuple<Arguments...>> {
     start.end(writer);
   }
 };
+
+// Named so that the compiler, which shows what did not hold, tells both numbers.
+template <std::size_t Taken>
+struct MethodTakes {
+  template <std::size_t Given>
+  static constexpr bool and_given_are = Taken == Given;
+};
+
+// Stops a call whose arguments do not fit the method, with words of ours alone.
+template <class Info, class... Given>
+consteval bool check_arguments() {
+  static_assert(MethodTakes<std::tuple_size_v<typename Info::Tuple>>::template and_given_are<sizeof...(Given)>,
+                "parley: the number of arguments differs from what the method takes: MethodTakes<..>::and_given_are<..>"
+                " says both");
+  if constexpr (std::tuple_size_v<typename Info::Tuple> == sizeof...(Given)) {
+    constexpr bool fits = Starter<Info>::template fits<Given...>;
+    static_assert(fits, "parley: these arguments do not fit the method: a type differs (a channel handle is moved in)");
+    return fits;
+  } else {
+    return false;
+  }
+}
 
 }  // namespace runtime
 
@@ -73,12 +96,11 @@ class Client {
     static_assert(std::is_base_of_v<typename Info::Service, S>, "parley: this method belongs to another service");
     static_assert(!codec::has_views<typename Info::Value>,
                   "parley: a result cannot borrow (string_view, ByteView, span): nobody keeps its bytes");
-    static_assert(runtime::Starter<Info>::template fits<Given...>,
-                  "parley: these arguments do not fit the method: their number or a type differs (a channel handle is "
-                  "moved in)");
     Call<typename Info::Value> call;
-    const CallOptions* options = options_ ? &*options_ : nullptr;
-    runtime::Starter<Info>::start(session_->root(), call, options, std::forward<Given>(given)...);
+    if constexpr (runtime::check_arguments<Info, Given...>()) {
+      const CallOptions* options = options_ ? &*options_ : nullptr;
+      runtime::Starter<Info>::start(session_->root(), call, options, std::forward<Given>(given)...);
+    }
     return call;
   }
 
