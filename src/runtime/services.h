@@ -20,7 +20,7 @@ namespace parley {
 // refused service leaves nothing behind.
 class Services {
  public:
-  // The object is shared by all sessions and outlives them.
+  // The object is shared by all sessions and outlives the loop: the last of its handlers are destroyed with that.
   template <class S>
   Result<void> serve(std::string name, S& object) {
     return add(std::move(name), [&] { return runtime::add_service<S>(table_, object); });
