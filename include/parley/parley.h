@@ -1,6 +1,7 @@
 #pragma once
 
 // Everything of Parley's public face. Each part also has a header of its own here.
+#include "parley/blocking.h"
 #include "parley/channel.h"
 #include "parley/client.h"
 #include "parley/connect.h"
