@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The examples run and end by themselves.
 
-Usage: examples_test.py CALCULATOR_SERVICE CALCULATOR_CLIENT FOREIGN_EPOLL FOREIGN_60HZ
+Usage: examples_test.py CALCULATOR_SERVICE CALCULATOR_CLIENT BLOCKING_CLIENT FOREIGN_EPOLL FOREIGN_60HZ
 """
 
 import os
@@ -11,7 +11,7 @@ import sys
 import tempfile
 import unittest
 
-SERVICE, CLIENT, EPOLL, TICKS = (os.path.abspath(path) for path in sys.argv[1:5])
+SERVICE, CLIENT, BLOCKING_CLIENT, EPOLL, TICKS = (os.path.abspath(path) for path in sys.argv[1:6])
 
 
 def run(*command):
@@ -19,15 +19,16 @@ def run(*command):
 
 
 class Calculator(unittest.TestCase):
-    def test_the_client_gets_its_sums(self):
+    def test_the_clients_get_their_sums(self):
         with tempfile.TemporaryDirectory() as folder:
             uri = f"unix:{folder}/calculator.sock"
             service = subprocess.Popen([SERVICE, uri], stdout=subprocess.PIPE, text=True)
             try:
                 self.assertEqual(service.stdout.readline(), uri + "\n")
-                client = run(CLIENT, uri)
-                self.assertEqual(client.returncode, 0, client.stdout + client.stderr)
-                self.assertEqual(client.stdout, "2 + 3 = 5\n1 + 2 + 3 = 6\n")
+                for program in (CLIENT, BLOCKING_CLIENT):
+                    client = run(program, uri)
+                    self.assertEqual(client.returncode, 0, client.stdout + client.stderr)
+                    self.assertEqual(client.stdout, "2 + 3 = 5\n1 + 2 + 3 = 6\n")
                 second = run(SERVICE, uri)
                 self.assertEqual(second.returncode, 1)
                 self.assertIn("a live process listens there", second.stdout)
@@ -36,9 +37,11 @@ class Calculator(unittest.TestCase):
                 service.communicate()
 
     def test_a_client_of_nobody_says_so(self):
-        client = run(CLIENT, "unix:/tmp/nobody-listens-here.sock")
-        self.assertEqual(client.returncode, 1)
-        self.assertIn("not_found: nothing listens at this address (unix:/tmp/nobody-listens-here.sock", client.stdout)
+        for program in (CLIENT, BLOCKING_CLIENT):
+            client = run(program, "unix:/tmp/nobody-listens-here.sock")
+            self.assertEqual(client.returncode, 1)
+            self.assertIn("not_found: nothing listens at this address (unix:/tmp/nobody-listens-here.sock",
+                          client.stdout)
 
 
 class ForeignLoops(unittest.TestCase):
