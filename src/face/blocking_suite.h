@@ -6,6 +6,7 @@
 #include <functional>
 #include <latch>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -29,6 +30,16 @@ class Peer {
     auto caller = context.client<Probe>("Probe");
     co_return co_await caller.call<&Probe::custom>(number);
   }
+  // Calls the caller's Probe and answers without waiting for it: both leave together.
+  Task<void> ask_in_passing(Context& context, std::int64_t number) {
+    asked.emplace(context.client<Probe>("Probe").call<&Probe::custom>(number));
+    co_return;
+  }
+  Task<void> take(std::string text) {
+    taken_bytes = text.size();
+    taken.count_down();
+    co_return;
+  }
   // Reads so many items and then dies.
   Task<void> die_after(std::uint32_t count, parley::Rx<std::int32_t> numbers) {
     for (std::uint32_t i = 0; i < count; ++i) co_await numbers.recv();
@@ -44,8 +55,11 @@ class Peer {
     co_await Event().wait();
   }
   std::move_only_function<void()> die;
+  std::optional<parley::Call<std::int64_t>> asked;
+  std::latch taken{1};
+  std::size_t taken_bytes = 0;
 };
-PARLEY_SERVICE(Peer, ask_back, die_after, die_behind);
+PARLEY_SERVICE(Peer, ask_back, ask_in_passing, take, die_after, die_behind);
 
 // A server on a thread of its own, which serves a Probe and a Peer on a Unix socket.
 class ServerThread {
@@ -70,10 +84,10 @@ class ServerThread {
   const std::string& address() const { return address_; }
 
   Probe probe;
+  Peer peer;
 
  private:
   void run() {
-    Peer peer;
     Loop loop;
     Server server = listen(loop, "unix:" + (folder_ / "peer.sock")).value();
     server.serve<Probe>("Probe", probe).value();
@@ -83,6 +97,7 @@ class ServerThread {
     loop_ = &loop;
     started_.count_down();
     loop.run();
+    peer.asked.reset();
   }
 
   net::suite::TemporaryFolder folder_;

@@ -202,6 +202,21 @@ TEST_F(BlockingTest, what_was_sent_leaves_before_the_last_handle_is_gone) {
   EXPECT_EQ(probe().call<&Probe::custom>(0).value(), 120);
 }
 
+TEST_F(BlockingTest, what_the_system_did_not_take_leaves_before_the_last_handle_is_gone) {
+  constexpr std::size_t size = std::size_t{8} << 20;
+  {
+    Session leaving = connect(server_.address()).value();
+    const auto call = leaving.client<suite::Peer>("Peer").start<&suite::Peer::take>(std::string(size, 'x'));
+  }
+  server_.peer.taken.wait();
+  EXPECT_EQ(server_.peer.taken_bytes, size);
+}
+
+TEST_F(BlockingTest, a_call_has_left_when_it_is_started) {
+  const auto call = peer().start<&suite::Peer::take>("now");
+  server_.peer.taken.wait();
+}
+
 TEST_F(BlockingTest, a_channel_of_another_session_is_refused) {
   Session other = connect(server_.address()).value();
   auto [tx, rx] = other.channel<std::int32_t>();
@@ -268,13 +283,14 @@ TEST_F(BlockingCallbackTest, a_channel_that_a_handler_made_is_used_afterwards) {
   std::optional<Tx<std::int32_t>> tx;
   std::optional<Rx<std::int32_t>> rx;
   here_.on_custom = [&](std::int64_t number) -> Task<std::int64_t> {
-    co_await Yield();
+    co_await Yield();  // behind it the outcome that is waited for, which ends the turn
     auto [made_tx, made_rx] = caller_->channel<std::int32_t>();
     tx.emplace(std::move(made_tx));
     rx.emplace(std::move(made_rx));
     co_return number;
   };
-  ASSERT_TRUE(ask_back(0));
+  ASSERT_TRUE(caller_->client<suite::Peer>("Peer").call<&suite::Peer::ask_in_passing>(0));
+  ASSERT_TRUE(tx && rx);
   auto total = caller_->client<Probe>("Probe").start<&Probe::sum>(*std::move(rx));
   EXPECT_TRUE(tx->send(8));
   tx->close();
