@@ -38,6 +38,13 @@ TEST(Views, a_view_is_found_wherever_it_is) {
   EXPECT_TRUE((has_views<Either<int, Borrowing>>));
 }
 
+TEST(Views, bytes_that_share_their_block_are_no_views_and_are_found_too) {
+  EXPECT_TRUE(has_blocks<Bytes>);
+  EXPECT_TRUE((has_blocks<Either<int, std::optional<std::vector<Bytes>>>>));
+  EXPECT_FALSE(has_blocks<std::vector<std::uint8_t>>);
+  EXPECT_FALSE(has_blocks<Forest>);
+}
+
 TEST(Views, a_type_that_contains_itself_is_looked_into_once) {
   EXPECT_FALSE(has_views<Tree>);
   EXPECT_TRUE(has_views<Forest>);

@@ -70,6 +70,7 @@ class ServerThread {
   void stop() {
     if (!thread_.joinable()) return;
     loop_->stop();
+    stopped_.count_down();
     thread_.join();
   }
   // Does it on the server's thread, and waits for that.
@@ -97,6 +98,7 @@ class ServerThread {
     loop_ = &loop;
     started_.count_down();
     loop.run();
+    stopped_.wait();  // whoever stops the loop may still be at it
     peer.asked.reset();
   }
 
@@ -104,6 +106,7 @@ class ServerThread {
   std::string address_;
   Loop* loop_ = nullptr;
   std::latch started_{1};
+  std::latch stopped_{1};
   std::thread thread_;
 };
 

@@ -26,6 +26,7 @@ class LoopThread {
   void stop() {
     if (!thread_.joinable()) return;
     loop_->stop();
+    stopped_.count_down();
     thread_.join();
   }
   template <class Work>
@@ -56,6 +57,7 @@ class LoopThread {
     loop_ = &loop;
     started_.count_down();
     loop.run();
+    stopped_.wait();  // whoever stops the loop may still be at it
     session_.reset();
   }
   static Task<void> tell_of_end(parley::Session& session, std::latch& ended) {
@@ -66,6 +68,7 @@ class LoopThread {
   Loop* loop_ = nullptr;
   std::unique_ptr<parley::Session> session_;
   std::latch started_{1};
+  std::latch stopped_{1};
   std::latch ended_{1};
   std::thread thread_;
 };
