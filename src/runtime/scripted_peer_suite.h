@@ -20,6 +20,7 @@
 // together here by hand, apart from the encoder under test.
 namespace parley::runtime::suite {
 
+using wire::roam::hex;
 using wire::roam::Octets;
 using wire::roam::octets;
 using wire::roam::Parity;
@@ -83,16 +84,6 @@ inline Octets grant(std::uint64_t id, std::uint64_t more) { return octets({{0, 8
 inline Octets ping(std::uint64_t nonce) { return octets({{0, 9}, varint(nonce)}); }
 
 }  // namespace say
-
-inline std::string hex(ByteView bytes) {
-  static constexpr char digits[] = "0123456789abcdef";
-  std::string text;
-  for (const std::uint8_t byte : bytes) {
-    text += digits[byte >> 4];
-    text += digits[byte & 15];
-  }
-  return text;
-}
 
 inline std::string method_name(std::uint64_t id) {
   std::string found = "method";

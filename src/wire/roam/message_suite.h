@@ -38,6 +38,16 @@ inline Octets from_hex(std::string_view hex) {
   return bytes;
 }
 
+inline std::string hex(ByteView bytes) {
+  static constexpr char digits[] = "0123456789abcdef";
+  std::string text;
+  for (const std::uint8_t byte : bytes) {
+    text += digits[byte >> 4];
+    text += digits[byte & 15];
+  }
+  return text;
+}
+
 inline Octets read_vector(const std::string& path) {
   std::ifstream file("tests/vectors/" + path, std::ios::binary);
   EXPECT_TRUE(file) << path;
