@@ -75,14 +75,14 @@ std::string_view sentence(Code code) {
     case Code::wrong_connection: return "a message came on a connection that it does not belong to";
     case Code::duplicate_request: return "a request id is already in use";
     case Code::request_parity: return "a request id has the wrong parity";
-    case Code::channel_id: return "a channel id has the wrong parity, is in use or is listed twice";
+    case Code::channel_id: return "a channel id is unknown, in use, listed twice or of the wrong parity";
     case Code::channel_direction: return "a channel message came from the wrong end";
     case Code::item_beyond_credit: return "an item came beyond the credit";
     case Code::credit_overflow: return "a grant lifts the credit above its limit";
     case Code::item_after_close: return "an item came after the close of its channel";
-    case Code::too_many_channels: return "a call lists too many channels";
+    case Code::too_many_channels: return "a call brings too many channels";
     case Code::metadata_limit: return "the metadata is above its limit";
-    case Code::second_response: return "a call was answered twice";
+    case Code::second_response: return "a response came that no call waits for";
     case Code::reported: return "the peer reports that the rules of the wire were broken";
     default: return sentence_of_kind(kind(code));
   }

@@ -39,6 +39,8 @@ struct Counters {
   std::uint64_t closes_after_end = 0;
   std::uint64_t connections_rejected = 0;
   std::uint64_t pings_answered = 0;
+  std::uint64_t handshakes_timed_out = 0;
+  std::uint64_t messages_cut_off = 0;  // the link ended inside one
   std::uint64_t protocol_errors_sent = 0;
   std::uint64_t protocol_errors_received = 0;
 
@@ -76,6 +78,8 @@ struct Counters {
     visit(std::string_view("closes_after_end"), closes_after_end);
     visit(std::string_view("connections_rejected"), connections_rejected);
     visit(std::string_view("pings_answered"), pings_answered);
+    visit(std::string_view("handshakes_timed_out"), handshakes_timed_out);
+    visit(std::string_view("messages_cut_off"), messages_cut_off);
     visit(std::string_view("protocol_errors_sent"), protocol_errors_sent);
     visit(std::string_view("protocol_errors_received"), protocol_errors_received);
   }

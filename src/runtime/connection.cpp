@@ -167,8 +167,11 @@ bool Connection::take_odd_call(core::Calls::Arrival arrival, std::uint64_t metho
       respond_with_error(head.id, RoamError::cancelled, &error);
       return true;
     }
-    case core::Calls::Arrival::duplicate: return broken(Code::duplicate_request, fmt::format("id {}", head.id));
-    case core::Calls::Arrival::wrong_parity: return broken(Code::request_parity, fmt::format("id {}", head.id));
+    case core::Calls::Arrival::duplicate:
+      return broken(Code::duplicate_request, fmt::format("request {} is not answered yet", head.id));
+    case core::Calls::Arrival::wrong_parity:
+      return broken(Code::request_parity,
+                    fmt::format("request {}: ids of the peer are {}", head.id, head.id % 2 == 0 ? "odd" : "even"));
   }
   return true;
 }
@@ -208,7 +211,8 @@ bool Connection::finish_odd_call(core::Calls::Match match, std::uint64_t id, con
       if (is_open_) send_waiting();
       return true;
     case core::Calls::Match::repeated: return true;
-    case core::Calls::Match::protocol_error: return broken(Code::second_response, fmt::format("id {}", id));
+    case core::Calls::Match::protocol_error:
+      return broken(Code::second_response, fmt::format("no call with id {} is open", id));
   }
   return true;
 }
@@ -366,7 +370,10 @@ bool Connection::on_item(std::uint64_t id, ByteView bytes, Block* block) {
     }
     case core::Channels::OnItem::Verdict::fault: break;
   }
-  return broken(item.fault, fmt::format("channel {}", id));
+  const std::string_view why = item.fault == Code::channel_direction ? ", which sends to the peer"
+                               : item.fault == Code::channel_id      ? ", which no call announced"
+                                                                     : "";
+  return broken(item.fault, fmt::format("item on channel {}{}", id, why));
 }
 
 bool Connection::on_close(std::uint64_t id, Decoder& decoder) {

@@ -10,6 +10,13 @@ namespace parley::runtime {
 
 using Status = io::Transfer::Status;
 
+// A length that is text comes from a peer that speaks something else, HTTP for one.
+static std::string as_other_protocol(ByteView bytes) {
+  const std::string_view length = as_text(bytes.first(wire::frame_head_bytes));
+  const bool is_text = std::ranges::all_of(length, [](char c) { return c >= ' ' && c <= '~'; });
+  return is_text ? fmt::format("; as text this length is {:?}: does the peer speak another protocol?", length) : "";
+}
+
 // Our own frames have been checked when they were made.
 constexpr std::size_t no_limit = ~std::size_t{0};
 
@@ -158,8 +165,10 @@ void FramedLink::on_readable() {
       return;
     case Status::ended: {
       const std::size_t rest = block_ ? filled_ - parsed_ : 0;
-      const Error error{Code::frame_truncated, fmt::format("{} bytes of a message were there", rest)};
-      end_reading(rest == 0 ? nullptr : &error);
+      if (rest == 0) return end_reading(nullptr);
+      const std::size_t size = wire::scan_frame({block_->data() + parsed_, rest}, no_limit).size;
+      const Error error{Code::frame_truncated, fmt::format("after {} of {} bytes, its length included", rest, size)};
+      end_reading(&error);
       return;
     }
     case Status::failed: {
@@ -193,8 +202,8 @@ void FramedLink::deliver() {
       return;
     }
     if (scan.status == wire::FrameScan::Status::too_large) {
-      const Error error{Code::frame_too_large,
-                        fmt::format("{} bytes announced, {} allowed", scan.size, frame_bytes_max_)};
+      const Error error{Code::frame_too_large, fmt::format("{} bytes announced, {} allowed{}", scan.size,
+                                                           frame_bytes_max_, as_other_protocol(rest))};
       end_reading(&error);
       return;
     }

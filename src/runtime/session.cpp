@@ -66,6 +66,7 @@ bool Session::on_message(ByteView message, Block* block) {
       return root_.on_channel_bytes(message, message.data() + 2, block) ? !has_ended_ : break_off(root_.fault());
     }
   }
+  if (message.empty()) return break_off({Code::message, "it is empty"});
   wire::roam::Decoder decoder(message, options_.limits);
   std::uint64_t id = 0;
   wire::roam::Kind kind{};
@@ -133,6 +134,7 @@ void Session::on_link_ended(const Error* error) {
   if (!has_ended_) {
     const bool is_breach = error && kind(*error) == Kind::protocol && error->code != Code::frame_truncated;
     if (is_breach) machine_.break_off(*error, link_->control());
+    if (error && error->code == Code::frame_truncated) ++counters_.messages_cut_off;
     const bool was_open = root_.is_open();
     const Error pending = error ? *error : Error{Code::link_lost, "the peer closed the session"};
     std::optional<Error> reason;
@@ -189,7 +191,9 @@ void Session::finish_link() {
 void Session::HandshakeTimer::fire(Timer& timer) {
   Session& session = static_cast<HandshakeTimer&>(timer).session;
   if (!session.has_ended_) {
-    session.break_off({Code::handshake_timeout, {}});
+    ++session.counters_.handshakes_timed_out;
+    const auto waited = std::chrono::duration<double>(session.options_.limits.handshake_max).count();
+    session.break_off({Code::handshake_timeout, fmt::format("{} s", waited)});
     return;
   }
   session.is_link_over_ = true;

@@ -1,5 +1,7 @@
 #include "core/channel/channels.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace parley::core {
@@ -128,17 +130,21 @@ static bool lists_before(const wire::roam::ChannelList& list, std::uint32_t posi
 
 Result<void> Channels::announce(const wire::roam::ChannelList& list) {
   if (peer_.size() + list.size() > limits_.channels_max) {
-    return parley::fail(Code::too_many_channels, "channels open on one connection");
+    return parley::fail(Code::too_many_channels, fmt::format("{} would be open on this connection, {} are allowed",
+                                                             peer_.size() + list.size(), limits_.channels_max));
   }
   std::uint64_t highest = last_peer_id_;
   std::uint32_t position = 0;
   for (wire::roam::ChannelList::Cursor cursor(list); cursor.any(); ++position) {
     const std::uint64_t id = cursor.next();
-    if (id == 0 || has_parity(id, options_.parity)) return parley::fail(Code::channel_id, "wrong parity");
+    if (id == 0 || has_parity(id, options_.parity)) {
+      return parley::fail(Code::channel_id, fmt::format("channel {}: ids that the peer gives out are {}", id,
+                                                        options_.parity == Parity::odd ? "even" : "odd"));
+    }
     // Ids are never given out twice, so each is above all before it; only tasks of a foreign peer overtake each other
     // between giving out an id and sending the call.
     if (id <= highest && (!options_.is_peer_foreign || peer_.find(id) || lists_before(list, position, id))) {
-      return parley::fail(Code::channel_id, "used before");
+      return parley::fail(Code::channel_id, fmt::format("channel {}: ids go up, and {} was used before", id, highest));
     }
     highest = std::max(highest, id);
   }
@@ -189,20 +195,24 @@ Channels::OnItem Channels::on_item_elsewhere(std::uint64_t id, ChannelEnd* end) 
 
 Result<ReceivingEnd*> Channels::on_close(std::uint64_t id) {
   ChannelEnd* end = find(id);
-  if (end && end->is_sender_) return parley::fail(Code::channel_direction, "close");
+  if (end && end->is_sender_)
+    return parley::fail(Code::channel_direction, fmt::format("close of channel {}, which sends to the peer", id));
   if (end) {
     leave(*end, ChannelEnd::State::closed);
     return static_cast<ReceivingEnd*>(end);
   }
-  if (!has_ended(id)) return parley::fail(Code::channel_id, "close of a channel that was never announced");
+  if (!has_ended(id))
+    return parley::fail(Code::channel_id, fmt::format("close of channel {}, which no call announced", id));
   ++counters_.closes_after_end;
   return static_cast<ReceivingEnd*>(nullptr);
 }
 
 Result<SendingEnd*> Channels::on_reset(std::uint64_t id) {
   ChannelEnd* end = find(id);
-  if (end && !end->is_sender_) return parley::fail(Code::channel_direction, "reset");
-  if (!end && !has_ended(id)) return parley::fail(Code::channel_id, "reset of a channel that was never announced");
+  if (end && !end->is_sender_)
+    return parley::fail(Code::channel_direction, fmt::format("reset of channel {}, which the peer sends on", id));
+  if (!end && !has_ended(id))
+    return parley::fail(Code::channel_id, fmt::format("reset of channel {}, which no call announced", id));
   ++counters_.resets_received;
   if (end) leave(*end, ChannelEnd::State::failed);
   return static_cast<SendingEnd*>(end);
@@ -210,15 +220,18 @@ Result<SendingEnd*> Channels::on_reset(std::uint64_t id) {
 
 Result<SendingEnd*> Channels::on_grant(std::uint64_t id, std::uint32_t additional) {
   ChannelEnd* end = find(id);
-  if (end && !end->is_sender_) return parley::fail(Code::channel_direction, "credit");
+  if (end && !end->is_sender_)
+    return parley::fail(Code::channel_direction, fmt::format("credit for channel {}, which the peer sends on", id));
   if (!end) {
-    if (!has_ended(id)) return parley::fail(Code::channel_id, "credit for a channel that was never announced");
+    if (!has_ended(id))
+      return parley::fail(Code::channel_id, fmt::format("credit for channel {}, which no call announced", id));
     ++counters_.grants_after_end;
     return static_cast<SendingEnd*>(nullptr);
   }
   auto& sender = static_cast<SendingEnd&>(*end);
   if (additional > limits_.credit_max - std::min<std::uint64_t>(sender.credit_, limits_.credit_max)) {
-    return parley::fail(Code::credit_overflow);
+    return parley::fail(Code::credit_overflow, fmt::format("channel {}: {} more on top of {}, {} are allowed", id,
+                                                           additional, sender.credit_, limits_.credit_max));
   }
   sender.credit_ += additional;
   return &sender;

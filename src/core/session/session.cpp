@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "codec/utf8.h"
 #include "wire/frame.h"
 
 namespace parley::core {
@@ -19,6 +20,37 @@ using wire::roam::Ping;
 using wire::roam::Pong;
 using wire::roam::protocol_version;
 using wire::roam::ProtocolError;
+
+namespace {
+
+std::string_view name_of(Kind kind) {
+  switch (kind) {
+    case Kind::hello: return "a hello";
+    case Kind::hello_yourself: return "an answer to a hello";
+    case Kind::protocol_error: return "a report of a breach";
+    case Kind::connection_open: return "an open of a connection";
+    case Kind::connection_accept: return "an accept of a connection";
+    case Kind::connection_reject: return "a reject of a connection";
+    case Kind::connection_close: return "a close of a connection";
+    case Kind::request: return "a request";
+    case Kind::channel: return "a channel message";
+    case Kind::ping: return "a ping";
+    case Kind::pong: return "a pong";
+  }
+  return "a message";
+}
+
+std::string_view name_of(wire::roam::Parity parity) { return parity == wire::roam::Parity::odd ? "odd" : "even"; }
+
+// What a peer wrote, fit for a log: on one line, and no longer than anyone reads.
+std::string told_by(std::string_view description) {
+  constexpr std::size_t bytes_max = 1024;
+  std::string text;
+  for (const char c : codec::to_utf8(description, bytes_max)) text += static_cast<unsigned char>(c) < ' ' ? ' ' : c;
+  return description.size() > bytes_max ? text + "..." : text;
+}
+
+}  // namespace
 
 Session::Session(Counters& counters, Options options)
     : counters_(counters), options_(std::move(options)), parity_(options_.parity) {}
@@ -56,24 +88,26 @@ Session::Step Session::on_message(std::uint64_t connection, Kind kind, Decoder& 
   const bool is_about_session = kind == Kind::hello || kind == Kind::hello_yourself || kind == Kind::protocol_error ||
                                 kind == Kind::ping || kind == Kind::pong;
   if (is_about_session && connection != 0) {
-    return protocol_error({Code::wrong_connection, fmt::format("a session message on connection {}", connection)},
-                          control);
+    return protocol_error(
+        {Code::wrong_connection, fmt::format("{} on connection {} instead of 0", name_of(kind), connection)}, control);
   }
   if (const auto* report = std::get_if<ProtocolError>(&payload)) {
     ++counters_.protocol_errors_received;
     phase_ = Phase::ended;
-    error_ = {Code::reported, std::string(report->description)};
+    error_ = {Code::reported, told_by(report->description)};
     return Step::failed;
   }
-  if (phase_ == Phase::established) return on_established(connection, payload, control);
+  if (phase_ == Phase::established) return on_established(connection, kind, payload, control);
   if (const auto* hello = std::get_if<Hello>(&payload); hello && options_.role == Role::acceptor) {
     return on_hello(*hello, control);
   }
   if (const auto* hello = std::get_if<HelloYourself>(&payload); hello && options_.role == Role::initiator) {
     return on_hello_yourself(*hello, control);
   }
-  return protocol_error({Code::unexpected, fmt::format("message kind {} instead of a hello", static_cast<int>(kind))},
-                        control);
+  return protocol_error(
+      {Code::unexpected, fmt::format("{} instead of {}", name_of(kind),
+                                     name_of(options_.role == Role::acceptor ? Kind::hello : Kind::hello_yourself))},
+      control);
 }
 
 Session::Step Session::on_hello(const Hello& hello, OutBuffer& control) {
@@ -101,7 +135,7 @@ Session::Step Session::on_hello_yourself(const HelloYourself& hello, OutBuffer& 
   return Step::established;
 }
 
-Session::Step Session::on_established(std::uint64_t connection, const Payload& payload, OutBuffer& control) {
+Session::Step Session::on_established(std::uint64_t connection, Kind kind, const Payload& payload, OutBuffer& control) {
   if (const auto* ping = std::get_if<Ping>(&payload)) {
     ++counters_.pings_answered;
     wire::roam::put_message(control, {0, Pong{ping->nonce}});
@@ -110,7 +144,10 @@ Session::Step Session::on_established(std::uint64_t connection, const Payload& p
   if (std::holds_alternative<Pong>(payload)) return Step::nothing;
   if (std::holds_alternative<ConnectionOpen>(payload)) {
     if (connection == 0 || has_parity(connection, parity_)) {
-      return protocol_error({Code::wrong_connection, fmt::format("connection {} cannot be opened here", connection)},
+      return protocol_error({Code::wrong_connection,
+                             connection == 0 ? std::string("connection 0 is always open")
+                                             : fmt::format("ids of connections that the peer opens are {}, {} is not",
+                                                           name_of(opposite(parity_)), connection)},
                             control);
     }
     ++counters_.connections_rejected;
@@ -123,7 +160,9 @@ Session::Step Session::on_established(std::uint64_t connection, const Payload& p
   if (std::holds_alternative<Hello>(payload) || std::holds_alternative<HelloYourself>(payload)) {
     return protocol_error({Code::unexpected, "a second hello"}, control);
   }
-  return protocol_error({Code::wrong_connection, fmt::format("connection {} was never open", connection)}, control);
+  return protocol_error(
+      {Code::wrong_connection, fmt::format("{}, and connection {} was never open", name_of(kind), connection)},
+      control);
 }
 
 Session::Step Session::protocol_error(Error error, OutBuffer& control) {

@@ -50,7 +50,8 @@ class Session {
  private:
   Step on_hello(const wire::roam::Hello& hello, OutBuffer& control);
   Step on_hello_yourself(const wire::roam::HelloYourself& hello, OutBuffer& control);
-  Step on_established(std::uint64_t connection, const wire::roam::Payload& payload, OutBuffer& control);
+  Step on_established(std::uint64_t connection, wire::roam::Kind kind, const wire::roam::Payload& payload,
+                      OutBuffer& control);
   Step protocol_error(Error error, OutBuffer& control);
   void learn_peer(const wire::roam::MetadataView& metadata);
   void put_hello(OutBuffer& out, bool is_answer);
