@@ -1,6 +1,5 @@
 // A stream of frames. The first byte chooses the limit, the second how the rest is cut into chunks; what a reader gets
 // does not depend on the cuts, and frames that are written again are the bytes that were read.
-// reads: src/wire/frame.h
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>

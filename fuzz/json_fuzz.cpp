@@ -17,8 +17,6 @@
 #include "codec/json.h"
 #include "codec/utf8.h"
 
-// reads: src/codec/json_reader.h src/codec/json_reader.cpp src/codec/json_scalar.cpp src/codec/json_parser.cpp
-// reads: src/codec/json_note.cpp src/codec/json_text.cpp src/codec/base64.cpp
 // The first byte chooses a type, the rest is a text that is decoded as it. What decodes is encoded to a text that
 // decodes to the same again; what does not says where and why.
 namespace parley::codec {

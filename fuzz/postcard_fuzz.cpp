@@ -14,7 +14,6 @@
 #include "codec/fields_macro.h"
 #include "codec/postcard.h"
 
-// reads: src/codec/postcard_reader.h src/codec/postcard_reader.cpp src/codec/varint.h src/codec/utf8.cpp
 // The first byte chooses a type, the rest is decoded as it. What decodes must encode to something that decodes to the
 // same again. (The bytes themselves may differ: longer forms of small numbers are read.)
 namespace parley::codec {

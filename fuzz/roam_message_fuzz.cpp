@@ -1,6 +1,4 @@
 // One message of the roam wire. What decodes is written again and then says the same; what does not says why.
-// reads: src/wire/roam/message.h src/wire/roam/message.cpp src/wire/roam/metadata.h src/wire/roam/metadata.cpp
-// reads: src/codec/varint.h src/codec/utf8.cpp
 #include <cstddef>
 #include <cstdint>
 #include <string>

@@ -1,11 +1,11 @@
-// A whole session against a peer that sends anything. The first byte chooses role and wire, the second how the rest is
-// cut into writes; now and then time passes. Whatever comes, it costs this session only: what was pending has ended,
-// nothing is left alive, and memory stays bounded.
-// reads: src/runtime/connection.cpp src/runtime/session.cpp src/core/session/session.cpp src/core/call/calls.cpp
-// reads: src/core/channel/channels.cpp
+// A whole session against a peer that sends anything. The first byte chooses role and wire, whether the peer reads what
+// it is answered, how it leaves, and who serves; the second how the rest is cut into writes; now and then time passes.
+// Whatever comes, it costs this session only: what was pending has ended, nothing is left alive, and memory stays
+// bounded.
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "async/scope.h"
 #include "io/memory_stream.h"
@@ -17,18 +17,19 @@ namespace {
 
 using namespace parley;
 
-class Target {
+// A part of the Testbed service, so that recorded traffic of its peers reaches handlers.
+class Testbed {
  public:
-  virtual ~Target() = default;
-  virtual Task<std::int64_t> add(std::int32_t a, std::int32_t b) = 0;
+  virtual ~Testbed() = default;
+  virtual Task<std::string> echo(std::string text) = 0;
   virtual Task<std::int64_t> sum(Rx<std::int32_t> numbers) = 0;
   virtual Task<void> generate(Context& context, std::uint32_t count, Tx<std::int32_t> out) = 0;
 };
-PARLEY_SERVICE(Target, add, sum, generate);
+PARLEY_SERVICE(Testbed, echo, sum, generate);
 
-class Service final : public Target {
+class Service final : public Testbed {
  public:
-  Task<std::int64_t> add(std::int32_t a, std::int32_t b) override { co_return std::int64_t{a} + b; }
+  Task<std::string> echo(std::string text) override { co_return text; }
   Task<std::int64_t> sum(Rx<std::int32_t> numbers) override {
     std::int64_t total = 0;
     while (auto number = co_await numbers.recv()) total += *number;
@@ -79,14 +80,25 @@ struct World {
 };
 
 // The calls of ours that the peer may answer, or not.
-Task<void> call_all(Client<Target> client, std::size_t& ended) {
+Task<void> call_all(Client<Testbed> client, std::size_t& ended) {
   auto [tx, rx] = channel<std::int32_t>();
-  auto added = client.with({.deadline = std::chrono::seconds(3), .metadata = {}}).call<&Target::add>(1, 2);
-  auto generated = client.call<&Target::generate>(std::uint32_t{100}, std::move(tx));
+  auto echoed = client.with({.deadline = std::chrono::seconds(3), .metadata = {}}).call<&Testbed::echo>("echo");
+  auto generated = client.call<&Testbed::generate>(std::uint32_t{100}, std::move(tx));
   while (co_await rx.recv()) {
   }
-  static_cast<void>(co_await added);
+  auto moved = std::move(echoed);
+  auto [sending, receiving] = channel<std::int32_t>();
+  auto total = client.call<&Testbed::sum>(std::move(receiving));
+  for (std::int32_t i = 0; i < 20; ++i) {
+    if (auto sent = co_await sending.send(i); !sent) break;
+  }
+  {
+    auto dropped = client.call<&Testbed::echo>("nobody waits for this");
+  }
+  sending.close();
+  static_cast<void>(co_await moved);
   static_cast<void>(co_await generated);
+  static_cast<void>(co_await total);
   ++ended;
 }
 
@@ -95,14 +107,26 @@ Task<void> call_all(Client<Target> client, std::size_t& ended) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size < 2) return 0;
   const bool is_acceptor = (data[0] & 1) != 0;
+  const bool reads_late = (data[0] & 4) != 0;
+  const bool disappears = (data[0] & 8) != 0;
+  const bool has_objects = (data[0] & 16) != 0;
   const std::size_t chunk = data[1] % 61 + 1;
   World world;
-  PARLEY_ASSERT(world.services.serve<Target>("Target", world.service).has_value());
+  const Result<void> served = has_objects ? world.services.serve<Testbed>(
+                                                "Testbed", [](const io::Peer&) { return std::make_unique<Service>(); })
+                                          : world.services.serve<Testbed>("Testbed", world.service);
+  PARLEY_ASSERT(served.has_value());
 
-  auto [near, far] = io::MemoryStream::make_pair(world.loop);
+  const io::MemoryOptions narrow{.pipe_bytes_max = 64};
+  auto [near, far] = io::MemoryStream::make_pair(world.loop, "mem:", reads_late ? narrow : io::MemoryOptions());
   runtime::SessionOptions options;
   options.is_foreign = (data[0] & 2) != 0;
   options.limits.frame_bytes_max = 1 << 16;
+  options.limits.outbound_bytes_max = 256;
+  options.limits.control_bytes_max = 512;
+  options.limits.flush_bytes = 128;
+  options.limits.concurrent_requests_max = 3;
+  options.limits.pinned_bytes_max = 1 << 10;
   auto link = std::make_unique<runtime::FramedLink>(world.loop, std::move(near), options.limits);
   runtime::Session& session = runtime::Session::start(
       world.loop, std::move(link), is_acceptor ? runtime::Session::Role::acceptor : runtime::Session::Role::initiator,
@@ -116,15 +140,21 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       const ByteView bytes(data + at, std::min(chunk, size - at));
       if (far->write_some(bytes).status == io::Transfer::Status::failed) break;
       world.turn();
-      while (far->read_some(answer).status == io::Transfer::Status::moved) {
+      const bool reads = !reads_late || at > size / 2;
+      while (reads && far->read_some(answer).status == io::Transfer::Status::moved) {
+        if (reads_late) world.turn();
       }
       if (session.is_established() && started == 0) {
         ++started;
-        scope.spawn(call_all(Client<Target>(session), ended));
+        scope.spawn(call_all(Client<Testbed>(session), ended));
       }
       if ((data[at] & 0x1f) == 0x1f) world.clock.pass(std::chrono::milliseconds(700));
     }
-    far->finish();
+    if (disappears) {
+      far.reset();
+    } else {
+      far->finish();
+    }
     world.turn();
     world.clock.pass(std::chrono::seconds(60));
     world.turn();

@@ -1,32 +1,26 @@
 #!/usr/bin/env python3
 """Says how much of each reader of a peer's bytes its fuzz corpus runs through.
 
-Usage: tools/fuzz_coverage.py [--require PERCENT] [--build DIR] [NAME]...
+Usage: tools/fuzz_coverage.py [--require PERCENT] [--missed] [--build DIR] [NAME]...
 
   NAME                 only these, as in fuzz/NAME_fuzz.cpp (default: all)
   --require PERCENT    exit 1 when the corpora cover less of the lines of any reader file
   --missed             also list the lines that no input reaches
   --build DIR          the build folder (default: build/coverage)
 
-Builds the targets with source coverage and runs fuzz/corpus/NAME through each. The reader files of a target are those
-it names in lines like
-  // reads: src/wire/frame.h src/wire/roam/message.cpp
-and without such a line the headers of layers above base that it includes, with the .cpp beside each. What several
-targets read counts as covered where one of them gets.
+Builds the targets with source coverage and runs fuzz/corpus/NAME through each. Which files are readers, and which
+targets run through them, is listed in fuzz/readers.txt. What several targets read counts as covered where one of them
+gets.
 """
 
 import argparse
 import os
-import re
 import subprocess
 import sys
 from collections import namedtuple
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-
-READS = re.compile(r"^// reads: *(\S.*)$", re.MULTILINE)
-INCLUDE = re.compile(r'^#include "([a-z]+/[^"]+\.h)"', re.MULTILINE)
 
 Coverage = namedtuple("Coverage", "covered count missed")  # missed: line numbers
 
@@ -35,24 +29,31 @@ class Problem(Exception):
     pass
 
 
-def readers_of(text, root):
-    """The files that a fuzz target is about, relative to the root."""
-    named = [path for line in READS.findall(text) for path in line.split()]
-    if named:
-        for path in named:
-            if not (root / path).is_file():
-                raise Problem(f"reads {path}, which is not there")
-        return named
-    found = []
-    for header in INCLUDE.findall(text):
-        if header.startswith("base/"):
+def read_table(text, root, targets):
+    """{target: the reader files that its corpus runs through}, as fuzz/readers.txt says."""
+    table = {target: [] for target in targets}
+    seen = set()
+    for number, line in enumerate(text.splitlines(), 1):
+        line = line.split("#", 1)[0].strip()
+        if not line:
             continue
-        for path in (f"src/{header}", f"src/{header[:-2]}.cpp"):
-            if (root / path).is_file():
-                found.append(path)
-    if not found:
-        raise Problem("names no reader and includes no header of one")
-    return found
+        path, _, named = line.partition(":")
+        where = f"fuzz/readers.txt:{number}"
+        if not (root / path).is_file():
+            raise Problem(f"{where}: {path} is not there")
+        if path in seen:
+            raise Problem(f"{where}: {path} is listed twice")
+        seen.add(path)
+        if not named.split():
+            raise Problem(f"{where}: {path} has no target")
+        for target in named.split():
+            if target not in table:
+                raise Problem(f"{where}: there is no fuzz/{target}_fuzz.cpp")
+            table[target].append(path)
+    for target, paths in table.items():
+        if not paths:
+            raise Problem(f"fuzz/readers.txt: no reader is listed for {target}")
+    return table
 
 
 def counts_of(lcov, root, path):
@@ -88,13 +89,11 @@ def run(*command, **options):
     return ran.stdout
 
 
-def measure(name, build):
+def measure(name, readers, build):
     """{reader file: {line: how often it ran}} of a target."""
-    source = ROOT / f"fuzz/{name}_fuzz.cpp"
     corpus = ROOT / "fuzz/corpus" / name
     if not corpus.is_dir() or not any(corpus.iterdir()):
         raise Problem(f"fuzz/corpus/{name} is empty")
-    readers = readers_of(source.read_text(encoding="utf-8"), ROOT)
     program = build / f"{name}_fuzz"
     raw, profile = build / f"{name}_fuzz.profraw", build / f"{name}_fuzz.profdata"
     run(program, corpus, env={**os.environ, "LLVM_PROFILE_FILE": str(raw)})
@@ -130,14 +129,19 @@ def main():
     parser.add_argument("--jobs", default="2")
     arguments = parser.parse_args()
     build = arguments.build.resolve()
-    names = arguments.names or sorted(p.stem[:-len("_fuzz")] for p in (ROOT / "fuzz").glob("*_fuzz.cpp"))
+    targets = sorted(p.stem[:-len("_fuzz")] for p in (ROOT / "fuzz").glob("*_fuzz.cpp"))
+    names = arguments.names or targets
     found = {}  # reader file -> {target: its counts}
     try:
+        table = read_table((ROOT / "fuzz/readers.txt").read_text(encoding="utf-8"), ROOT, targets)
+        unknown = set(names) - set(targets)
+        if unknown:
+            raise Problem(f"there is no such target: {', '.join(sorted(unknown))}")
         run("cmake", "--preset", "coverage", "-B", build, "--log-level=NOTICE")
         run("cmake", "--build", build, "-j", arguments.jobs, "--target", *[f"{name}_fuzz" for name in names])
         for name in names:
             try:
-                for path, counts in measure(name, build).items():
+                for path, counts in measure(name, table[name], build).items():
                     found.setdefault(path, {})[name] = counts
             except Problem as problem:
                 raise Problem(f"fuzz/{name}_fuzz.cpp: {problem}") from None

@@ -33,20 +33,19 @@ class ReadersTest(unittest.TestCase):
         for name in ("a.h", "a.cpp", "b.h"):
             (self.root / "src/wire" / name).touch()
 
-    def readers(self, text):
-        return fuzz_coverage.readers_of(text, self.root)
+    def read(self, text, *targets):
+        return fuzz_coverage.read_table(text, self.root, targets)
 
-    def test_named_readers_are_taken_and_must_be_there(self):
-        text = "// reads: src/wire/a.cpp src/wire/b.h\n// reads: src/wire/a.h\n#include \"wire/b.h\"\n"
-        self.assertEqual(self.readers(text), ["src/wire/a.cpp", "src/wire/b.h", "src/wire/a.h"])
-        with self.assertRaises(fuzz_coverage.Problem):
-            self.readers("// reads: src/wire/gone.cpp\n")
+    def test_a_target_has_the_files_that_name_it(self):
+        text = "# readers\n\nsrc/wire/a.cpp: one two # both\nsrc/wire/b.h: two\n"
+        self.assertEqual(self.read(text, "one", "two"),
+                         {"one": ["src/wire/a.cpp"], "two": ["src/wire/a.cpp", "src/wire/b.h"]})
 
-    def test_without_names_the_included_headers_are_the_readers_and_those_of_base_are_not(self):
-        text = '#include <vector>\n#include "base/assert.h"\n#include "wire/a.h"\n#include "wire/b.h"\n'
-        self.assertEqual(self.readers(text), ["src/wire/a.h", "src/wire/a.cpp", "src/wire/b.h"])
-        with self.assertRaises(fuzz_coverage.Problem):
-            self.readers('#include "base/assert.h"\n')
+    def test_files_and_targets_that_are_not_there_are_refused_and_so_is_a_target_without_readers(self):
+        for text in ("src/wire/gone.cpp: one\n", "src/wire/a.cpp: one other\n", "src/wire/a.cpp\n", "",
+                     "src/wire/a.cpp: one\nsrc/wire/a.cpp: one\n"):
+            with self.assertRaises(fuzz_coverage.Problem):
+                self.read(text, "one")
 
 
 class CoverageTest(unittest.TestCase):
