@@ -1,13 +1,24 @@
 #include "face/server.h"
 
+#include <memory>
+#include <optional>
+
 #include "async/scope.h"
+#include "async/wait.h"
 #include "runtime/framed_link.h"
 
 namespace parley {
 
 class Server::Impl final : private io::ListenerEvents {
  public:
+  // What whoever waits for the end of listening holds, also beyond the server.
+  struct End {
+    Event event;
+    std::optional<Error> reason;
+  };
+
   Impl(io::Loop& loop, Options options) : loop_(loop), options_(std::move(options)), scope_(loop.executor()) {}
+  ~Impl() { stop(std::nullopt); }
 
   Result<void> listen(std::string_view uri) {
     PARLEY_TRY(listener_, loop_.listen(uri));
@@ -16,8 +27,14 @@ class Server::Impl final : private io::ListenerEvents {
     return {};
   }
   void close() {
-    listener_.reset();
+    stop(std::nullopt);
     scope_.cancel_all();
+  }
+  std::shared_ptr<End> end() const { return end_; }
+  static Task<Result<void>> wait_for(std::shared_ptr<End> end) {
+    co_await end->event.wait();
+    if (end->reason) co_return fail(*end->reason);
+    co_return Result<void>();
   }
 
   Services services;
@@ -27,9 +44,12 @@ class Server::Impl final : private io::ListenerEvents {
 
  private:
   void on_stream(std::unique_ptr<io::Stream> stream) override { scope_.spawn(keep(std::move(stream))); }
-  void on_listener_failed(Error error) override {
-    static_cast<void>(error);
+  void on_listener_failed(Error error) override { stop(std::move(error)); }
+  void stop(std::optional<Error> reason) {
+    if (end_->event.is_set()) return;
     listener_.reset();
+    end_->reason = std::move(reason);
+    end_->event.set();
   }
 
   // Whatever else holds a session, it ends with the server.
@@ -56,6 +76,7 @@ class Server::Impl final : private io::ListenerEvents {
   Options options_;
   std::string address_;
   std::unique_ptr<io::Listener> listener_;
+  std::shared_ptr<End> end_ = std::make_shared<End>();
   Scope scope_;
 };
 
@@ -69,6 +90,8 @@ void Server::on_session(std::move_only_function<void(Session&)> handler) { impl_
 const std::string& Server::address() const { return impl_->address(); }
 std::size_t Server::session_count() const { return impl_->session_count(); }
 void Server::close() { impl_->close(); }
+
+Task<Result<void>> Server::stopped() { return Impl::wait_for(impl_->end()); }
 
 Result<Server> listen(io::Loop& loop, std::string uri, Options options) {
   auto impl = std::make_unique<Server::Impl>(loop, std::move(options));

@@ -38,6 +38,9 @@ class Server {
   std::size_t session_count() const;
   // Stops listening and closes all sessions. Idempotent.
   void close();
+  // Waits until it listens no more; the error says why, unless it was closed or destroyed. A listener that fails leaves
+  // the sessions alone: close() ends them too. Errors: whatever the system says.
+  Task<Result<void>> stopped();
 
  private:
   friend Result<Server> listen(io::Loop& loop, std::string uri, Options options);

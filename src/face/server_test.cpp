@@ -1,0 +1,130 @@
+#include "face/server.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "runtime/world_suite.h"
+
+// A server's end of listening.
+namespace parley {
+namespace {
+
+using runtime::suite::FakeClock;
+using runtime::suite::FakeRandom;
+using runtime::suite::FakeReactor;
+
+// Its listener fails when the test says so.
+class FailingLoop final : public io::Loop {
+ public:
+  using io::Loop::Loop;
+  Result<std::unique_ptr<io::Listener>> listen(std::string_view uri) override {
+    if (!uri.starts_with("fail:")) return io::Loop::listen(uri);
+    return std::make_unique<Listener>(*this);
+  }
+  io::ListenerEvents* events = nullptr;
+  bool is_listening = false;
+
+ private:
+  class Listener final : public io::Listener {
+   public:
+    explicit Listener(FailingLoop& loop) : loop_(loop) { loop_.is_listening = true; }
+    ~Listener() override { loop_.is_listening = false; }
+    void start(io::ListenerEvents& events) override { loop_.events = &events; }
+    const std::string& address() const override { return address_; }
+
+   private:
+    FailingLoop& loop_;
+    std::string address_ = "fail:";
+  };
+};
+
+class ServerStopped : public testing::Test {
+ protected:
+  void settle() {
+    while (loop.poll_once()) {
+    }
+  }
+  // Waits beside the test, from now on.
+  void wait_for_the_end_of(Server& server) {
+    waiting.emplace(server.stopped());
+    waiting->bind(loop.executor());
+    waiting->start();
+    settle();
+  }
+  FakeClock clock;
+  FakeReactor reactor;
+  FakeRandom random;
+  FailingLoop loop{clock, reactor, random};
+  std::optional<Task<Result<void>>> waiting;
+};
+
+TEST_F(ServerStopped, says_why_the_listener_failed) {
+  Server server = listen(loop, "fail:").value();
+  wait_for_the_end_of(server);
+  EXPECT_FALSE(waiting->is_done());
+  EXPECT_TRUE(loop.is_listening);
+  loop.events->on_listener_failed({Code::address, "the cable is out"});
+  settle();
+  ASSERT_TRUE(waiting->is_done());
+  EXPECT_EQ(waiting->promise().take().error(), (Error{Code::address, "the cable is out"}));
+  EXPECT_FALSE(loop.is_listening);
+  // Asked afterwards it says the same, and closing changes nothing about it.
+  server.close();
+  wait_for_the_end_of(server);
+  EXPECT_EQ(waiting->promise().take().error().code, Code::address);
+}
+
+TEST_F(ServerStopped, is_good_when_the_server_is_closed) {
+  Server server = listen(loop, "mem:desk").value();
+  wait_for_the_end_of(server);
+  server.close();
+  server.close();
+  settle();
+  ASSERT_TRUE(waiting->is_done());
+  EXPECT_TRUE(waiting->promise().take());
+}
+
+TEST_F(ServerStopped, is_good_when_the_server_is_destroyed_and_outlives_it) {
+  std::optional<Server> server(listen(loop, "mem:desk").value());
+  wait_for_the_end_of(*server);
+  server.reset();
+  settle();
+  ASSERT_TRUE(waiting->is_done());
+  EXPECT_TRUE(waiting->promise().take());
+}
+
+TEST_F(ServerStopped, leaves_the_sessions_alone) {
+  Server server = listen(loop, "fail:").value();
+  std::optional<Task<Result<std::unique_ptr<Session>>>> dialing;
+  auto other = loop.listen("mem:side").value();
+  struct Side final : io::ListenerEvents {
+    explicit Side(io::ListenerEvents& to) : to(to) {}
+    void on_stream(std::unique_ptr<io::Stream> stream) override { to.on_stream(std::move(stream)); }
+    void on_listener_failed(Error) override {}
+    io::ListenerEvents& to;
+  } side(*loop.events);
+  other->start(side);
+  dialing.emplace(connect(loop, "mem:side"));
+  dialing->bind(loop.executor());
+  dialing->start();
+  settle();
+  ASSERT_TRUE(dialing->is_done());
+  const std::unique_ptr<Session> session = dialing->promise().take().value();
+  EXPECT_EQ(server.session_count(), 1u);
+  loop.events->on_listener_failed({Code::address, "the cable is out"});
+  settle();
+  EXPECT_EQ(server.session_count(), 1u);
+  EXPECT_TRUE(session->is_open());
+  server.close();
+  settle();
+  EXPECT_EQ(server.session_count(), 0u);
+  EXPECT_FALSE(session->is_open());
+}
+
+}  // namespace
+}  // namespace parley
