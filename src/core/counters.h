@@ -23,6 +23,8 @@ struct Counters {
   std::uint64_t deadlines_passed_here = 0;      // of our calls
   std::uint64_t deadlines_passed_handling = 0;  // of the peer's calls
   std::uint64_t handlers_threw = 0;
+  std::uint64_t cleanups_started = 0;  // of handlers that were stopped
+  std::uint64_t cleanups_threw = 0;
   std::uint64_t methods_unknown = 0;
   std::uint64_t arguments_malformed = 0;
   std::uint64_t results_malformed = 0;
@@ -62,6 +64,8 @@ struct Counters {
     visit(std::string_view("deadlines_passed_here"), deadlines_passed_here);
     visit(std::string_view("deadlines_passed_handling"), deadlines_passed_handling);
     visit(std::string_view("handlers_threw"), handlers_threw);
+    visit(std::string_view("cleanups_started"), cleanups_started);
+    visit(std::string_view("cleanups_threw"), cleanups_threw);
     visit(std::string_view("methods_unknown"), methods_unknown);
     visit(std::string_view("arguments_malformed"), arguments_malformed);
     visit(std::string_view("results_malformed"), results_malformed);

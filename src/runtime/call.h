@@ -65,7 +65,7 @@ struct Detailed {
 };
 
 // A call that has started. `co_await` it for its CallResult (a method that returns T) or Result; dropping it before
-// that sends Cancel and lets go. Movable while nobody awaits it; on its session's loop.
+// that sends Cancel and lets go, and cancel() says why besides. Movable while nobody awaits it; on its session's loop.
 template <class T>
 class [[nodiscard("co_await it: a call that is dropped is cancelled")]] Call final : public runtime::PendingCall {
  public:

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "runtime/pair_suite.h"
+#include "runtime/raw.h"
 #include "runtime/scripted_peer_suite.h"
 
 // A call that is given up: by its caller, by the peer, in line, too late.
@@ -83,6 +84,95 @@ TEST(CancelRuntime, destroying_the_task_that_awaits_a_call_cancels_it) {
   EXPECT_THAT(scripted.peer->heard(), ElementsAre("call 2 hang 0178"));
   running.cancel();
   EXPECT_THAT(scripted.peer->heard(), ElementsAre("cancel 2"));
+}
+
+TEST(CancelRuntime, cancelling_with_metadata_ends_the_call_at_once_and_keeps_its_slot) {
+  // rule: calls/weakness.14
+  // rule: calls/weakness.15
+  Scripted scripted({.peer_requests_max = 1});
+  auto call = scripted.client().call<&Probe::hang>("x");
+  Running<Result<std::string>> waiting(scripted.world, outcome(call));
+  EXPECT_THAT(scripted.peer->heard(), ElementsAre("call 2 hang 0178"));
+  call.cancel({{"reason", "the tab was closed"}});
+  EXPECT_TRUE(call.is_done());
+  EXPECT_THAT(scripted.peer->heard(), ElementsAre("cancel 2 {reason=\"the tab was closed\"}"));
+  EXPECT_EQ(waiting.take().error(), (Error{Code::cancelled, ""}));
+  auto next = scripted.client().call<&Probe::add>(1, 2);
+  EXPECT_THAT(scripted.peer->heard(), IsEmpty()) << "the peer counts the cancelled call still";
+  scripted.peer->says(say::response(2, {1, 3}));
+  EXPECT_EQ(scripted.counters().responses_late, 1u);
+  EXPECT_THAT(scripted.peer->heard(), ElementsAre("call 4 add 0204"));
+  EXPECT_EQ(scripted.counters().cancels_sent, 1u);
+}
+
+TEST(CancelRuntime, a_call_is_cancelled_once_and_not_when_it_is_over) {
+  Scripted scripted;
+  auto call = scripted.client().call<&Probe::hang>("x");
+  scripted.world.settle();
+  call.cancel();
+  call.cancel({{"reason", "again"}});
+  EXPECT_THAT(scripted.peer->heard(), ElementsAre("call 2 hang 0178", "cancel 2"));
+  auto done = scripted.client().call<&Probe::add>(1, 2);
+  scripted.world.settle();
+  scripted.peer->says(say::response(4, {0, 6}));
+  done.cancel();
+  EXPECT_THAT(scripted.peer->heard(), ElementsAre("call 4 add 0204"));
+  EXPECT_EQ(scripted.world.run(outcome(done)).value(), 3) << "it had its answer";
+}
+
+TEST(CancelRuntime, a_call_that_is_cancelled_in_line_was_never_there_and_its_channels_end) {
+  Scripted scripted({.peer_requests_max = 1});
+  auto first = scripted.client().call<&Probe::hang>("a");
+  auto [tx, rx] = channel<std::int32_t>();
+  auto second = scripted.client().call<&Probe::sum>(std::move(rx));
+  second.cancel({{"reason", "too slow"}});
+  scripted.peer->says(say::response(2, {0, 1, 'a'}));
+  EXPECT_THAT(scripted.peer->heard(), ElementsAre("call 2 hang 0161"));
+  EXPECT_EQ(scripted.world.run(outcome(second)).error(), (Error{Code::cancelled, "before the call was sent"}));
+  ASSERT_TRUE(tx.error());
+  EXPECT_EQ(tx.error()->code, Code::cancelled);
+  EXPECT_EQ(scripted.counters().cancels_sent, 0u);
+}
+
+TEST(CancelRuntime, metadata_of_a_cancel_that_no_peer_would_take_becomes_an_error_there) {
+  Scripted scripted({.session = {.limits = {.metadata_entries_max = 1}}});
+  auto call = scripted.client().call<&Probe::hang>("x");
+  scripted.world.settle();
+  call.cancel({{"a", "1"}, {"b", "2"}});
+  EXPECT_THAT(
+      scripted.peer->heard(),
+      ElementsAre("call 2 hang 0178", "cancel 2 {parley-error=2000 parley-note=\"too many metadata entries\"}"));
+}
+
+TEST(CancelRuntime, metadata_of_a_cancel_reaches_foreign_peers_too) {
+  // rule: calls/weakness.14
+  Scripted scripted({.is_peer_foreign = true});
+  auto call = scripted.client().call<&Probe::hang>("x");
+  scripted.world.settle();
+  call.cancel({{"reason", "bored"}});
+  EXPECT_THAT(scripted.peer->heard(), ElementsAre("call 2 hang 0178", "cancel 2 {reason=\"bored\"}"));
+}
+
+TEST(CancelRuntime, a_cancel_that_ends_its_last_caller_lets_the_session_close) {
+  Scripted scripted;
+  auto call = scripted.client().call<&Probe::hang>("x");
+  scripted.world.settle();
+  scripted.session.reset();
+  call.cancel({{"reason", "bored"}});
+  EXPECT_THAT(scripted.peer->heard(), ElementsAre("call 2 hang 0178", "cancel 2 {reason=\"bored\"}"));
+  EXPECT_TRUE(scripted.peer->has_heard_the_end());
+}
+
+TEST(CancelRuntime, a_raw_call_is_cancelled_with_metadata_as_a_typed_one_is) {
+  // rule: calls/weakness.14
+  Scripted scripted;
+  const auto arguments = codec::to_postcard(std::string("x"));
+  RawCall call = RawCall::start(*scripted.session, method_id<&Probe::hang>, arguments);
+  scripted.world.settle();
+  call.cancel({{"reason", "bored"}});
+  EXPECT_THAT(scripted.peer->heard(), ElementsAre("call 2 hang 0178", "cancel 2 {reason=\"bored\"}"));
+  const auto response = [](RawCall& call) -> Task<Result<RawResponse>> { co_return co_await call; };
+  EXPECT_EQ(scripted.world.run(response(call)).error(), (Error{Code::cancelled, ""}));
 }
 
 TEST(CancelRuntime, a_cancel_of_the_peer_destroys_the_handler_and_answers_at_once) {

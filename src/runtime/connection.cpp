@@ -65,7 +65,7 @@ void Connection::end(const Error& error, bool may_committed_leave) {
     core.set_failure(error);
     core.wake_and_unbind();
   }
-  while (core::IncomingCall* call = calls_->take_any_incoming()) static_cast<InboundCall*>(call)->drop();
+  while (core::IncomingCall* call = calls_->take_any_incoming()) static_cast<InboundCall*>(call)->drop(error);
 }
 
 bool Connection::broken(const Error& error) {
@@ -255,7 +255,7 @@ bool Connection::on_cancel(std::uint64_t id, Decoder& decoder) {
   if (!decoder.metadata(metadata)) return broken(decoder.fault(), decoder.what());
   if (!decoder.rest().empty()) return broken(Code::message, "bytes after the end of the message");
   core::IncomingCall* call = calls_->on_cancel(id);
-  if (call) static_cast<InboundCall*>(call)->cancel({Code::cancelled, {}});
+  if (call) static_cast<InboundCall*>(call)->cancel({Code::cancelled, {}}, metadata);
   return true;
 }
 
@@ -297,18 +297,31 @@ void Connection::announce_channels(PendingCall& call) {
   extra.gone.clear();
 }
 
-void Connection::withdraw(PendingCall& call) {
+// Control messages are small: one with much metadata goes with the data, not past it.
+static bool is_small(const Metadata& metadata) {
+  static constexpr std::size_t bytes_max = 1024;
+  std::size_t bytes = 0;
+  for (const MetadataEntry& entry : metadata) {
+    bytes += entry.key.size();
+    if (const auto* text = std::get_if<std::string>(&entry.value)) bytes += text->size();
+    if (const auto* raw = std::get_if<std::vector<std::uint8_t>>(&entry.value)) bytes += raw->size();
+  }
+  return bytes <= bytes_max;
+}
+
+void Connection::withdraw(PendingCall& call, const Metadata& metadata) {
   if (!calls_->give_up(call)) return;
   if (call.extra_ && !call.extra_->channels.empty()) {
     auto& withdrawn = *withdrawn_.emplace_back(std::make_unique<Withdrawn>());
     withdrawn.id = call.id();
     withdrawn.channels.take_all(call.extra_->channels);
   }
-  OutBuffer& out = control_for(call.announced_at);
+  const std::string_view unfit = wire::roam::unfit(metadata, limits(), 0);
+  const Metadata& fitting = unfit.empty() ? metadata : describe({Code::invalid, std::string(unfit)});
+  OutBuffer& out = control_for(call.announced_at, fitting);
   std::uint8_t* cursor = wire::begin_frame(out, wire::roam::head_bytes_max);
   cursor = wire::roam::put_request_head(cursor, id_, call.id(), RequestKind::cancel);
-  *cursor++ = 0;  // no metadata
-  wire::end_frame(out, cursor);
+  wire::end_frame(out, wire::roam::put_metadata(out, cursor, fitting));
   link_->committed_later();
 }
 
@@ -319,8 +332,8 @@ void Connection::give_up(PendingCall& call) {
   session_.drop_caller();
 }
 
-OutBuffer& Connection::control_for(std::uint64_t announced_at) {
-  return announced_at <= out_->sent() ? link_->control() : *out_;
+OutBuffer& Connection::control_for(std::uint64_t announced_at, const Metadata& metadata) {
+  return announced_at <= out_->sent() && is_small(metadata) ? link_->control() : *out_;
 }
 
 Metadata Connection::describe(const Error& error) const {
@@ -444,7 +457,7 @@ void Connection::put_reset(ReceivingCore& core, const Metadata& metadata) {
     core.unannounced_->push_back({core.end.id(), false, metadata});
     return;
   }
-  put_channel_end(control_for(core.end.announced_at), core.end.id(), ChannelKind::reset, metadata);
+  put_channel_end(control_for(core.end.announced_at, metadata), core.end.id(), ChannelKind::reset, metadata);
   ++counters().resets_sent;
   link_->committed_later();
 }

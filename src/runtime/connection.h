@@ -85,14 +85,17 @@ class Connection {
   // The error in a response that has one of Parley's instead of a value or an own error.
   static Error error_of(const Completion& completion);
   core::Calls& calls() { return *calls_; }
-  // Tells the peer, if it knows of the call; the call is not finished by this.
-  void withdraw(PendingCall& call);
+  // Tells the peer, if it knows of the call; the call is not finished by this. Metadata that no peer would take becomes
+  // an error there.
+  void withdraw(PendingCall& call, const Metadata& metadata = {});
   void give_up(PendingCall& call);
   // The call has been committed: its channels may be used.
   void announce_channels(PendingCall& call);
   void fail_channels(IntrusiveList<ChannelCore>& channels, const Error& error);
 
   // --- the peer's calls, for InboundCall
+  // Cleanups of stopped handlers that are under way.
+  std::uint32_t cleanups() const { return cleanups_; }
   void respond_with_error(std::uint64_t id, RoamError kind, const Error* error);
   // Starts a response up to its envelope; the caller appends that and the value and ends the message.
   [[gnu::always_inline]] std::uint8_t* begin_response(std::uint64_t id, const Metadata* metadata) {
@@ -155,7 +158,7 @@ class Connection {
   void put_channel_end(OutBuffer& out, std::uint64_t id, wire::roam::ChannelKind kind, const Metadata& metadata);
   void put_reset(ReceivingCore& core, const Metadata& metadata);
   // The control buffer, unless what the message is about still waits in out().
-  OutBuffer& control_for(std::uint64_t announced_at);
+  OutBuffer& control_for(std::uint64_t announced_at, const Metadata& metadata = {});
   void send_waiting();
 
   Session& session_;
@@ -168,6 +171,7 @@ class Connection {
   std::uint32_t* callers_ = nullptr;
   std::size_t outbound_bytes_max_ = 0;
   std::size_t frame_bytes_max_ = 0;
+  std::uint32_t cleanups_ = 0;  // counted by the session
   const MethodTable* methods_ = nullptr;
   std::optional<core::Calls> calls_;
   std::optional<core::Channels> channels_;

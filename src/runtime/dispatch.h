@@ -31,6 +31,9 @@ class TypedCall final : public InboundCall {
   using Tuple = typename Info::Tuple;
 
   static void start(Connection& connection, const MethodEntry& entry, const InboundHead& head) {
+    if constexpr (Info::takes_context) {
+      if (!admit(connection, head)) return;
+    }
     Tuple arguments;
     codec::Reader reader(head.arguments, head.block);
     const bool is_decoded =
@@ -136,6 +139,11 @@ class TypedCall final : public InboundCall {
     codec::for_each_channel(arguments,
                             [&]<class Handle>(Handle& handle) { bind_handler_end(connection, ids.next(), handle); });
     return true;
+  }
+
+  std::unique_ptr<Cleanup> take_cleanup() override {
+    if constexpr (Info::takes_context) return InboundCall::take_cleanup(context_, task_);
+    return nullptr;
   }
 
   void respond(Connection& connection) override {

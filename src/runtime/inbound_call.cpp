@@ -40,25 +40,31 @@ void InboundCall::finish(std::unique_ptr<InboundCall> call) {
 void InboundCall::keep(std::unique_ptr<InboundCall> call) {
   Connection* connection = call->connection_;
   if (!connection->is_open()) {  // the handler ended its own session
-    call.release()->stop();
+    call.release()->stop(connection->session().end_reason().value_or(Error{Code::closed, "the session"}), {});
     return;
   }
   connection->calls().keep(*call.release());
 }
 
-void InboundCall::cancel(const Error& error) {
+void InboundCall::cancel(const Error& error, const wire::roam::MetadataView& metadata) {
   Connection& connection = *connection_;
   if (connection.calls().answer(*this)) connection.respond_with_error(id(), RoamError::cancelled, &error);
-  stop();
+  stop(error, metadata);
 }
 
-void InboundCall::drop() { stop(); }
-
-void InboundCall::stop() {
-  Executor& executor = connection_->executor();
-  connection_ = nullptr;
+void InboundCall::stop(const Error& why, const wire::roam::MetadataView& metadata) {
+  Connection& connection = *std::exchange(connection_, nullptr);
   deadline_.reset();
-  executor.bury(std::unique_ptr<Mortal>(this));
+  std::unique_ptr<Cleanup> cleanup = take_cleanup();
+  connection.executor().bury(std::unique_ptr<Mortal>(this));
+  if (cleanup) connection.session().start_cleanup(std::move(cleanup), why, metadata.to_metadata());
+}
+
+bool InboundCall::admit_beside_cleanups(Connection& connection, const InboundHead& head) {
+  if (connection.cleanups() < connection.limits().concurrent_requests_max) return true;
+  ++connection.counters().calls_refused_to_peer;
+  refuse_call(connection, head, {Code::too_many_calls, "cleanups of stopped handlers"});
+  return false;
 }
 
 void InboundCall::Deadline::fire(Timer& timer) {

@@ -1,13 +1,16 @@
 #pragma once
 
+#include <concepts>
 #include <memory>
 #include <optional>
+#include <type_traits>
 #include <utility>
 
 #include "async/frame_pool.h"
 #include "async/task.h"
 #include "codec/either.h"
 #include "codec/postcard_writer.h"
+#include "runtime/cleanup.h"
 #include "runtime/connection.h"
 
 namespace parley {
@@ -35,6 +38,31 @@ class Context {
   std::optional<Instant> deadline() const { return deadline_; }
   Metadata& reply_metadata() { return reply_; }
 
+  // What is to be done if the handler is stopped before it ends by itself: `work(Error why, Metadata metadata)`, which
+  // returns Task<void>, or void. `why` is `cancelled` for the caller's Cancel, with the metadata of that, `deadline`,
+  // how the session ended, or what else the call was answered with. By then the call has been answered, the handler's
+  // frame and this Context are gone; the work may use what it has captured by value and the served object. It keeps
+  // that object and the session in memory, but the session not open: a client or a hold that it captured does, while
+  // the handler runs too. What it throws is counted (`cleanups_threw`) and goes nowhere. When the loop is destroyed
+  // first, it is dropped where it stands. A later one takes its place; null takes it back.
+  template <class Work>
+    requires std::invocable<Work&, Error, Metadata>
+  void on_cancel(Work work) {
+    using Returned = std::invoke_result_t<Work&, Error, Metadata>;
+    static_assert(std::is_void_v<Returned> || std::is_same_v<Returned, Task<void>>,
+                  "parley: what is to be done on cancel returns Task<void> or void");
+    cleanup_ = std::make_unique<runtime::Cleanup>(
+        [work = std::move(work)](Error why, Metadata metadata) mutable -> std::optional<Task<void>> {
+          if constexpr (std::is_void_v<Returned>) {
+            work(std::move(why), std::move(metadata));
+            return std::nullopt;
+          } else {
+            return work(std::move(why), std::move(metadata));
+          }
+        });
+  }
+  void on_cancel(std::nullptr_t) { cleanup_.reset(); }
+
  private:
   friend class runtime::InboundCall;
   runtime::Session* session_ = nullptr;
@@ -42,6 +70,7 @@ class Context {
   std::optional<Instant> deadline_;
   Metadata metadata_;
   Metadata reply_;
+  std::unique_ptr<runtime::Cleanup> cleanup_;
 };
 
 }  // namespace parley
@@ -55,10 +84,10 @@ class InboundCall : public Mortal, public async::Pooled, public core::IncomingCa
   using Pooled::operator new;
   using Pooled::operator delete;
 
-  // Responds with the error and stops the handler.
-  void cancel(const Error& error);
-  // The connection is over: stops the handler; there is nobody to respond to.
-  void drop();
+  // Responds with the error and stops the handler; the metadata is that of the Cancel.
+  void cancel(const Error& error, const wire::roam::MetadataView& metadata = {});
+  // The connection is over, for that reason: stops the handler; there is nobody to respond to.
+  void drop(const Error& why) { stop(why, {}); }
 
  protected:
   InboundCall(Connection& connection, const InboundHead& head);
@@ -71,6 +100,18 @@ class InboundCall : public Mortal, public async::Pooled, public core::IncomingCa
   }
   virtual void respond(Connection& connection) = 0;
   void fill(Context& context, const InboundHead& head) const;
+  // Of a handler that has not ended: what is to be done because it was stopped.
+  virtual std::unique_ptr<Cleanup> take_cleanup() { return nullptr; }
+  template <class T>
+  static std::unique_ptr<Cleanup> take_cleanup(Context& context, const std::optional<Task<T>>& task) {
+    return task && !task->is_done() ? std::move(context.cleanup_) : nullptr;
+  }
+  // For calls whose handlers may leave something to be done. False: so much of that is under way that the call has been
+  // refused.
+  [[gnu::always_inline]] static bool admit(Connection& connection, const InboundHead& head) {
+    return connection.cleanups() == 0 || admit_beside_cleanups(connection, head);
+  }
+  void stop(const Error& why, const wire::roam::MetadataView& metadata);
   bool has_connection() const { return connection_ != nullptr; }
 
  private:
@@ -86,7 +127,7 @@ class InboundCall : public Mortal, public async::Pooled, public core::IncomingCa
   };
   static void finish(std::unique_ptr<InboundCall> call);
   static void keep(std::unique_ptr<InboundCall> call);
-  void stop();
+  static bool admit_beside_cleanups(Connection& connection, const InboundHead& head);
 
   Connection* connection_;
   Ended ended_{*this};

@@ -19,6 +19,14 @@ PendingCall::PendingCall(PendingCall&& other) noexcept
 
 void PendingCall::abandon() { std::exchange(connection_, nullptr)->give_up(*this); }
 
+void PendingCall::cancel(const Metadata& metadata) {
+  if (!connection_) return;
+  const bool was_waiting = state() == State::waiting;
+  connection_->withdraw(*this, metadata);
+  const Error error{Code::cancelled, was_waiting ? "before the call was sent" : ""};
+  finish({.error = &error, .never_began = was_waiting ? &error : nullptr});
+}
+
 void PendingCall::finish(const Completion& completion) {
   Connection* connection = std::exchange(connection_, nullptr);
   if (extra_) {

@@ -33,6 +33,9 @@ class PendingCall : public core::OutgoingCall {
   bool is_pending() const { return connection_ != nullptr; }
   // For calls that never come to be: finishes at once.
   void finish_with(const Error& error) { finish({.error = &error}); }
+  // Ends it as `cancelled` at once, also for whoever awaits it, and tells the peer, whose handler may look at the
+  // metadata. Nothing where it is over. Dropping a call does the same without metadata.
+  void cancel(const Metadata& metadata = {});
 
  protected:
   explicit PendingCall(Complete complete) : complete_(complete) {}

@@ -91,6 +91,13 @@ class Probe {
     context.reply_metadata().add("found", std::uint64_t{text != nullptr});
     co_return text ? *text : std::string();
   }
+  // Says what is to be done should it be stopped, as the test wants it, and hangs.
+  Task<std::string> guarded(Context& context, std::string name) {
+    const Alive alive(hanging);
+    if (on_guarded) on_guarded(context);
+    co_await release.wait();
+    co_return name;
+  }
   Task<std::int64_t> sum(Rx<std::int32_t> numbers) {
     const Alive alive(hanging);
     std::int64_t total = 0;
@@ -158,9 +165,10 @@ class Probe {
   std::optional<Tx<std::string, 256>> kept_text;
   std::optional<Nested> kept_nested;
   std::move_only_function<Task<std::int64_t>(std::int64_t)> on_custom;
+  std::move_only_function<void(Context&)> on_guarded;
 };
-PARLEY_SERVICE(Probe, (add, args(a, b), idempotent), divide, refuse, judge, blow_up, echo, repeat, hang, inspect, sum,
-               generate, keep_tx, keep_rx, keep_zero, keep_text, both, custom, view);
+PARLEY_SERVICE(Probe, (add, args(a, b), idempotent), divide, refuse, judge, blow_up, echo, repeat, hang, inspect,
+               guarded, sum, generate, keep_tx, keep_rx, keep_zero, keep_text, both, custom, view);
 
 // What nobody serves.
 class Absent {

@@ -115,6 +115,7 @@ namespace runtime {
 class RawInbound final : public InboundCall {
  public:
   static void start(Connection& connection, const MethodEntry& entry, const InboundHead& head) {
+    if (!admit(connection, head)) return;
     // tidy: allow new the constructor is private
     std::unique_ptr<RawInbound> owner(new RawInbound(connection, entry.id, head));
     auto& handler = *static_cast<RawHandler*>(entry.object);

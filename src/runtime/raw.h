@@ -137,6 +137,11 @@ class RawRequest {
     return context_.client<S>(name);
   }
   Hold hold() const { return context_.hold(); }
+  // See Context::on_cancel().
+  template <class Work>
+  void on_cancel(Work work) {
+    context_.on_cancel(std::move(work));
+  }
   runtime::Session& session() const { return context_.session(); }
 
   // Which way a channel goes is not on the wire: whoever knows the method says it, for every channel, before the

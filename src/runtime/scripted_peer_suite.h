@@ -72,7 +72,9 @@ Octets call_of(std::uint64_t id, const std::vector<std::uint64_t>& channels, con
 inline Octets response(std::uint64_t id, const Octets& result, const Metadata& metadata = {}) {
   return octets({{0, 7}, varint(id), {1, 0}, metadata_bytes(metadata), result});
 }
-inline Octets cancel(std::uint64_t id) { return octets({{0, 7}, varint(id), {2, 0}}); }
+inline Octets cancel(std::uint64_t id, const Metadata& metadata = {}) {
+  return octets({{0, 7}, varint(id), {2}, metadata_bytes(metadata)});
+}
 inline Octets item(std::uint64_t id, const Octets& bytes) { return octets({{0, 8}, varint(id), {0}, bytes}); }
 inline Octets close(std::uint64_t id, const Metadata& metadata = {}) {
   return octets({{0, 8}, varint(id), {1}, metadata_bytes(metadata)});

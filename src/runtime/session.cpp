@@ -48,8 +48,10 @@ Session::Session(io::Loop& loop, std::unique_ptr<io::Link> link, Role role, Sess
 
 Session::~Session() {
   PARLEY_ASSERT(callers_ == 0 || has_ended_ || !root_.is_open() || callers_ > 0);
+  is_buried_ = true;
   const Error error{Code::closed, "the loop is gone"};
   if (!has_ended_) end(error, error, Committed::is_dropped);
+  while (!cleanups_.empty()) std::unique_ptr<Cleanup>(&cleanups_.pop_front()).reset();
 }
 
 // --- what comes in
@@ -156,7 +158,7 @@ void Session::end(std::optional<Error> reason, const Error& for_the_pending, Com
   machine_.end();
   end_reason_ = std::move(reason);
   root_.end(for_the_pending, committed == Committed::may_leave);
-  if (objects_) loop_.executor().post(drop_objects_);
+  drop_objects_if_unused();
   established_.set();
   ended_.set();
 }
@@ -172,7 +174,11 @@ void Session::AtLoopEnd::on_loop_end() {
     const Error error{Code::closed, "the loop is gone"};
     session.end(error, error);
   }
-  // Frames of handlers have been buried, and are destroyed before what is buried now.
+  // Frames of handlers have been buried, and are destroyed before what is buried now. Nothing starts any more.
+  while (!session.cleanups_.empty()) {
+    session.loop_.executor().bury(std::unique_ptr<Mortal>(&session.cleanups_.pop_front()));
+  }
+  session.root_.cleanups_ = 0;
   if (session.objects_) session.loop_.executor().bury(std::move(session.objects_));
 }
 
@@ -180,6 +186,30 @@ SessionObjects& Session::objects() {
   PARLEY_ASSERT(!has_ended_);
   if (!objects_) objects_ = std::make_unique<SessionObjects>();
   return *objects_;
+}
+
+void Session::start_cleanup(std::unique_ptr<Cleanup> cleanup, Error why, Metadata metadata) {
+  Cleanup& started = *cleanup.release();
+  cleanups_.push_back(started);
+  ++root_.cleanups_;
+  ++counters_.cleanups_started;
+  started.session_ = this;
+  started.why_ = std::move(why);
+  started.metadata_ = std::move(metadata);
+  loop_.executor().post(started.start_);
+  drop_objects_.leave();  // a handler that ended its own session comes behind that
+}
+
+void Session::end_cleanup(Cleanup& cleanup) {
+  cleanup.leave();
+  --root_.cleanups_;
+  std::unique_ptr<Cleanup>(&cleanup).reset();
+  drop_objects_if_unused();
+  bury_if_unused();
+}
+
+void Session::drop_objects_if_unused() {
+  if (has_ended_ && objects_ && cleanups_.empty() && !drop_objects_.is_linked()) loop_.executor().post(drop_objects_);
 }
 
 // What is committed still leaves; a peer that does not take it is given as long as for a handshake.
@@ -206,7 +236,7 @@ void Session::on_last_caller_gone() {
 }
 
 void Session::bury_if_unused() {
-  if (callers_ != 0 || !is_link_over_ || is_buried_) return;
+  if (callers_ != 0 || !is_link_over_ || is_buried_ || !cleanups_.empty()) return;
   is_buried_ = true;
   loop_.executor().bury_ward(*this);
 }

@@ -8,6 +8,7 @@
 #include "io/link.h"
 #include "io/loop.h"
 #include "runtime/channel_core.h"
+#include "runtime/cleanup.h"
 #include "runtime/connection.h"
 #include "runtime/session_objects.h"
 
@@ -59,6 +60,11 @@ class Session final : public Mortal, private io::LinkEvents {
   // Of services that have an object for each session.
   SessionObjects& objects();
 
+  // Of a handler that was stopped, whose frame has been buried; starts behind that.
+  void start_cleanup(std::unique_ptr<Cleanup> cleanup, Error why, Metadata metadata);
+  // For a Cleanup that is over: destroys it.
+  void end_cleanup(Cleanup& cleanup);
+
   // Senders that wait for the link to take what is committed.
   void wait_for_link(BlockedSender& sender);
 
@@ -69,7 +75,7 @@ class Session final : public Mortal, private io::LinkEvents {
     static void fire(Timer& timer);
     Session& session;
   };
-  // Objects of handlers die in a turn of their own, behind the frames.
+  // Objects of handlers die in a turn of their own, behind the frames and the cleanups.
   struct DropObjects final : Ready {
     explicit DropObjects(Session& session) : Ready(&DropObjects::run), session(session) {}
     static void run(Ready& node) { static_cast<DropObjects&>(node).session.objects_.reset(); }
@@ -96,6 +102,7 @@ class Session final : public Mortal, private io::LinkEvents {
   void end(std::optional<Error> reason, const Error& for_the_pending, Committed committed = Committed::may_leave);
   void finish_link();
   void on_last_caller_gone();
+  void drop_objects_if_unused();
   void bury_if_unused();
 
   io::Loop& loop_;
@@ -120,6 +127,7 @@ class Session final : public Mortal, private io::LinkEvents {
   };
   Resume resume_{*this};
   std::unique_ptr<SessionObjects> objects_;
+  IntrusiveList<Cleanup> cleanups_;
   DropObjects drop_objects_{*this};
   AtLoopEnd at_loop_end_{*this};
   HandshakeTimer timer_{*this};  // of the handshake, and then of the last bytes' leaving
