@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 
 #include "codec/utf8.h"
 #include "runtime/channel_core.h"
@@ -262,10 +263,19 @@ bool Connection::on_cancel(std::uint64_t id, Decoder& decoder) {
 void Connection::send_waiting() {
   while (core::OutgoingCall* next = calls_->next_to_send()) {
     auto& call = static_cast<PendingCall&>(*next);
-    const ByteView body = call.extra_->body.view();
+    const PendingCall::Extra& extra = *call.extra_;
+    const ByteView body = extra.body.view();
     std::uint8_t* cursor = wire::begin_frame(*out_, wire::roam::head_bytes_max + body.size());
     cursor = wire::roam::put_request_head(cursor, id_, call.id(), RequestKind::call);
-    cursor = std::copy(body.begin(), body.end(), cursor);
+    const std::uint8_t* rest = body.data();
+    if (extra.remaining_end != 0) {
+      // The time in line is gone.
+      const auto left = std::chrono::ceil<std::chrono::microseconds>(extra.deadline.when() - executor_->now()).count();
+      cursor = std::copy_n(rest, extra.remaining_end - extra.remaining_size, cursor);
+      cursor = codec::put_varint(cursor, static_cast<std::uint64_t>(std::max<std::int64_t>(left, 0)));
+      rest += extra.remaining_end;
+    }
+    cursor = std::copy(rest, body.data() + body.size(), cursor);
     call.extra_->body = {};
     call.announced_at = position_behind(cursor);
     end_message(cursor);

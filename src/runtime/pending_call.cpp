@@ -102,6 +102,10 @@ void CallStart::put_some_metadata(const CallOptions& options) {
   const auto us = std::chrono::ceil<std::chrono::microseconds>(*options.deadline).count();
   metadata.add(std::string(names::remaining_us), static_cast<std::uint64_t>(us));
   cursor = wire::roam::put_metadata(*out_, cursor, metadata);
+  if (is_direct_) return;
+  // It goes on falling while the call is in line. Behind it is a byte of flags.
+  call_.extra().remaining_end = static_cast<std::size_t>(cursor - out_->back()) - 1;
+  call_.extra().remaining_size = codec::varint_bytes(static_cast<std::uint64_t>(us));
 }
 
 void CallStart::bind_core(ChannelCore& core, std::uint32_t initial_credit) {

@@ -61,7 +61,10 @@ class PendingCall : public core::OutgoingCall {
     };
     explicit Extra(PendingCall& call) : deadline(call) {}
     Deadline deadline;
-    Bytes body;                           // of a call in line: everything behind its id
+    Bytes body;  // of a call in line: everything behind its id
+    // What of the body says how long the call has, in microseconds: its end there and its size, 0 where nothing does.
+    std::size_t remaining_end = 0;
+    std::size_t remaining_size = 0;
     IntrusiveList<ChannelCore> channels;  // of its arguments, to end when no handler ever saw them
     std::vector<GoneChannel> gone;
   };
