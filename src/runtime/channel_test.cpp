@@ -198,6 +198,19 @@ TEST(ChannelRuntime, a_sender_that_is_dropped_without_a_close_is_an_error_to_the
   EXPECT_EQ(kept.error()->code, Code::dropped);
 }
 
+TEST(ChannelRuntime, the_code_of_a_close_that_is_no_code_stands_for_dropped) {
+  // Cut to 32 bits the first two would be `invalid` and nothing at all.
+  for (const std::uint64_t code : {(std::uint64_t{1} << 32) + 2000, std::uint64_t{1} << 32, std::uint64_t{7}}) {
+    Scripted scripted;
+    scripted.peer->says(say::call_of<&Probe::keep_rx>(1, {1}), say::close(1, {{"parley-error", code}}));
+    ASSERT_NE(scripted.probe.kept_rx->error(), nullptr) << "no clean end";
+    EXPECT_EQ(scripted.probe.kept_rx->error()->code, Code::dropped);
+  }
+  Scripted scripted;
+  scripted.peer->says(say::call_of<&Probe::keep_rx>(1, {1}), say::close(1, {{"parley-error", std::uint64_t{99'123}}}));
+  EXPECT_EQ(scripted.probe.kept_rx->error()->code, static_cast<Code>(99'123)) << "one of a later version is kept";
+}
+
 TEST(ChannelRuntime, a_handler_that_throws_leaves_its_channels_with_an_error) {
   Scripted scripted;
   scripted.peer->says(say::call_of<&Probe::generate>(1, {1}, std::uint32_t{300}));

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <chrono>
 
-#include "codec/utf8.h"
 #include "runtime/channel_core.h"
 #include "runtime/inbound_call.h"
 #include "runtime/method_table.h"
@@ -18,8 +17,6 @@ using wire::roam::ChannelKind;
 using wire::roam::Decoder;
 using wire::roam::MetadataView;
 using wire::roam::RequestKind;
-
-static constexpr std::size_t note_bytes_max = 4096;  // of an error on its way to the peer
 
 Connection::Connection(Session& session, std::uint64_t id)
     : session_(session),
@@ -235,22 +232,6 @@ void Connection::finish_refused_call(PendingCall& call, Completion& completion) 
   call.finish(completion);
 }
 
-Error Connection::error_of(const Completion& completion) {
-  Error error;
-  switch (static_cast<RoamError>(completion.result[1])) {
-    case RoamError::unknown_method: error.code = Code::method; break;
-    case RoamError::invalid_payload: error.code = Code::arguments; break;
-    case RoamError::cancelled: error.code = Code::cancelled; break;
-    default: return {Code::response, "unknown kind of error"};
-  }
-  std::uint64_t code = 0;
-  if (!completion.metadata.find_number(names::error, code) || code > 0xffffffffu) return error;
-  error.code = static_cast<Code>(code);
-  const Metadata metadata = completion.metadata.to_metadata();
-  if (const std::string* note = metadata.find_text(names::note)) error.note = *note;
-  return error;
-}
-
 bool Connection::on_cancel(std::uint64_t id, Decoder& decoder) {
   MetadataView metadata;
   if (!decoder.metadata(metadata)) return broken(decoder.fault(), decoder.what());
@@ -346,15 +327,6 @@ OutBuffer& Connection::control_for(std::uint64_t announced_at, const Metadata& m
   return announced_at <= out_->sent() && is_small(metadata) ? link_->control() : *out_;
 }
 
-Metadata Connection::describe(const Error& error) const {
-  Metadata metadata;
-  if (is_peer_foreign()) return metadata;
-  metadata.add(std::string(names::error), static_cast<std::uint64_t>(error.code));
-  // Whatever the note is made of, it does not break the peer's rules.
-  if (!error.note.empty()) metadata.add(std::string(names::note), codec::to_utf8(error.note, note_bytes_max));
-  return metadata;
-}
-
 void Connection::respond_with_error(std::uint64_t id, RoamError kind, const Error* error) {
   const Metadata metadata = error ? describe(*error) : Metadata();
   std::uint8_t* cursor = begin_response(id, &metadata);
@@ -408,8 +380,7 @@ bool Connection::on_close(std::uint64_t id, Decoder& decoder) {
   if (!*closed) return true;
   ReceivingCore& core = ReceivingCore::of(**closed);
   core.set_end_metadata(metadata);
-  std::uint64_t code = 0;
-  if (metadata.find_number(names::error, code)) core.set_failure({static_cast<Code>(code), "said by the sender"});
+  if (metadata.has(names::error)) core.set_failure({said_code(metadata, Code::dropped), "said by the sender"});
   core.wake_and_unbind();
   return true;
 }

@@ -82,6 +82,8 @@ class Connection {
   const Error& fault() const { return fault_; }
 
   // --- our calls, for PendingCall
+  // The code that the peer's error has, or what stands for one that is missing or no code.
+  static Code said_code(const wire::roam::MetadataView& metadata, Code otherwise);
   // The error in a response that has one of Parley's instead of a value or an own error.
   static Error error_of(const Completion& completion);
   core::Calls& calls() { return *calls_; }

@@ -98,6 +98,21 @@ TEST_F(Answers, the_error_of_a_parley_peer_has_its_code_and_note) {
   EXPECT_FALSE(scripted.session->has_ended());
 }
 
+TEST(Errors, a_result_that_does_not_fit_is_one_response) {
+  // rule: calls/rpc.response.one-per-request
+  Scripted scripted({.session = {.limits = {.frame_bytes_max = 1000}}});
+  scripted.peer->says(say::call_of<&Probe::repeat>(1, {}, std::string(100, 'x'), std::uint32_t{11}));
+  EXPECT_THAT(scripted.peer->heard(), ElementsAre("response 1 {parley-error=2004 parley-note=\"the result\"} 0103"));
+  EXPECT_EQ(scripted.counters().responses_sent, 1u);
+}
+
+TEST_F(Answers, the_code_of_an_error_that_is_no_code_stands_for_the_kind_of_the_response) {
+  for (const std::uint64_t code : {(std::uint64_t{1} << 32) + 2000, std::uint64_t{1} << 32, std::uint64_t{7}}) {
+    EXPECT_EQ(add({1, 3}, {{"parley-error", code}}).error().code, Code::cancelled);
+    EXPECT_EQ(add({1, 1}, {{"parley-error", code}}).error().code, Code::method);
+  }
+}
+
 TEST_F(Answers, a_result_that_does_not_decode_fails_its_call_alone) {
   // rule: calls/rpc.error.scope
   for (const Octets& malformed : {Octets{}, Octets{0}, Octets{0, 6, 6}, Octets{2}, Octets{1}, Octets{1, 4},

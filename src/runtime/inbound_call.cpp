@@ -110,6 +110,7 @@ bool check_reply(Connection& connection, std::uint64_t id, const Metadata& metad
 }
 
 void respond_unfit(Connection& connection, std::uint64_t id, codec::Fault fault) {
+  --connection.counters().responses_sent;  // begun, and given up
   const Error error = fault != codec::Fault::none
                           ? Error{Code::bug, fmt::format("the result: {}", codec::to_string(fault))}
                           : Error{Code::too_large, "the result"};

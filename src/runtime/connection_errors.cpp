@@ -1,0 +1,42 @@
+#include "codec/utf8.h"
+#include "runtime/connection.h"
+#include "runtime/session.h"
+
+// Errors on their way to the peer and back.
+namespace parley::runtime {
+
+using wire::roam::MetadataView;
+
+static constexpr std::size_t note_bytes_max = 4096;  // of an error on its way to the peer
+
+Metadata Connection::describe(const Error& error) const {
+  Metadata metadata;
+  if (is_peer_foreign()) return metadata;
+  metadata.add(std::string(names::error), static_cast<std::uint64_t>(error.code));
+  // Whatever the note is made of, it does not break the peer's rules.
+  if (!error.note.empty()) metadata.add(std::string(names::note), codec::to_utf8(error.note, note_bytes_max));
+  return metadata;
+}
+
+Code Connection::said_code(const MetadataView& metadata, Code otherwise) {
+  std::uint64_t code = 0;
+  const bool is_code = metadata.find_number(names::error, code) && code >= 1000 && code <= 0xffffffffu;
+  return is_code ? static_cast<Code>(code) : otherwise;
+}
+
+Error Connection::error_of(const Completion& completion) {
+  Error error;
+  switch (static_cast<RoamError>(completion.result[1])) {
+    case RoamError::unknown_method: error.code = Code::method; break;
+    case RoamError::invalid_payload: error.code = Code::arguments; break;
+    case RoamError::cancelled: error.code = Code::cancelled; break;
+    default: return {Code::response, "unknown kind of error"};
+  }
+  if (!completion.metadata.has(names::error)) return error;
+  error.code = said_code(completion.metadata, error.code);
+  const Metadata metadata = completion.metadata.to_metadata();
+  if (const std::string* note = metadata.find_text(names::note)) error.note = *note;
+  return error;
+}
+
+}  // namespace parley::runtime
