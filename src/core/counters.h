@@ -39,6 +39,7 @@ struct Counters {
   std::uint64_t resets_sent = 0;
   std::uint64_t resets_received = 0;
   std::uint64_t closes_after_end = 0;
+  std::uint64_t channels_unsupported = 0;  // refused: a foreign receiver would never grant what they need
   std::uint64_t connections_rejected = 0;
   std::uint64_t pings_answered = 0;
   std::uint64_t handshakes_timed_out = 0;
@@ -80,6 +81,7 @@ struct Counters {
     visit(std::string_view("resets_sent"), resets_sent);
     visit(std::string_view("resets_received"), resets_received);
     visit(std::string_view("closes_after_end"), closes_after_end);
+    visit(std::string_view("channels_unsupported"), channels_unsupported);
     visit(std::string_view("connections_rejected"), connections_rejected);
     visit(std::string_view("pings_answered"), pings_answered);
     visit(std::string_view("handshakes_timed_out"), handshakes_timed_out);

@@ -42,6 +42,24 @@ class ChannelCore : public ListNode, public async::Pooled {
   }
   static ChannelCore& of(core::ChannelEnd& end);
   ChannelCore* take_twin();  // no longer twins of each other
+  // To a channel that a call of the peer lists.
+  void attach(this auto& self, Connection& connection, std::uint64_t id, std::uint32_t initial_credit) {
+    self.bind(connection);
+    connection.channels().open_peer(id, self.end, initial_credit);
+  }
+  // The same where the connection may be over: then the channel is too.
+  void attach_or_end(this auto& self, Connection& connection, std::uint64_t id, std::uint32_t initial_credit) {
+    if (connection.is_open()) {
+      self.attach(connection, id, initial_credit);
+    } else {
+      self.end_with({Code::closed, "the session"});
+    }
+  }
+  // For a handle that comes to be where its channel cannot.
+  void end_with(const Error& error) {
+    set_failure(error);
+    end_unbound(TwinEnd::dropped);
+  }
   enum class TwinEnd : std::uint8_t { none, closed, dropped };
   TwinEnd twin_end() const { return twin_end_; }
 
@@ -59,11 +77,6 @@ class ChannelCore : public ListNode, public async::Pooled {
   void end_unbound(TwinEnd how) {
     leave_twin(how);
     twin_end_ = how;
-  }
-  // For a handle that comes into a connection which is over.
-  void end_closed() {
-    set_failure({Code::closed, "the session"});
-    end_unbound(TwinEnd::dropped);
   }
   void set_failure(const Error& error) { failure_ = std::make_unique<Error>(error); }
   void set_end_metadata(const wire::roam::MetadataView& metadata);
@@ -112,18 +125,6 @@ class SendingCore final : public ChannelCore {
   End end{*this};
   static SendingCore& of(core::SendingEnd& end) { return static_cast<End&>(end).core; }
 
-  // To a channel that a call of the peer lists.
-  void attach(Connection& connection, std::uint64_t id, std::uint32_t initial_credit) {
-    bind(connection);
-    connection.channels().open_peer(id, end, initial_credit);
-  }
-  void attach_or_end(Connection& connection, std::uint64_t id, std::uint32_t initial_credit) {
-    if (connection.is_open()) {
-      attach(connection, id, initial_credit);
-    } else {
-      end_closed();
-    }
-  }
   bool may_send() const { return end.may_send() && !connection_->is_outbound_full(); }
   // Starts an item; the caller appends it and calls commit_item(), which takes the credit.
   [[gnu::always_inline]] codec::Writer begin_item() {
@@ -169,17 +170,6 @@ class ReceivingCore final : public ChannelCore {
   };
   End end{*this};
   static ReceivingCore& of(core::ReceivingEnd& end) { return static_cast<End&>(end).core; }
-  void attach(Connection& connection, std::uint64_t id, std::uint32_t initial_credit) {
-    bind(connection);
-    connection.channels().open_peer(id, end, initial_credit);
-  }
-  void attach_or_end(Connection& connection, std::uint64_t id, std::uint32_t initial_credit) {
-    if (connection.is_open()) {
-      attach(connection, id, initial_credit);
-    } else {
-      end_closed();
-    }
-  }
   std::uint32_t early_credit = 0;  // to grant once its call is sent
   Bytes held;                      // the item whose views were handed out last
 

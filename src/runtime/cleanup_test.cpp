@@ -315,5 +315,30 @@ TEST_F(CleanupRuntime, of_a_raw_handler_is_no_different) {
   EXPECT_THAT(told.take(), IsEmpty());
 }
 
+// Binds no channel and waits.
+class Careless final : public RawHandler {
+ public:
+  explicit Careless(Told& told) : told_(told) {}
+  Task<Result<RawResponse>> handle(RawRequest& request) override {
+    Told& told = told_;
+    request.on_cancel([&told](const Error& why, const Metadata& metadata) { told.add(why, metadata); });
+    co_await never.wait();
+    co_return RawResponse{};
+  }
+  Event never;
+
+ private:
+  Told& told_;
+};
+
+TEST_F(CleanupRuntime, of_a_raw_handler_that_is_stopped_for_what_it_left_undone_runs_too) {
+  Careless handler(told);
+  Scripted scripted;
+  set_rest(scripted.table, handler).value();
+  scripted.peer->says(say::call(1, 4711, {}, {1}));
+  EXPECT_EQ(scripted.peer->heard().size(), 1u);
+  EXPECT_EQ(told.take().size(), 1u);
+}
+
 }  // namespace
 }  // namespace parley::runtime

@@ -114,6 +114,13 @@ class Connection {
 
   // --- channels
   core::Channels& channels() { return *channels_; }
+  // Whether a sender of ours may start with that credit. A foreign receiver is sent what it can hold, and grants more
+  // when it has read half of the initial credit: were that beyond what it holds, both would wait for ever.
+  bool may_send_with(std::uint32_t initial_credit) const {
+    return initial_credit <= 2 * core::Channels::foreign_receiver_items || !is_peer_foreign();
+  }
+  // Counts the attempt.
+  Error unsupported_credit(std::uint32_t initial_credit);
   void send_close(SendingCore& end, const Metadata& metadata);
   void send_reset(ReceivingCore& end, const Error& why) { send_reset(end, describe(why)); }
   void send_reset(ReceivingCore& end, const Metadata& metadata);

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include "codec/utf8.h"
 #include "runtime/connection.h"
 #include "runtime/session.h"
@@ -37,6 +39,14 @@ Error Connection::error_of(const Completion& completion) {
   const Metadata metadata = completion.metadata.to_metadata();
   if (const std::string* note = metadata.find_text(names::note)) error.note = *note;
   return error;
+}
+
+Error Connection::unsupported_credit(std::uint32_t initial_credit) {
+  ++counters().channels_unsupported;
+  static constexpr std::uint32_t held = core::Channels::foreign_receiver_items;
+  return {Code::unsupported, fmt::format("an initial credit of {} toward a foreign receiver, which holds {} items and "
+                                         "grants after half: at most {}",
+                                         initial_credit, held, 2 * held)};
 }
 
 }  // namespace parley::runtime

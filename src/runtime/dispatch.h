@@ -1,6 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <cstdint>
 #include <memory>
 #include <tuple>
 #include <utility>
@@ -13,6 +15,11 @@
 namespace parley::runtime {
 
 struct NoContext {};
+
+// The initial credit of a handler's end that sends; 0 for one that receives.
+template <class Handle>
+inline constexpr std::uint32_t credit_of_sender =
+    Handle::parley_channel::direction == codec::Direction::tx ? Handle::parley_channel::initial_credit : 0;
 
 // The handler's end of a channel that the call lists.
 template <class Handle>
@@ -130,9 +137,17 @@ class TypedCall final : public InboundCall {
 
   static bool bind_channels(Connection& connection, const InboundHead& head, Tuple& arguments) {
     std::uint32_t count = 0;
-    codec::for_each_channel(arguments, [&](auto&) { ++count; });
+    std::uint32_t widest = 0;
+    codec::for_each_channel(arguments, [&]<class Handle>(Handle&) {
+      ++count;
+      widest = std::max(widest, credit_of_sender<Handle>);
+    });
     if (count != head.channels.size()) {
       refuse_arguments(connection, head, {Code::arguments, "as many channel ids as channels are needed"});
+      return false;
+    }
+    if (!connection.may_send_with(widest)) {
+      refuse_credit(connection, head, widest);
       return false;
     }
     wire::roam::ChannelList::Cursor ids(head.channels);

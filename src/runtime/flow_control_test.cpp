@@ -294,14 +294,6 @@ TEST(FlowControl, two_tasks_that_send_on_one_channel_are_both_served) {
 
 // --- toward foreign peers
 
-TEST(FlowControl, a_foreign_receiver_is_sent_64_items_at_most) {
-  Scripted scripted({.is_peer_foreign = true});
-  scripted.peer->says(say::call_of<&Probe::generate>(1, {1}, std::uint32_t{300}));
-  EXPECT_EQ(count_of(scripted.peer->heard(), "item 1 "), 64u);
-  scripted.peer->says(say::grant(1, 8));
-  EXPECT_EQ(count_of(scripted.peer->heard(), "item 1 "), 8u);
-}
-
 TEST(FlowControl, a_foreign_sender_may_ignore_credit_up_to_a_bound) {
   Scripted scripted({.is_peer_foreign = true});
   scripted.peer->says(say::call_of<&Probe::keep_rx>(1, {1}));

@@ -83,6 +83,10 @@ void refuse_call(Connection& connection, const InboundHead& head, const Error& e
   connection.respond_with_error(head.id, has_channels ? RoamError::invalid_payload : RoamError::cancelled, &error);
 }
 
+void refuse_credit(Connection& connection, const InboundHead& head, std::uint32_t initial_credit) {
+  refuse_call(connection, head, connection.unsupported_credit(initial_credit));
+}
+
 Error error_of_throw(Connection& connection, std::exception_ptr thrown) {
   ++connection.counters().handlers_threw;
   Error error{Code::handler_threw, {}};

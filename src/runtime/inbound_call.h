@@ -138,6 +138,8 @@ class InboundCall : public Mortal, public async::Pooled, public core::IncomingCa
 void refuse_arguments(Connection& connection, const InboundHead& head, const Error& error);
 // Refuses a call that no handler takes: channels that it lists end at the caller.
 void refuse_call(Connection& connection, const InboundHead& head, const Error& error);
+// Refuses a call whose handler would send with so much initial credit; a foreign peer has no way to be told why.
+void refuse_credit(Connection& connection, const InboundHead& head, std::uint32_t initial_credit);
 // User code that threw: what it said goes to the caller as the note of the error.
 Error error_of_throw(Connection& connection, std::exception_ptr thrown);
 void respond_to_throw(Connection& connection, std::uint64_t id, std::exception_ptr thrown);

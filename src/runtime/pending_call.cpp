@@ -110,6 +110,11 @@ void CallStart::put_some_metadata(const CallOptions& options) {
 
 void CallStart::bind_core(ChannelCore& core, std::uint32_t initial_credit) {
   PARLEY_ASSERT(channel_count_ < channel_ids_.size());
+  const bool is_ours_to_send = !core.is_sender();
+  if (is_ours_to_send && !connection_.may_send_with(initial_credit)) {
+    call_.extra().unsupported_credit = std::max(call_.extra().unsupported_credit, initial_credit);
+    is_direct_ = false;  // so that end() looks
+  }
   core::Channels& channels = connection_.channels();
   std::uint64_t& id = channel_ids_[channel_count_++];
   ChannelCore* twin = core.take_twin();
@@ -143,7 +148,9 @@ void CallStart::put_channels() {
 
 void CallStart::end_slowly(codec::Fault fault) {
   Error error;
-  if (fault != codec::Fault::none) {
+  if (call_.extra_ && call_.extra_->unsupported_credit != 0) {
+    error = connection_.unsupported_credit(call_.extra_->unsupported_credit);
+  } else if (fault != codec::Fault::none) {
     error = {Code::invalid, fmt::format("the arguments: {}", codec::to_string(fault))};
   } else if (!connection_.fits_aside(*out_, cursor)) {
     error = {Code::too_large, fmt::format("a call above {} bytes", connection_.limits().frame_bytes_max)};

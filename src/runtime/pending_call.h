@@ -65,6 +65,8 @@ class PendingCall : public core::OutgoingCall {
     // What of the body says how long the call has, in microseconds: its end there and its size, 0 where nothing does.
     std::size_t remaining_end = 0;
     std::size_t remaining_size = 0;
+    // Of a channel that the peer's receiver could never serve.
+    std::uint32_t unsupported_credit = 0;
     IntrusiveList<ChannelCore> channels;  // of its arguments, to end when no handler ever saw them
     std::vector<GoneChannel> gone;
   };

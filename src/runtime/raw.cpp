@@ -93,10 +93,23 @@ std::uint64_t RawRequest::bind(std::size_t index) {
   return channels_[index].id;
 }
 
+std::optional<Error> RawRequest::fault() const {
+  if (unsupported_) return unsupported_;
+  const auto first = std::ranges::find(channels_, false, &Listed::is_bound);
+  if (first == channels_.end()) return std::nullopt;
+  return Error{Code::bug, fmt::format("the handler left channel {} of {} unbound", first - channels_.begin() + 1,
+                                      channels_.size())};
+}
+
 RawTx RawRequest::as_sender(std::size_t index, std::uint32_t initial_credit) {
   const std::uint64_t id = bind(index);
   RawTx handle(initial_credit);
   handle.adopt(std::make_unique<runtime::SendingCore>());
+  if (connection_->is_open() && !connection_->may_send_with(initial_credit)) {
+    unsupported_ = connection_->unsupported_credit(initial_credit);
+    handle.core().end_with(*unsupported_);
+    return handle;
+  }
   handle.core().attach_or_end(*connection_, id, initial_credit);
   return handle;
 }
@@ -130,8 +143,10 @@ class RawInbound final : public InboundCall {
     task.bind(connection.executor());
     const bool is_done = task.start();
     owner->request_.connection_ = nullptr;
-    if (!is_done && connection.is_open() && owner->has_unbound()) {
-      owner->respond_with_error(connection, owner->unbound());
+    const std::optional<Error> fault = owner->request_.fault();
+    if (!is_done && connection.is_open() && fault) {
+      owner->respond_with_error(connection, *fault);
+      owner.release()->stop(*fault, {});
     } else if (!is_done) {
       keep(std::move(owner), task);
     } else if (connection.is_open()) {
@@ -148,14 +163,7 @@ class RawInbound final : public InboundCall {
     for (wire::roam::ChannelList::Cursor ids(head.channels); ids.any();) request_.channels_.push_back({ids.next()});
   }
 
-  bool has_unbound() const {
-    return !std::ranges::all_of(request_.channels_, [](const RawRequest::Listed& channel) { return channel.is_bound; });
-  }
-  Error unbound() const {
-    const auto first = std::ranges::find(request_.channels_, false, &RawRequest::Listed::is_bound);
-    return {Code::bug, fmt::format("the handler left channel {} of {} unbound", first - request_.channels_.begin() + 1,
-                                   request_.channels_.size())};
-  }
+  std::unique_ptr<Cleanup> take_cleanup() override { return InboundCall::take_cleanup(request_.context_, task_); }
 
   void respond(Connection& connection) override {
     Error error;
@@ -163,8 +171,8 @@ class RawInbound final : public InboundCall {
       const Result<RawResponse> answer = task_->promise().take();
       if (!answer) {
         error = answer.error();
-      } else if (has_unbound()) {
-        error = unbound();
+      } else if (std::optional<Error> fault = request_.fault()) {
+        error = std::move(*fault);
       } else {
         respond_with(connection, *answer);
         return;
@@ -191,7 +199,7 @@ class RawInbound final : public InboundCall {
 
   // The first two kinds also say that nobody took the channels of the call.
   void respond_with_error(Connection& connection, const Error& error) {
-    RoamError kind = has_unbound() ? RoamError::invalid_payload : RoamError::cancelled;
+    RoamError kind = request_.fault() ? RoamError::invalid_payload : RoamError::cancelled;
     if (error.code == Code::method) kind = RoamError::unknown_method;
     if (error.code == Code::arguments) kind = RoamError::invalid_payload;
     connection.respond_with_error(id(), kind, &error);

@@ -146,7 +146,8 @@ class RawRequest {
 
   // Which way a channel goes is not on the wire: whoever knows the method says it, for every channel, before the
   // handler first waits or answers - items may follow the call at once. A handler that leaves one out is stopped, and
-  // the call answered with `bug`; an answer that is an Error needs none.
+  // the call answered with `bug`; an answer that is an Error needs none. A sender whose initial credit a foreign
+  // receiver could never serve is over from the beginning, and the call is answered with `unsupported`.
   std::size_t channel_count() const { return channels_.size(); }
   std::uint64_t channel_id(std::size_t index) const { return listed(index).id; }
   RawTx as_sender(std::size_t index, std::uint32_t initial_credit = 16);
@@ -164,12 +165,14 @@ class RawRequest {
     return channels_[index];
   }
   std::uint64_t bind(std::size_t index);
+  std::optional<Error> fault() const;  // for which the handler is stopped
 
   Context context_;
   runtime::Connection* connection_ = nullptr;  // until the handler first waits
   std::uint64_t method_ = 0;
   Bytes arguments_;
   std::vector<Listed> channels_;
+  std::optional<Error> unsupported_;
 };
 
 // Takes the calls of a session that no typed service takes; see Services::serve_rest(). Outlives the sessions.

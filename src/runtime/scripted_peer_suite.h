@@ -226,10 +226,11 @@ struct ScriptOptions {
   std::uint32_t peer_requests_max = 64;
   bool shakes_hands = true;
   SessionOptions session = {};
+  const MethodTable* methods = nullptr;  // served instead of the Probe
 };
 
-// A session of ours that serves a Probe, against a scripted peer. As an acceptor it is even: calls and channels of the
-// peer are odd, its own are even; as an initiator the other way round.
+// A session of ours that serves a Probe, or what it is told to, against a scripted peer. As an acceptor it is even:
+// calls and channels of the peer are odd, its own are even; as an initiator the other way round.
 class Scripted {
  public:
   explicit Scripted(ScriptOptions options = {}) {
@@ -237,7 +238,7 @@ class Scripted {
     auto [ours, theirs] = make_memory_links(world.loop);
     peer = std::make_unique<ScriptedPeer>(world, std::move(theirs));
     session = Hold(Session::start(world.loop, std::make_unique<TrackedLink>(std::move(ours), is_gone), options.role,
-                                  std::move(options.session), &table));
+                                  std::move(options.session), options.methods ? options.methods : &table));
     world.settle();
     if (!options.shakes_hands) return;
     const Metadata mark = options.is_peer_foreign ? Metadata() : parley_mark;
