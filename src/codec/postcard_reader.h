@@ -150,6 +150,8 @@ class Reader {
     return true;
   }
   void leave() { ++depth_left_; }
+  // Before anything is read.
+  void set_depth_max(std::uint32_t depth_max) { depth_left_ = depth_max; }
 
   // Always false, to return what it returns.
   [[gnu::cold]] [[gnu::noinline]] bool fail(Fault fault) {

@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "codec/either.h"
+#include "codec/nesting.h"
 #include "codec/postcard.h"
 #include "runtime/pending_call.h"
 
@@ -108,6 +109,7 @@ class [[nodiscard("co_await it: a call that is dropped is cancelled")]] Call fin
   }
   [[gnu::always_inline]] void decode(const runtime::Completion& completion) {
     codec::Reader reader(completion.result, completion.block);
+    if constexpr (codec::may_nest<T>) reader.set_depth_max(completion.connection->depth_max());
     bool is_error = false;
     if (!reader.get_mark(is_error)) [[unlikely]] {
       refuse_result(reader.error(Code::response), completion);
@@ -118,7 +120,7 @@ class [[nodiscard("co_await it: a call that is dropped is cancelled")]] Call fin
     }
   }
   [[gnu::noinline, gnu::cold]] void refuse_result(Error error, const runtime::Completion& completion) {
-    ++completion.counters->results_malformed;
+    ++completion.connection->counters().results_malformed;
     set_error(std::move(error));
   }
   [[gnu::always_inline]] bool decode_value(codec::Reader& reader) {

@@ -34,6 +34,7 @@ void ChannelCore::leave_twin(TwinEnd how) {
 
 void ChannelCore::bind(Connection& connection) {
   connection_ = &connection;
+  depth_max_ = connection.depth_max();
   connection.session().add_caller();
 }
 

@@ -60,6 +60,7 @@ class ChannelCore : public ListNode, public async::Pooled {
     set_failure(error);
     end_unbound(TwinEnd::dropped);
   }
+  std::uint32_t depth_max() const { return depth_max_; }
   enum class TwinEnd : std::uint8_t { none, closed, dropped };
   TwinEnd twin_end() const { return twin_end_; }
 
@@ -86,6 +87,7 @@ class ChannelCore : public ListNode, public async::Pooled {
   std::unique_ptr<Error> failure_;
   std::unique_ptr<Metadata> end_metadata_;
   std::vector<GoneChannel>* unannounced_ = nullptr;  // of its call, until that is sent
+  std::uint32_t depth_max_ = codec::depth_default;   // of items, as the session has it
   bool is_sender_;
   TwinEnd twin_end_ = TwinEnd::none;
 };

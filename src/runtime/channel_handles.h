@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "codec/nesting.h"
 #include "codec/postcard.h"
 #include "runtime/channel_core.h"
 
@@ -21,6 +22,7 @@ struct TypedItems {
   static std::optional<T> decode(ReceivingCore& core) {
     std::optional<T> item(std::in_place);
     codec::Reader reader(core.held.view());
+    if constexpr (codec::may_nest<T>) reader.set_depth_max(core.depth_max());
     if (codec::decode(reader, *item) && reader.finish()) [[likely]]
       return item;
     core.fail_item(reader.error(Code::response));

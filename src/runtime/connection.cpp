@@ -33,6 +33,7 @@ void Connection::open(const core::Calls::Options& calls, const core::Channels::O
   out_ = &link_->out();
   outbound_bytes_max_ = limits().outbound_bytes_max;
   frame_bytes_max_ = limits().frame_bytes_max;
+  depth_max_ = limits().depth_max;
   calls_.emplace(limits(), counters(), calls);
   channels_.emplace(limits(), counters(), channels);
   is_open_ = true;
@@ -113,7 +114,7 @@ bool Connection::on_request_bytes(ByteView message, const std::uint8_t* body, Bl
         return start_call(method, head);
       }
     } else if (*at == static_cast<std::uint8_t>(RequestKind::response) && (at[1] | at[2]) == 0) {
-      Completion completion{.result = {at + 3, end}, .block = block, .counters = counters_};
+      Completion completion{.result = {at + 3, end}, .block = block, .connection = this};
       return finish_call(id, completion);
     }
   }
@@ -188,7 +189,7 @@ void Connection::refuse_method(std::uint64_t method, const InboundHead& head) {
 
 bool Connection::on_response(std::uint64_t id, Decoder& decoder, Block* block) {
   wire::roam::ChannelList channels;
-  Completion completion{.block = block, .counters = counters_};
+  Completion completion{.block = block, .connection = this};
   if (!decoder.channels(channels) || !decoder.metadata(completion.metadata)) {
     return broken(decoder.fault(), decoder.what());
   }

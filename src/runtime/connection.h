@@ -18,6 +18,7 @@
 namespace parley::runtime {
 
 class ChannelCore;
+class Connection;
 class InboundCall;
 class MethodTable;
 class PendingCall;
@@ -41,7 +42,7 @@ struct Completion {
   wire::roam::MetadataView metadata;
   ByteView result;  // postcard of Result<T, RoamError<E>>
   Block* block = nullptr;
-  core::Counters* counters = nullptr;  // of a response
+  Connection* connection = nullptr;  // of a response
 };
 
 // The RoamError of the 7.x wire, as the byte behind `01`.
@@ -69,6 +70,7 @@ class Connection {
   void add_caller() { ++*callers_; }
   Executor& executor() { return *executor_; }
   const Limits& limits() const;
+  std::uint32_t depth_max() const { return depth_max_; }
   core::Counters& counters() { return *counters_; }
   bool is_peer_foreign() const;
   Metadata describe(const Error& error) const;  // for Parley peers; nothing for others
@@ -180,6 +182,7 @@ class Connection {
   std::uint32_t* callers_ = nullptr;
   std::size_t outbound_bytes_max_ = 0;
   std::size_t frame_bytes_max_ = 0;
+  std::uint32_t depth_max_ = 0;
   std::uint32_t cleanups_ = 0;  // counted by the session
   const MethodTable* methods_ = nullptr;
   std::optional<core::Calls> calls_;

@@ -7,6 +7,7 @@
 #include <tuple>
 #include <utility>
 
+#include "codec/nesting.h"
 #include "codec/views.h"
 #include "runtime/method_table.h"
 #include "runtime/service.h"
@@ -43,6 +44,7 @@ class TypedCall final : public InboundCall {
     }
     Tuple arguments;
     codec::Reader reader(head.arguments, head.block);
+    if constexpr (codec::may_nest<Tuple>) reader.set_depth_max(connection.depth_max());
     const bool is_decoded =
         decode_all(reader, arguments, std::make_index_sequence<std::tuple_size_v<Tuple>>()) && reader.finish();
     if (!is_decoded) [[unlikely]] {

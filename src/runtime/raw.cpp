@@ -79,7 +79,7 @@ void RawCall::complete(PendingCall& call, const runtime::Completion& completion)
   } else if (result.size() == 2 && result[0] == 1) {
     self.result_.emplace(std::unexpect, runtime::Connection::error_of(completion));
   } else {
-    ++completion.counters->results_malformed;
+    ++completion.connection->counters().results_malformed;
     self.result_.emplace(std::unexpect, Error{Code::response, "neither a value nor an error"});
   }
 }
