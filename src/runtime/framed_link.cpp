@@ -26,6 +26,7 @@ FramedLink::FramedLink(io::Loop& loop, std::unique_ptr<io::Stream> stream, const
       frame_bytes_max_(limits.frame_bytes_max),
       flush_bytes_(limits.flush_bytes),
       control_bytes_max_(limits.control_bytes_max),
+      last_bytes_max_(limits.handshake_max),
       data_(loop.blocks()),
       control_(loop.blocks()) {}
 
@@ -37,20 +38,33 @@ void FramedLink::start(io::LinkEvents& events) {
 
 void FramedLink::end_reading(const Error* error) {
   has_read_all_ = true;
+  give_up_.disarm();
   block_.reset();
   events_->on_link_ended(error);
 }
 
-void FramedLink::end_later(Error error) {
-  if (is_dead_) return;
+// The stream takes nothing any more. What the peer sent before it died can still be read, and reading then ends too:
+// by itself, or when it has been waited for as long as last bytes are.
+void FramedLink::end_writing(Error error) {
   is_dead_ = true;
+  drop_output();
+  failure_ = std::make_unique<Error>(std::move(error));
+  if (!has_read_all_) loop_.executor().arm(give_up_, loop_.now() + last_bytes_max_);
+}
+
+// We want no more of this peer.
+void FramedLink::end_later(Error error) {
+  is_dead_ = true;
+  drop_output();
+  if (std::exchange(has_read_all_, true)) return;
+  failure_ = std::make_unique<Error>(std::move(error));
+  loop_.executor().post(fail_);
+}
+
+void FramedLink::drop_output() {
   flush_.leave();
   data_.clear();
   control_.clear();
-  if (has_read_all_) return;
-  has_read_all_ = true;
-  fail_.error = std::move(error);
-  loop_.executor().post(fail_);
 }
 
 // --- out
@@ -64,7 +78,10 @@ void FramedLink::committed() {
 }
 
 void FramedLink::committed_later() {
-  if (is_dead_) return;
+  if (is_dead_) [[unlikely]] {
+    drop_output();
+    return;
+  }
   if (!flush_.is_linked()) loop_.executor().post_after_drain(flush_);
   if (control_.size() > control_bytes_max_) [[unlikely]]
     end_later({Code::outbound_full, "control messages"});
@@ -84,7 +101,7 @@ bool FramedLink::write_out(OutBuffer& buffer, std::size_t size) {
       is_blocked_ = true;
       stream_->want_writable();
     } else {
-      end_later(stream_->failure());
+      end_writing(stream_->failure());
     }
     return false;
   }
@@ -164,6 +181,7 @@ void FramedLink::on_readable() {
       if (parsed_ == filled_) block_.reset();
       return;
     case Status::ended: {
+      if (failure_) return end_reading(failure_.get());
       const std::size_t rest = block_ ? filled_ - parsed_ : 0;
       if (rest == 0) return end_reading(nullptr);
       const std::size_t size = wire::scan_frame({block_->data() + parsed_, rest}, no_limit).size;
@@ -173,6 +191,7 @@ void FramedLink::on_readable() {
     }
     case Status::failed: {
       is_dead_ = true;
+      drop_output();
       const Error error = stream_->failure();
       end_reading(&error);
       return;
@@ -208,20 +227,21 @@ void FramedLink::deliver() {
       return;
     }
     parsed_ += scan.size;
-    if (!events_->on_message(scan.message, block_.get())) {
-      has_read_all_ = true;
+    if (!events_->on_message(scan.message, block_.get())) has_read_all_ = true;
+    if (has_read_all_) {
       block_.reset();
       return;
     }
-    if (has_read_all_) return;
   }
 }
 
 // Room for the rest of a message of which the first bytes are there. What a length announces is not believed: memory
-// doubles as bytes arrive.
+// doubles as bytes arrive, and only when there is none left, so that a byte is moved a bounded number of times however
+// small the pieces are in which a message comes.
 void FramedLink::make_room(std::size_t wanted) {
   const std::size_t rest = filled_ - parsed_;
-  const bool has_room = block_->capacity() - parsed_ >= wanted || filled_ < block_->capacity() / 2;
+  const bool has_room =
+      block_->capacity() - parsed_ >= wanted || filled_ < (parsed_ == 0 ? block_->capacity() : block_->capacity() / 2);
   if (has_room) return;
   if (!block_->is_shared() && wanted <= block_->capacity()) {
     std::memmove(block_->data(), block_->data() + parsed_, rest);

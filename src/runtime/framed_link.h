@@ -10,7 +10,8 @@ namespace parley::runtime {
 
 // A link over a byte stream: each message behind its length. Reads into blocks of the loop's pool, of which messages
 // are views; holds none while nothing is half received, and no output memory while nothing waits to be written. Writes
-// never wait for reads nor reads for writes. On one loop; destroying it closes the stream at once.
+// never wait for reads nor reads for writes: when writing fails, what the peer had sent before is still delivered, and
+// then the link ends. On one loop; destroying it closes the stream at once.
 class FramedLink final : public io::Link, private io::StreamEvents {
  public:
   FramedLink(io::Loop& loop, std::unique_ptr<io::Stream> stream, const Limits& limits);
@@ -38,11 +39,19 @@ class FramedLink final : public io::Link, private io::StreamEvents {
   struct Fail final : Ready {
     explicit Fail(FramedLink& link) : Ready(&Fail::run), link(link) {}
     static void run(Ready& node) {
-      auto& self = static_cast<Fail&>(node);
-      self.link.events_->on_link_ended(&self.error);
+      FramedLink& link = static_cast<Fail&>(node).link;
+      link.events_->on_link_ended(link.failure_.get());
     }
     FramedLink& link;
-    Error error;
+  };
+
+  struct GiveUp final : Timer {
+    explicit GiveUp(FramedLink& link) : Timer(&GiveUp::fire), link(link) {}
+    static void fire(Timer& timer) {
+      FramedLink& link = static_cast<GiveUp&>(timer).link;
+      if (!link.has_read_all_) link.end_reading(link.failure_.get());
+    }
+    FramedLink& link;
   };
 
   void on_readable() override;
@@ -57,7 +66,9 @@ class FramedLink final : public io::Link, private io::StreamEvents {
   void remember_cut(ByteView pending, std::size_t written);
   void write_after_block();
   void end_reading(const Error* error);
+  void end_writing(Error error);
   void end_later(Error error);
+  void drop_output();
   void finish_if_empty();
 
   io::Loop& loop_;
@@ -65,6 +76,7 @@ class FramedLink final : public io::Link, private io::StreamEvents {
   std::size_t frame_bytes_max_;
   const std::size_t flush_bytes_;
   const std::size_t control_bytes_max_;
+  const Duration last_bytes_max_;
   io::LinkEvents* events_ = nullptr;
 
   OutBuffer data_;
@@ -72,6 +84,8 @@ class FramedLink final : public io::Link, private io::StreamEvents {
   std::size_t cut_frame_bytes_ = 0;  // of data_'s first frame, the rest of which must leave before anything else
   Flush flush_{*this};
   Fail fail_{*this};
+  GiveUp give_up_{*this};           // on what a peer may have sent that takes nothing any more
+  std::unique_ptr<Error> failure_;  // why nothing can be written
   bool is_blocked_ = false;
   bool is_finishing_ = false;
   bool has_finished_ = false;

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "io/link.h"
+#include "wire/frame.h"
+
+// What the tests of links are written with.
+namespace parley::runtime::suite {
+
+// Writes down what a link tells.
+struct LinkLog final : io::LinkEvents {
+  bool on_message(ByteView message, Block* block) override {
+    messages.emplace_back(as_text(message));
+    capacity = block ? block->capacity() : 0;
+    if (at_message) at_message(message);
+    return is_open;
+  }
+  void on_link_ended(const Error* error) override {
+    ++ends;
+    if (error) failure = *error;
+  }
+  void on_link_drained() override { ++drains; }
+
+  std::vector<std::string> messages;
+  std::size_t capacity = 0;  // of the block in which the last one lay
+  bool is_open = true;       // what on_message() answers
+  int ends = 0;
+  int drains = 0;
+  std::optional<Error> failure;
+  std::move_only_function<void(ByteView)> at_message;
+};
+
+// A message behind its length.
+inline std::string framed(std::string_view message) {
+  const auto length = static_cast<std::uint32_t>(message.size());
+  return std::string(reinterpret_cast<const char*>(&length), sizeof length).append(message);
+}
+inline void put(OutBuffer& out, std::string_view message) {
+  std::uint8_t* cursor = wire::begin_frame(out, message.size());
+  wire::end_frame(out, std::copy(message.begin(), message.end(), cursor));
+}
+inline void send(io::Link& link, std::string_view message) {
+  put(link.out(), message);
+  link.committed();
+}
+inline void send_control(io::Link& link, std::string_view message) {
+  put(link.control(), message);
+  link.committed();
+}
+
+}  // namespace parley::runtime::suite
