@@ -5,6 +5,7 @@
 #include "parley/channel.h"
 #include "parley/client.h"
 #include "parley/connect.h"
+#include "parley/descriptor.h"
 #include "parley/error.h"
 #include "parley/loop.h"
 #include "parley/server.h"

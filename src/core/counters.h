@@ -46,6 +46,8 @@ struct Counters {
   std::uint64_t messages_cut_off = 0;  // the link ended inside one
   std::uint64_t protocol_errors_sent = 0;
   std::uint64_t protocol_errors_received = 0;
+  std::uint64_t descriptors_passed = 0;  // to the peer
+  std::uint64_t descriptors_claimed = 0;
 
   template <class Visit>
   void for_each(Visit visit) const {
@@ -88,6 +90,8 @@ struct Counters {
     visit(std::string_view("messages_cut_off"), messages_cut_off);
     visit(std::string_view("protocol_errors_sent"), protocol_errors_sent);
     visit(std::string_view("protocol_errors_received"), protocol_errors_received);
+    visit(std::string_view("descriptors_passed"), descriptors_passed);
+    visit(std::string_view("descriptors_claimed"), descriptors_claimed);
   }
 };
 

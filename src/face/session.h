@@ -3,6 +3,7 @@
 #include <memory>
 #include <string_view>
 
+#include "face/descriptor.h"
 #include "runtime/client.h"
 #include "runtime/hold.h"
 #include "runtime/raw.h"
@@ -37,6 +38,15 @@ class Session {
   // Waits until it has ended; the error says why, unless it ended in good order.
   Task<Result<void>> closed();
   bool is_open() const { return session_.is_established() && !session_.has_ended(); }
+
+  // Passes open files to the peer: the number of the first, and the next for each further one. A number travels as an
+  // ordinary argument or result, in a call made after this; the handler claims it from its Context. They leave with the
+  // next message of the session, at most Limits::descriptors_max with one, and are closed here, as are those of a
+  // refused pass. Errors: unsupported (only Unix sockets and mem: links pass them), too_many_descriptors, closed.
+  Result<std::uint64_t> pass(std::vector<io::Descriptor> descriptors) { return session_.pass(std::move(descriptors)); }
+  // Takes what the peer passed under this number. Each can be claimed once; what nobody claims is closed with the
+  // session, which ends when more than 64 are unclaimed. Errors: not_found, unsupported.
+  Result<io::Descriptor> claim_descriptor(std::uint64_t number) { return session_.claim_descriptor(number); }
 
   const io::Peer& peer() const { return session_.peer(); }
   const Metadata& peer_metadata() const { return session_.machine().peer_metadata(); }

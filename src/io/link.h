@@ -44,6 +44,18 @@ class Link {
   // Sends what is committed, then the end of our direction. Nothing may be committed afterwards.
   virtual void finish() = 0;
   virtual const Peer& peer() const = 0;
+  // Descriptors that travel with the next message begun in out(), which then starts a write of its own; at most
+  // Limits::descriptors_max with one. Gives the number of the first. What is refused stays the caller's. Those whose
+  // message never leaves are closed with the link.
+  virtual Result<std::uint64_t> attach(std::span<Descriptor> with) {
+    static_cast<void>(with);
+    return fail(no_descriptors("this link"));
+  }
+  // Takes a received one by its number; it is there when a message is that was sent behind it.
+  virtual Result<Descriptor> claim_descriptor(std::uint64_t number) {
+    static_cast<void>(number);
+    return fail(no_descriptors("this link"));
+  }
   // The longest message that is received from now on.
   virtual void set_frame_bytes_max(std::size_t bytes) = 0;
 };

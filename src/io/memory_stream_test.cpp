@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <set>
-
 #include "io/fault_stream.h"
 #include "io/statistics_stream.h"
 #include "io/stream_descriptors_suite.h"
@@ -11,19 +9,6 @@
 
 namespace parley::io::suite {
 namespace {
-
-// Descriptors that no system knows: a number, and a function that is told of its end.
-struct PretendedDescriptors {
-  static inline std::set<int> open;
-  static Descriptor make(int tag) {
-    static int next = 0;
-    const int number = (++next << 10) | tag;
-    open.insert(number);
-    return Descriptor(number, [](int closed) { EXPECT_EQ(open.erase(closed), 1u) << "closed twice"; });
-  }
-  static int tag_of(const Descriptor& descriptor) { return descriptor.number() & 1023; }
-  static std::size_t open_count() { return open.size(); }
-};
 
 struct MemoryWorld : IdleWorld, PretendedDescriptors {
   static constexpr bool keeps_what_arrived = true;

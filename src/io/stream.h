@@ -43,6 +43,10 @@ class Descriptor {
   Close close_ = nullptr;
 };
 
+inline Error no_descriptors(const std::string& where) {
+  return {Code::unsupported, where + " passes no descriptors; Unix sockets (unix:, fd:) and mem: do"};
+}
+
 // Who is at the other end, as far as the system vouches for it.
 struct Peer {
   struct Credentials {
@@ -106,7 +110,7 @@ class Stream {
   virtual std::uint64_t descriptors_passed() const { return 0; }
   virtual Result<Descriptor> claim_descriptor(std::uint64_t number) {
     static_cast<void>(number);
-    return fail(Code::unsupported, "this stream passes no descriptors");
+    return fail(no_descriptors(peer().address));
   }
 };
 

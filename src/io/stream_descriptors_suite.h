@@ -4,6 +4,7 @@
 
 #include <array>
 #include <memory>
+#include <set>
 #include <span>
 #include <utility>
 #include <vector>
@@ -18,6 +19,19 @@
 //   int tag_of(const Descriptor&);
 //   std::size_t open_count();              // of those made, wherever they are now
 namespace parley::io::suite {
+
+// Descriptors that no system knows: a number, and a function that is told of its end.
+struct PretendedDescriptors {
+  static inline std::set<int> open;
+  static Descriptor make(int tag) {
+    static int next = 0;
+    const int number = (++next << 10) | tag;
+    open.insert(number);
+    return Descriptor(number, [](int closed) { EXPECT_EQ(open.erase(closed), 1u) << "closed twice"; });
+  }
+  static int tag_of(const Descriptor& descriptor) { return descriptor.number() & 1023; }
+  static std::size_t open_count() { return open.size(); }
+};
 
 template <class World>
 class StreamDescriptorsSuite : public testing::Test {

@@ -135,7 +135,7 @@ io::Transfer PipeStream::fail_writing(Error why) {
 io::Transfer PipeStream::write_some(ByteView from, std::span<io::Descriptor> with) {
   PARLEY_ASSERT(!from.empty());
   if (is_write_dead_) return {io::Transfer::Status::failed, 0};
-  if (!with.empty()) return fail_writing({Code::unsupported, peer_.address + " passes no descriptors"});
+  if (!with.empty()) return fail_writing(io::no_descriptors(peer_.address));
   if (is_finished_) return fail_writing({Code::closed, "written after the end"});
   if (!out_.is_open_for_use) return fail_writing({Code::refused, peer_.address + " is open for reading only"});
   ssize_t count = 0;

@@ -160,7 +160,7 @@ io::Transfer SocketStream::write_some(ByteView from, std::span<io::Descriptor> w
     return fail_writing(is_local_ ? Error{Code::too_many_descriptors, fmt::format("{} descriptors with one write; {} "
                                                                                   "may go",
                                                                                   with.size(), descriptors_max)}
-                                  : Error{Code::unsupported, peer_.address + " passes no descriptors"});
+                                  : io::no_descriptors(peer_.address));
   }
   std::ptrdiff_t count = 0;
   do {

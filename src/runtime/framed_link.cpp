@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
+#include "io/descriptor_inbox.h"
 #include "wire/frame.h"
 
 namespace parley::runtime {
@@ -26,6 +28,7 @@ FramedLink::FramedLink(io::Loop& loop, std::unique_ptr<io::Stream> stream, const
       frame_bytes_max_(limits.frame_bytes_max),
       flush_bytes_(limits.flush_bytes),
       control_bytes_max_(limits.control_bytes_max),
+      descriptors_max_(std::min(limits.descriptors_max, Limits().descriptors_max)),  // what streams pass at once
       last_bytes_max_(limits.handshake_max),
       data_(loop.blocks()),
       control_(loop.blocks()) {}
@@ -65,6 +68,7 @@ void FramedLink::drop_output() {
   flush_.leave();
   data_.clear();
   control_.clear();
+  attached_.reset();
 }
 
 // --- out
@@ -90,8 +94,14 @@ void FramedLink::committed_later() {
 // Writes the first `size` bytes; false when the peer takes no more for now or the stream is dead.
 bool FramedLink::write_out(OutBuffer& buffer, std::size_t size) {
   while (size != 0) {
-    const io::Transfer transfer = stream_->write_some(buffer.pending().first(size));
+    std::size_t piece = size;
+    std::span<io::Descriptor> with;
+    if (attached_ && &buffer == &data_) [[unlikely]]
+      with = cut_at_attached(piece);
+    const io::Transfer transfer = stream_->write_some(buffer.pending().first(piece), with);
     if (transfer.status == Status::moved) {
+      if (!with.empty()) [[unlikely]]
+        attached_->erase(attached_->begin());
       if (&buffer == &data_) remember_cut(buffer.pending(), transfer.bytes);
       buffer.consume(transfer.bytes);
       size -= transfer.bytes;
@@ -106,6 +116,54 @@ bool FramedLink::write_out(OutBuffer& buffer, std::size_t size) {
     return false;
   }
   return true;
+}
+
+// The descriptors that go with the first byte of the next write, which ends before the message of the next ones.
+std::span<io::Descriptor> FramedLink::cut_at_attached(std::size_t& size) {
+  if (attached_->empty()) {
+    attached_.reset();
+    return {};
+  }
+  const bool is_first = attached_->front().position == data_.sent();
+  const std::size_t next = is_first ? 1 : 0;
+  if (next < attached_->size()) {
+    size = static_cast<std::size_t>(std::min<std::uint64_t>(size, (*attached_)[next].position - data_.sent()));
+  }
+  return is_first ? std::span(attached_->front().descriptors) : std::span<io::Descriptor>();
+}
+
+Result<std::uint64_t> FramedLink::attach(std::span<io::Descriptor> with) {
+  if (!stream_->passes_descriptors()) return fail(io::no_descriptors(peer().address));
+  if (is_dead_ || is_finishing_) return fail(Code::closed, "the link");
+  std::size_t waiting = 0;
+  std::size_t with_next = 0;
+  if (attached_) {
+    for (const Attached& attached : *attached_) waiting += attached.descriptors.size();
+    if (!attached_->empty() && attached_->back().position == data_.committed()) {
+      with_next = attached_->back().descriptors.size();
+    }
+  }
+  if (with_next + with.size() > descriptors_max_) {
+    return fail(Code::too_many_descriptors,
+                fmt::format("{} with one message; {} may go", with_next + with.size(), descriptors_max_));
+  }
+  if (waiting + with.size() > io::DescriptorInbox::unclaimed_max) {
+    return fail(Code::too_many_descriptors, fmt::format("{} wait to leave", waiting));
+  }
+  for (const io::Descriptor& descriptor : with) {
+    if (!descriptor) return fail(Code::invalid, "a descriptor that is not open");
+  }
+  const std::uint64_t first = stream_->descriptors_passed() + waiting;
+  if (with.empty()) return first;
+  if (!attached_) attached_ = std::make_unique<std::vector<Attached>>();
+  if (with_next == 0) attached_->push_back({data_.committed(), {}});
+  std::ranges::move(with, std::back_inserter(attached_->back().descriptors));
+  return first;
+}
+
+Result<io::Descriptor> FramedLink::claim_descriptor(std::uint64_t number) {
+  if (!stream_->passes_descriptors()) return fail(io::no_descriptors(peer().address));
+  return stream_->claim_descriptor(number);
 }
 
 // A write may end inside a frame: what is left of it comes before any control message.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "base/limits.h"
 #include "io/link.h"
@@ -25,6 +26,8 @@ class FramedLink final : public io::Link, private io::StreamEvents {
   bool is_blocked() const override { return is_blocked_; }
   void finish() override;
   const io::Peer& peer() const override { return stream_->peer(); }
+  Result<std::uint64_t> attach(std::span<io::Descriptor> with) override;
+  Result<io::Descriptor> claim_descriptor(std::uint64_t number) override;
   // Until the handshake is over, longer messages than this are refused before they are read.
   void set_frame_bytes_max(std::size_t bytes) override { frame_bytes_max_ = bytes; }
 
@@ -45,6 +48,12 @@ class FramedLink final : public io::Link, private io::StreamEvents {
     FramedLink& link;
   };
 
+  // Descriptors, and where in data_ the message begins that they travel with.
+  struct Attached {
+    std::uint64_t position;
+    std::vector<io::Descriptor> descriptors;
+  };
+
   struct GiveUp final : Timer {
     explicit GiveUp(FramedLink& link) : Timer(&GiveUp::fire), link(link) {}
     static void fire(Timer& timer) {
@@ -63,6 +72,7 @@ class FramedLink final : public io::Link, private io::StreamEvents {
   void discard();
   void make_room(std::size_t wanted);
   bool write_out(OutBuffer& buffer, std::size_t size);
+  std::span<io::Descriptor> cut_at_attached(std::size_t& size);
   void remember_cut(ByteView pending, std::size_t written);
   void write_after_block();
   void end_reading(const Error* error);
@@ -76,11 +86,13 @@ class FramedLink final : public io::Link, private io::StreamEvents {
   std::size_t frame_bytes_max_;
   const std::size_t flush_bytes_;
   const std::size_t control_bytes_max_;
+  const std::size_t descriptors_max_;
   const Duration last_bytes_max_;
   io::LinkEvents* events_ = nullptr;
 
   OutBuffer data_;
   OutBuffer control_;
+  std::unique_ptr<std::vector<Attached>> attached_;  // by position; null while there are none
   std::size_t cut_frame_bytes_ = 0;  // of data_'s first frame, the rest of which must leave before anything else
   Flush flush_{*this};
   Fail fail_{*this};

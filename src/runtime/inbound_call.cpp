@@ -9,6 +9,13 @@ namespace parley {
 
 Hold Context::hold() const { return Hold(*session_); }
 
+Result<std::uint64_t> Context::pass(std::vector<io::Descriptor> descriptors) const {
+  return session_->pass(std::move(descriptors));
+}
+Result<io::Descriptor> Context::claim_descriptor(std::uint64_t number) const {
+  return session_->claim_descriptor(number);
+}
+
 }  // namespace parley
 
 namespace parley::runtime {

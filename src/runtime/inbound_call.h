@@ -32,6 +32,9 @@ class Context {
   // Keeps the session open, for what outlives the handler.
   Hold hold() const;
   runtime::Session& session() const { return *session_; }
+  // Open files that travel beside arguments and results, known by numbers in these: see Session::pass().
+  Result<std::uint64_t> pass(std::vector<io::Descriptor> descriptors) const;
+  Result<io::Descriptor> claim_descriptor(std::uint64_t number) const;
 
   const Metadata& metadata() const { return metadata_; }
   // When the caller stops waiting, if it said so; the handler is cancelled then.

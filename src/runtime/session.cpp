@@ -212,6 +212,19 @@ void Session::drop_objects_if_unused() {
   if (has_ended_ && objects_ && cleanups_.empty() && !drop_objects_.is_linked()) loop_.executor().post(drop_objects_);
 }
 
+Result<std::uint64_t> Session::pass(std::vector<io::Descriptor> descriptors) {
+  if (has_ended_) return fail(Code::closed, "the session");
+  auto first = link_->attach(descriptors);
+  if (first) counters_.descriptors_passed += descriptors.size();
+  return first;
+}
+
+Result<io::Descriptor> Session::claim_descriptor(std::uint64_t number) {
+  auto claimed = link_->claim_descriptor(number);
+  if (claimed) ++counters_.descriptors_claimed;
+  return claimed;
+}
+
 // What is committed still leaves; a peer that does not take it is given as long as for a handshake.
 void Session::finish_link() {
   link_->finish();

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "async/wait.h"
 #include "core/session/session.h"
@@ -56,6 +57,15 @@ class Session final : public Mortal, private io::LinkEvents {
   const core::Session& machine() const { return machine_; }
   const SessionOptions& options() const { return options_; }
   const io::Peer& peer() const { return link_->peer(); }
+
+  // Open files for the peer. They travel with the next message, at most Limits::descriptors_max with one, and are
+  // closed here; those that are refused are closed too. Gives the number of the first, the others follow it: numbers
+  // are told to the peer as ordinary arguments. Errors: unsupported, where the link passes none; too_many_descriptors;
+  // closed.
+  Result<std::uint64_t> pass(std::vector<io::Descriptor> descriptors);
+  // Takes one that the peer passed, by its number. What nobody claims is closed with the session, and a peer that
+  // passes more than 64 unclaimed ones loses it. Errors: not_found, unsupported.
+  Result<io::Descriptor> claim_descriptor(std::uint64_t number);
 
   // Of services that have an object for each session.
   SessionObjects& objects();

@@ -45,6 +45,7 @@ std::size_t Flow::write(ByteView bytes) {
   }
   if (count == 0 || is_reader_gone_) return count;
   used_ += count;
+  written_total_ += count;
   if (is_silent_) return count;
   ByteView rest = bytes.first(count);
   const std::size_t piece_max = options_.piece_bytes_max == 0 ? count : std::max(options_.piece_bytes_max, count / 32);
@@ -58,6 +59,20 @@ std::size_t Flow::write(ByteView bytes) {
   }
   if (!arrival_.is_planned()) world_.reactor().plan(arrival_, under_way_.front().arrival);
   return count;
+}
+
+void Flow::attach(std::uint64_t position, std::span<io::Descriptor> with) {
+  for (io::Descriptor& descriptor : with) {
+    io::Descriptor passed = std::move(descriptor);
+    if (!is_silent_) attached_.push_back({position, std::move(passed)});
+  }
+}
+
+bool Flow::take_attached(io::Descriptor& into) {
+  if (attached_.empty() || attached_.front().position >= read_total_) return false;
+  into = std::move(attached_.front().descriptor);
+  attached_.pop_front();
+  return true;
 }
 
 void Flow::finish() {
@@ -129,6 +144,7 @@ std::size_t Flow::read(std::span<std::uint8_t> into) {
   const std::size_t count = std::min(into.size(), arrived_.size() - arrived_read_);
   std::memcpy(into.data(), arrived_.data() + arrived_read_, count);
   arrived_read_ += count;
+  read_total_ += count;
   used_ -= std::min(count, used_);
   return count;
 }
@@ -144,12 +160,14 @@ void Flow::set_reader(Reader* reader) {
 void Flow::go_silent() {
   is_silent_ = true;
   under_way_.clear();
+  while (!attached_.empty() && attached_.back().position >= arrived_total_) attached_.pop_back();
   arrival_.cancel();
 }
 
 void Flow::drop_arrived() {
   arrived_.clear();
   arrived_read_ = 0;
+  attached_.clear();
 }
 
 }  // namespace parley::sim

@@ -48,6 +48,7 @@ struct LinkOptions {
   Duration notice_max{};  // after a break, until an end learns of it
   Duration half_open_max = std::chrono::seconds(20);
   bool keeps_what_arrived = true;  // whether bytes that arrived before a cut can still be read
+  bool passes_descriptors = true;
 };
 
 // Sees what passes each end, when it passes. Side 0 dials, side 1 accepts.
@@ -91,6 +92,11 @@ class Flow {
   std::size_t room() const { return is_reader_gone_ ? options_.buffer_bytes : options_.buffer_bytes - used_; }
   std::size_t capacity() const { return options_.buffer_bytes; }
   std::size_t write(ByteView bytes);
+  // They go with the byte that was written at this position.
+  void attach(std::uint64_t position, std::span<io::Descriptor> with);
+  std::uint64_t written() const { return written_total_; }
+  // The next one whose byte has been read.
+  bool take_attached(io::Descriptor& into);
   void finish();
   bool is_finished() const { return is_finished_; }
   std::size_t read(std::span<std::uint8_t> into);
@@ -117,6 +123,10 @@ class Flow {
     Instant arrival;
     bool is_end = false;
   };
+  struct Attached {
+    std::uint64_t position;
+    io::Descriptor descriptor;
+  };
   void arrive();
   void deliver(ByteView bytes);
   std::size_t track_to_break(ByteView bytes);
@@ -134,6 +144,9 @@ class Flow {
   std::vector<std::uint8_t> arrived_;
   std::size_t arrived_read_ = 0;
   std::size_t used_ = 0;  // written and not read
+  std::deque<Attached> attached_;
+  std::uint64_t written_total_ = 0;
+  std::uint64_t read_total_ = 0;
   std::uint64_t arrived_total_ = 0;
   Instant last_arrival_;
   Instant stalled_until_;

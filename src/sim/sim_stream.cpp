@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "base/limits.h"
+
 namespace parley::sim {
 
 using Status = io::Transfer::Status;
@@ -115,6 +117,7 @@ io::Transfer SimStream::fail_reading(Error why) {
   if (!is_dead_ && !is_write_dead_) failure_ = std::move(why);
   is_dead_ = is_write_dead_ = true;
   has_told_end_ = true;
+  inbox_.clear();
   return {Status::failed, 0};
 }
 
@@ -128,6 +131,9 @@ io::Transfer SimStream::read_some(std::span<std::uint8_t> into) {
   PARLEY_ASSERT(!into.empty());
   if (is_dead_) return {Status::failed, 0};
   if (const std::size_t count = incoming().read(into); count != 0) {
+    for (io::Descriptor descriptor; incoming().take_attached(descriptor);) {
+      if (auto added = inbox_.add(std::move(descriptor)); !added) return fail_reading(std::move(added).error());
+    }
     if (wire_->tap) wire_->tap->on_read(side_, into.first(count));
     if (other()) other()->notify_writable();
     return {Status::moved, count};
@@ -143,14 +149,26 @@ io::Transfer SimStream::read_some(std::span<std::uint8_t> into) {
 io::Transfer SimStream::write_some(ByteView from, std::span<io::Descriptor> with) {
   PARLEY_ASSERT(!from.empty());
   if (is_write_dead_) return {Status::failed, 0};
-  if (!with.empty()) return fail_writing({Code::unsupported, peer_.address + " passes no descriptors"});
+  if (!with.empty() && !passes_descriptors()) return fail_writing(io::no_descriptors(peer_.address));
+  if (with.size() > Limits().descriptors_max) {
+    return fail_writing({Code::too_many_descriptors, std::to_string(with.size()) + " descriptors with one write"});
+  }
   if (outgoing().is_finished()) return fail_writing({Code::closed, "written after the end"});
   if (is_peer_gone_ || knows_of_break_) return fail_writing({Code::link_lost, "the peer has closed " + peer_.address});
+  const std::uint64_t position = outgoing().written();
   const std::size_t count = outgoing().write(from);
   world().trace().note("link.write", {side_, from.size(), count});
   if (count == 0) return {};
+  outgoing().attach(position, with);
+  passed_ += with.size();
   if (wire_->tap) wire_->tap->on_written(side_, from.first(count));
   return {Status::moved, count};
+}
+
+bool SimStream::passes_descriptors() const { return wire_->options.passes_descriptors; }
+
+Result<io::Descriptor> SimStream::claim_descriptor(std::uint64_t number) {
+  return passes_descriptors() ? inbox_.claim(number) : io::Stream::claim_descriptor(number);
 }
 
 void SimStream::want_writable() {

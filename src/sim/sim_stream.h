@@ -4,14 +4,15 @@
 #include <string>
 #include <utility>
 
+#include "io/descriptor_inbox.h"
 #include "io/stream.h"
 #include "sim/sim_link.h"
 
 namespace parley::sim {
 
 // One end of a pair of streams over a simulated link, which delays, cuts up, stalls and breaks as its options and the
-// world's randomness decide. Without faults it is as good a stream as any other. Passes no descriptors. Dies before its
-// world.
+// world's randomness decide. Without faults it is as good a stream as any other. Passes descriptors
+// where its options say so. Dies before its world.
 class SimStream final : public io::Stream, private Flow::Reader {
  public:
   using Pair = std::pair<std::unique_ptr<io::Stream>, std::unique_ptr<io::Stream>>;
@@ -31,6 +32,9 @@ class SimStream final : public io::Stream, private Flow::Reader {
   void finish() override;
   Error failure() const override { return failure_; }
   const io::Peer& peer() const override { return peer_; }
+  bool passes_descriptors() const override;
+  std::uint64_t descriptors_passed() const override { return passed_; }
+  Result<io::Descriptor> claim_descriptor(std::uint64_t number) override;
 
  private:
   class Wire;
@@ -56,6 +60,8 @@ class SimStream final : public io::Stream, private Flow::Reader {
   const std::size_t side_;
   io::Peer peer_;
   io::StreamEvents* events_ = nullptr;
+  io::DescriptorInbox inbox_;
+  std::uint64_t passed_ = 0;
   Error failure_;
   bool is_dead_ = false;        // reading has failed, and with it everything
   bool is_write_dead_ = false;  // writing has failed; what has arrived can still be read

@@ -25,8 +25,22 @@ struct HarshSimWorld : SimWorld {
 
 using Worlds = testing::Types<SimWorld, HarshSimWorld>;
 INSTANTIATE_TYPED_TEST_SUITE_P(Sim, StreamSuite, Worlds);
-INSTANTIATE_TYPED_TEST_SUITE_P(Sim, StreamWithoutDescriptorsSuite, Worlds);
-GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(StreamDescriptorsSuite);
+
+struct DescriptorWorld : SimWorld, PretendedDescriptors {};
+struct SlowDescriptorWorld : DescriptorWorld {
+  StreamPair connect() {
+    const sim::FlowOptions flow{
+        .delay_min = std::chrono::microseconds(1), .delay_max = std::chrono::milliseconds(1), .piece_bytes_max = 7};
+    return sim::SimStream::make_pair(world, "sim:slow", {.flows = {flow, flow}});
+  }
+};
+using WorldsWithDescriptors = testing::Types<DescriptorWorld, SlowDescriptorWorld>;
+INSTANTIATE_TYPED_TEST_SUITE_P(Sim, StreamDescriptorsSuite, WorldsWithDescriptors);
+
+struct NoDescriptorWorld : SimWorld {
+  StreamPair connect() { return sim::SimStream::make_pair(world, "sim:", {.passes_descriptors = false}); }
+};
+INSTANTIATE_TYPED_TEST_SUITE_P(Sim, StreamWithoutDescriptorsSuite, testing::Types<NoDescriptorWorld>);
 
 }  // namespace
 }  // namespace parley::io::suite
