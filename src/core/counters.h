@@ -46,6 +46,7 @@ struct Counters {
   std::uint64_t messages_cut_off = 0;  // the link ended inside one
   std::uint64_t protocol_errors_sent = 0;
   std::uint64_t protocol_errors_received = 0;
+  std::uint64_t control_overflows = 0;   // the session was lost: its peer did not read what is told it
   std::uint64_t descriptors_passed = 0;  // to the peer
   std::uint64_t descriptors_claimed = 0;
 
@@ -90,6 +91,7 @@ struct Counters {
     visit(std::string_view("messages_cut_off"), messages_cut_off);
     visit(std::string_view("protocol_errors_sent"), protocol_errors_sent);
     visit(std::string_view("protocol_errors_received"), protocol_errors_received);
+    visit(std::string_view("control_overflows"), control_overflows);
     visit(std::string_view("descriptors_passed"), descriptors_passed);
     visit(std::string_view("descriptors_claimed"), descriptors_claimed);
   }

@@ -161,11 +161,7 @@ bool Connection::on_call(std::uint64_t id, Decoder& decoder, Block* block) {
 bool Connection::take_odd_call(core::Calls::Arrival arrival, std::uint64_t method, const InboundHead& head) {
   switch (arrival) {
     case core::Calls::Arrival::start: refuse_method(method, head); return true;
-    case core::Calls::Arrival::overloaded: {
-      const Error error{Code::too_many_calls, {}};
-      respond_with_error(head.id, RoamError::cancelled, &error);
-      return true;
-    }
+    case core::Calls::Arrival::overloaded: refuse_for_overload(head.id); return true;
     case core::Calls::Arrival::duplicate:
       return broken(Code::duplicate_request, fmt::format("request {} is not answered yet", head.id));
     case core::Calls::Arrival::wrong_parity:
@@ -173,6 +169,21 @@ bool Connection::take_odd_call(core::Calls::Arrival arrival, std::uint64_t metho
                     fmt::format("request {}: ids of the peer are {}", head.id, head.id % 2 == 0 ? "odd" : "even"));
   }
   return true;
+}
+
+// A peer that calls and reads no response gets refusals as control messages, which have a bound of their own; otherwise
+// they would gather without end.
+void Connection::refuse_for_overload(std::uint64_t id) {
+  ++counters_->responses_sent;
+  OutBuffer& out = is_overfull() ? link_->control() : *out_;
+  std::uint8_t* cursor = wire::begin_frame(out, wire::roam::head_bytes_max + 2);
+  cursor = wire::roam::put_request_head(cursor, id_, id, RequestKind::response);
+  *cursor++ = 0;  // no channels
+  cursor = out.more(wire::roam::put_metadata(out, cursor, describe({Code::too_many_calls, {}})), 2);
+  *cursor++ = 1;
+  *cursor++ = static_cast<std::uint8_t>(RoamError::cancelled);
+  wire::end_frame(out, cursor);
+  link_->committed();
 }
 
 // No typed service has the method; a raw handler may take it.

@@ -156,6 +156,7 @@ class Connection {
   bool start_call(std::uint64_t method, const InboundHead& head);
   bool finish_call(std::uint64_t id, Completion& completion);
   bool take_odd_call(core::Calls::Arrival arrival, std::uint64_t method, const InboundHead& head);
+  void refuse_for_overload(std::uint64_t id);
   void refuse_method(std::uint64_t method, const InboundHead& head);
   bool finish_odd_call(core::Calls::Match match, std::uint64_t id, const Completion& completion);
   void finish_withdrawn(std::uint64_t id, const Completion& completion);

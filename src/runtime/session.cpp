@@ -137,6 +137,7 @@ void Session::on_link_ended(const Error* error) {
     const bool is_breach = error && kind(*error) == Kind::protocol && error->code != Code::frame_truncated;
     if (is_breach) machine_.break_off(*error, link_->control());
     if (error && error->code == Code::frame_truncated) ++counters_.messages_cut_off;
+    if (error && error->code == Code::outbound_full) ++counters_.control_overflows;
     const bool was_open = root_.is_open();
     const Error pending = error ? *error : Error{Code::link_lost, "the peer closed the session"};
     std::optional<Error> reason;
