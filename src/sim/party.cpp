@@ -75,9 +75,11 @@ bool Party::may_still_leave() const {
   return !reason || kind(*reason) == Kind::protocol;
 }
 
+// That a peer is gone costs nothing of what it sent before, whether a read or a write finds it out.
 bool Party::has_link_died() const {
   if (!is_session_there() || wire_.broken() != Break::none) return true;
-  return session_->has_ended() && session_->end_reason().has_value();
+  const std::optional<Error>& reason = session_->end_reason();
+  return session_->has_ended() && reason && reason->code != Code::link_lost;
 }
 
 void Party::cover_end() {
