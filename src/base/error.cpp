@@ -79,7 +79,6 @@ std::string_view sentence(Code code) {
     case Code::channel_direction: return "a channel message came from the wrong end";
     case Code::item_beyond_credit: return "an item came beyond the credit";
     case Code::credit_overflow: return "a grant lifts the credit above its limit";
-    case Code::item_after_close: return "an item came after the close of its channel";
     case Code::too_many_channels: return "a call brings too many channels";
     case Code::metadata_limit: return "the metadata is above its limit";
     case Code::second_response: return "a response came that no call waits for";

@@ -76,7 +76,6 @@ enum class Code : std::uint32_t {
   channel_direction = 11009,  // an item to a sender, a grant to a receiver
   item_beyond_credit = 11010,
   credit_overflow = 11011,
-  item_after_close = 11012,
   too_many_channels = 11013,
   metadata_limit = 11014,
   second_response = 11015,

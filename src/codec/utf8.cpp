@@ -40,4 +40,12 @@ std::string to_utf8(std::string_view text, std::size_t bytes_max) {
   return fit;
 }
 
+std::string to_line(std::string_view text, std::size_t bytes_max) {
+  std::string line = to_utf8(text, bytes_max);
+  for (char& c : line) {
+    if (static_cast<unsigned char>(c) < ' ' || c == 0x7f) c = ' ';
+  }
+  return text.size() > bytes_max ? line + "..." : line;
+}
+
 }  // namespace parley::codec

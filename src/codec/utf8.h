@@ -71,5 +71,7 @@ inline bool is_utf8(ByteView bytes) {
 
 // Text from anywhere made fit for the wire: what is no UTF-8 becomes U+FFFD, and beyond bytes_max it is cut.
 std::string to_utf8(std::string_view text, std::size_t bytes_max);
+// The same for a person to read: on one line, and with "..." where it was cut.
+std::string to_line(std::string_view text, std::size_t bytes_max);
 
 }  // namespace parley::codec

@@ -11,7 +11,7 @@ struct Counters {
   std::uint64_t calls_received = 0;
   std::uint64_t calls_waited = 0;           // held back by the peer's max_concurrent_requests
   std::uint64_t calls_refused_here = 0;     // ours that found the waiting line or the link full
-  std::uint64_t calls_refused_to_peer = 0;  // the peer's beyond our max_concurrent_requests
+  std::uint64_t calls_refused_to_peer = 0;  // the peer's: at once, beside cleanups, or left unread
   std::uint64_t cancels_sent = 0;
   std::uint64_t cancels_received = 0;
   std::uint64_t cancels_too_late = 0;  // for a call that had been answered
@@ -43,10 +43,24 @@ struct Counters {
   std::uint64_t connections_rejected = 0;
   std::uint64_t pings_answered = 0;
   std::uint64_t handshakes_timed_out = 0;
-  std::uint64_t messages_cut_off = 0;  // the link ended inside one
-  std::uint64_t protocol_errors_sent = 0;
+  std::uint64_t messages_cut_off = 0;      // the link ended inside one
+  std::uint64_t protocol_errors_sent = 0;  // breaches found here, of all kinds; and each by its code:
+  std::uint64_t breaches_frame_too_large = 0;
+  std::uint64_t breaches_message = 0;
+  std::uint64_t breaches_unexpected = 0;
+  std::uint64_t breaches_wrong_connection = 0;
+  std::uint64_t breaches_version = 0;
+  std::uint64_t breaches_duplicate_request = 0;
+  std::uint64_t breaches_request_parity = 0;
+  std::uint64_t breaches_second_response = 0;
+  std::uint64_t breaches_channel_id = 0;
+  std::uint64_t breaches_channel_direction = 0;
+  std::uint64_t breaches_item_beyond_credit = 0;
+  std::uint64_t breaches_credit_overflow = 0;
+  std::uint64_t breaches_too_many_channels = 0;
+  std::uint64_t breaches_metadata_limit = 0;
   std::uint64_t protocol_errors_received = 0;
-  std::uint64_t control_overflows = 0;   // the session was lost: its peer did not read what is told it
+  std::uint64_t control_overflows = 0;   // the session was lost: its peer did not read what it was told
   std::uint64_t descriptors_passed = 0;  // to the peer
   std::uint64_t descriptors_claimed = 0;
 
@@ -90,6 +104,20 @@ struct Counters {
     visit(std::string_view("handshakes_timed_out"), handshakes_timed_out);
     visit(std::string_view("messages_cut_off"), messages_cut_off);
     visit(std::string_view("protocol_errors_sent"), protocol_errors_sent);
+    visit(std::string_view("breaches_frame_too_large"), breaches_frame_too_large);
+    visit(std::string_view("breaches_message"), breaches_message);
+    visit(std::string_view("breaches_unexpected"), breaches_unexpected);
+    visit(std::string_view("breaches_wrong_connection"), breaches_wrong_connection);
+    visit(std::string_view("breaches_version"), breaches_version);
+    visit(std::string_view("breaches_duplicate_request"), breaches_duplicate_request);
+    visit(std::string_view("breaches_request_parity"), breaches_request_parity);
+    visit(std::string_view("breaches_second_response"), breaches_second_response);
+    visit(std::string_view("breaches_channel_id"), breaches_channel_id);
+    visit(std::string_view("breaches_channel_direction"), breaches_channel_direction);
+    visit(std::string_view("breaches_item_beyond_credit"), breaches_item_beyond_credit);
+    visit(std::string_view("breaches_credit_overflow"), breaches_credit_overflow);
+    visit(std::string_view("breaches_too_many_channels"), breaches_too_many_channels);
+    visit(std::string_view("breaches_metadata_limit"), breaches_metadata_limit);
     visit(std::string_view("protocol_errors_received"), protocol_errors_received);
     visit(std::string_view("control_overflows"), control_overflows);
     visit(std::string_view("descriptors_passed"), descriptors_passed);

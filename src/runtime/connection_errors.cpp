@@ -1,7 +1,8 @@
+#include "runtime/connection.h"
+
 #include <fmt/format.h>
 
 #include "codec/utf8.h"
-#include "runtime/connection.h"
 #include "runtime/session.h"
 
 // Errors on their way to the peer and back.
@@ -9,7 +10,7 @@ namespace parley::runtime {
 
 using wire::roam::MetadataView;
 
-static constexpr std::size_t note_bytes_max = 4096;  // of an error on its way to the peer
+static constexpr std::size_t note_bytes_max = 4096;  // of an error on its way to the peer, or from it
 
 Metadata Connection::describe(const Error& error) const {
   Metadata metadata;
@@ -37,7 +38,7 @@ Error Connection::error_of(const Completion& completion) {
   if (!completion.metadata.has(names::error)) return error;
   error.code = said_code(completion.metadata, error.code);
   const Metadata metadata = completion.metadata.to_metadata();
-  if (const std::string* note = metadata.find_text(names::note)) error.note = *note;
+  if (const std::string* note = metadata.find_text(names::note)) error.note = codec::to_line(*note, note_bytes_max);
   return error;
 }
 

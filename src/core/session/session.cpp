@@ -42,12 +42,25 @@ std::string_view name_of(Kind kind) {
 
 std::string_view name_of(wire::roam::Parity parity) { return parity == wire::roam::Parity::odd ? "odd" : "even"; }
 
-// What a peer wrote, fit for a log: on one line, and no longer than anyone reads.
-std::string told_by(std::string_view description) {
-  constexpr std::size_t bytes_max = 1024;
-  std::string text;
-  for (const char c : codec::to_utf8(description, bytes_max)) text += static_cast<unsigned char>(c) < ' ' ? ' ' : c;
-  return description.size() > bytes_max ? text + "..." : text;
+// Null where the session ends for something else, such as silence.
+std::uint64_t* breach_counter(Counters& counters, Code code) {
+  switch (code) {
+    case Code::frame_too_large: return &counters.breaches_frame_too_large;
+    case Code::message: return &counters.breaches_message;
+    case Code::unexpected: return &counters.breaches_unexpected;
+    case Code::wrong_connection: return &counters.breaches_wrong_connection;
+    case Code::version: return &counters.breaches_version;
+    case Code::duplicate_request: return &counters.breaches_duplicate_request;
+    case Code::request_parity: return &counters.breaches_request_parity;
+    case Code::second_response: return &counters.breaches_second_response;
+    case Code::channel_id: return &counters.breaches_channel_id;
+    case Code::channel_direction: return &counters.breaches_channel_direction;
+    case Code::item_beyond_credit: return &counters.breaches_item_beyond_credit;
+    case Code::credit_overflow: return &counters.breaches_credit_overflow;
+    case Code::too_many_channels: return &counters.breaches_too_many_channels;
+    case Code::metadata_limit: return &counters.breaches_metadata_limit;
+    default: return nullptr;
+  }
 }
 
 }  // namespace
@@ -94,7 +107,8 @@ Session::Step Session::on_message(std::uint64_t connection, Kind kind, Decoder& 
   if (const auto* report = std::get_if<ProtocolError>(&payload)) {
     ++counters_.protocol_errors_received;
     phase_ = Phase::ended;
-    error_ = {Code::reported, told_by(report->description)};
+    static constexpr std::size_t description_bytes_max = 1024;
+    error_ = {Code::reported, codec::to_line(report->description, description_bytes_max)};
     return Step::failed;
   }
   if (phase_ == Phase::established) return on_established(connection, kind, payload, control);
@@ -175,6 +189,7 @@ void Session::break_off(const Error& error, OutBuffer& control) {
   phase_ = Phase::ended;
   error_ = error;
   ++counters_.protocol_errors_sent;
+  if (std::uint64_t* counter = breach_counter(counters_, error.code)) ++*counter;
   const std::string description = to_string(error);
   wire::roam::put_message(control, {0, ProtocolError{description}});
 }
