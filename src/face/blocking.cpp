@@ -32,31 +32,34 @@ class OwnLoop final : public face::BlockingRunner {
   }
 
   Result<void> run(Make make) override {
-    const Turn turn(*this);
-    if (!turn.is_ours()) {
-      return fail(Code::wrong_thread, "the loop is being turned: around this handler, or by another thread that waits");
+    {
+      const Turn turn(*this);
+      if (!turn.is_ours()) {
+        return fail(Code::wrong_thread,
+                    "the loop is being turned: around this handler, or by another thread that waits");
+      }
+      run_posted();
+      loop_.run_until(make(*desk_));
+      if (has_unsent()) loop_.poll_once();  // who knows when somebody waits again
     }
-    run_posted();
-    loop_.run_until(make(*desk_));
-    if (has_unsent()) loop_.poll_once();  // who knows when somebody waits again
+    settle();
     return {};
   }
   void post(Work work) override {
     loop_.post([this, work = std::move(work)]() mutable { work(*desk_); });
-    has_posted_.store(true, std::memory_order_release);
-    const Turn turn(*this);
-    if (turn.is_ours()) run_posted();
+    has_posted_.store(true);
+    settle();
   }
 
  private:
   // One operation turns the loop at a time.
   class Turn {
    public:
-    explicit Turn(OwnLoop& own) : own_(own), is_ours_(!own.is_turned_.exchange(true, std::memory_order_acquire)) {}
+    explicit Turn(OwnLoop& own) : own_(own), is_ours_(!own.is_turned_.exchange(true)) {}
     Turn(const Turn&) = delete;
     Turn& operator=(const Turn&) = delete;
     ~Turn() {
-      if (is_ours_) own_.is_turned_.store(false, std::memory_order_release);
+      if (is_ours_) own_.is_turned_.store(false);
     }
     bool is_ours() const { return is_ours_; }
 
@@ -66,7 +69,16 @@ class OwnLoop final : public face::BlockingRunner {
   };
 
   void run_posted() {
-    if (has_posted_.exchange(false, std::memory_order_acquire)) loop_.poll_once();
+    if (has_posted_.exchange(false)) loop_.poll_once();
+  }
+  // Whoever posts while another turns the loop leaves the work to that one, who looks again when its turn is over: one
+  // of the two sees what the other did, because both write before they read.
+  void settle() {
+    while (has_posted_) {
+      const Turn turn(*this);
+      if (!turn.is_ours()) return;
+      run_posted();
+    }
   }
   bool has_unsent() {
     io::Link& link = desk_->session().link();

@@ -16,9 +16,10 @@
 // The same calls and channels for programs that wait where they stand.
 //
 // A session is made by connect(), with a loop of its own, or by on(), for a session whose loop another thread turns.
-// The loop of connect() is turned by whoever waits and by nobody else: between operations nothing is received, and what
-// the peer calls here is served only while one waits. All handles of such a session are used by one thread at a time.
-// With on() several threads may use the session and its clients at once, and each call or channel by one at a time.
+// The loop of connect() is turned by whoever waits, and for one turn by whoever closes, resets, makes a channel or
+// drops a handle; what is ready then is served on that thread. Between operations nothing is received. All handles of
+// such a session are used by one thread at a time. With on() several threads may use the session and its clients at
+// once, and each call or channel by one at a time.
 //
 // Each operation can also fail with `wrong_thread`, where it would wait for itself: on the loop's own thread, in a
 // handler that is served by the loop, or while another thread waits on a loop that connect() made; and with `closed`,
@@ -350,6 +351,7 @@ class Session {
   }
 
   // Ends all calls and channels, also those that another thread waits for, and refuses new ones. From any thread.
+  // Idempotent.
   void close();
   // Waits until it has ended; the error says why, unless it ended in good order. Serves the peer meanwhile.
   Result<void> closed();

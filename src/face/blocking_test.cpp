@@ -297,6 +297,20 @@ TEST_F(BlockingCallbackTest, a_channel_that_a_handler_made_is_used_afterwards) {
   EXPECT_EQ(total.get().value(), 8);
 }
 
+TEST_F(BlockingCallbackTest, a_call_that_a_handler_drops_at_the_end_of_a_turn_is_cancelled_without_another_wait) {
+  std::optional<Call<std::string>> hanging(caller_->client<Probe>("Probe").start<&Probe::hang>("nobody waits"));
+  here_.on_custom = [&](std::int64_t number) -> Task<std::int64_t> {
+    co_await Yield();  // behind it the outcome that is waited for, which ends the turn
+    hanging.reset();
+    co_return number;
+  };
+  ASSERT_TRUE(caller_->client<suite::Peer>("Peer").call<&suite::Peer::ask_in_passing>(0));
+  ASSERT_FALSE(hanging);
+  const Session other = connect(server_.address()).value();
+  ASSERT_TRUE(Session(other).client<Probe>("Probe").call<&Probe::add>(1, 1));
+  server_.run_there([this] { EXPECT_EQ(server_.probe.hanging, 0); });
+}
+
 // Takes everything and does nothing.
 class Nowhere final : public face::BlockingRunner {
  public:
