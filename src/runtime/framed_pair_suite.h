@@ -13,7 +13,7 @@
 #include "io/stream_end_suite.h"
 #include "runtime/framed_link.h"
 #include "runtime/link_log_suite.h"
-#include "runtime/probe_suite.h"
+#include "runtime/probe_service_suite.h"
 #include "runtime/scripted_peer_suite.h"
 #include "runtime/world_suite.h"
 

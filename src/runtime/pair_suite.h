@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "runtime/memory_link.h"
-#include "runtime/probe_suite.h"
+#include "runtime/probe_service_suite.h"
 #include "runtime/world_suite.h"
 
 namespace parley::runtime::suite {

@@ -12,7 +12,7 @@
 
 #include "codec/postcard.h"
 #include "runtime/memory_link.h"
-#include "runtime/probe_suite.h"
+#include "runtime/probe_service_suite.h"
 #include "runtime/world_suite.h"
 #include "wire/roam/message_suite.h"
 

@@ -1,0 +1,7 @@
+#include "runtime/probe_service_suite.h"
+
+namespace parley::runtime {
+
+template Result<void> add_service<suite::Probe>(MethodTable& table, suite::Probe& object);
+
+}  // namespace parley::runtime
