@@ -8,24 +8,26 @@
 
 namespace parley {
 
-// Every bound there is, with its default. At a bound the answer is `overloaded` or a protocol error that costs the one
-// session: never growth, never silent loss.
+// The bounds, with their defaults. (A session also keeps at most 64 descriptors that nobody has claimed, or that wait
+// to leave.) At a bound the answer is `overloaded` or a protocol error that costs the one session: never growth, never
+// silent loss.
 struct Limits {
   // links
   std::size_t frame_bytes_max = std::size_t{64} << 20;    // one message, in and out
   std::size_t opening_bytes_max = std::size_t{64} << 10;  // the first message of a session
   std::size_t outbound_bytes_max = std::size_t{1} << 20;  // written to a session but not taken by the kernel: items
                                                           // wait, and at twice that new calls are refused
-  std::size_t control_bytes_max = std::size_t{64} << 10;  // control messages behind a blocked link; above: session lost
+  std::size_t control_bytes_max = std::size_t{64} << 10;  // control messages behind a blocked link, and refusals when
+                                                          // new calls are refused; above: session lost
   std::size_t flush_bytes = std::size_t{24} << 10;        // written early when so much has been encoded
   std::size_t pinned_bytes_max = std::size_t{1} << 20;    // received blocks kept alive by unread items; above: copied
-  std::size_t descriptors_max = 8;                        // with one frame
+  std::size_t descriptors_max = 8;                        // with one message; never more than eight
 
   // sessions
-  Duration handshake_max = std::chrono::seconds(5);
+  Duration handshake_max = std::chrono::seconds(5);  // also how long last bytes may take to leave, or to come
 
   // calls
-  std::uint32_t concurrent_requests_max = 1024;  // inbound; advertised
+  std::uint32_t concurrent_requests_max = 1024;  // inbound; advertised. As many cleanups of stopped handlers
   std::uint32_t waiting_calls_max = 4096;        // ours, beyond what the peer advertised
 
   // channels

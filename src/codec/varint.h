@@ -79,6 +79,7 @@ struct VarintRead {
       word &= (stop ^ (stop - 1)) & 0x7f7f7f7fu;
       word = (word & 0x007f007fu) | (word & 0x7f007f00u) >> 1;
       word = (word & 0x00003fffu) | (word & 0x3fff0000u) >> 2;
+      // It is not zero, for which std::countr_zero would look.
       return {cursor + (static_cast<unsigned>(__builtin_ctz(stop)) >> 3) + 1, word};
     }
   }

@@ -34,7 +34,7 @@ class FailingLoop final : public io::Loop {
    public:
     explicit Listener(FailingLoop& loop) : loop_(loop) { loop_.is_listening = true; }
     ~Listener() override { loop_.is_listening = false; }
-    void start(io::ListenerEvents& events) override { loop_.events = &events; }
+    void start(io::ListenerEvents& to) override { loop_.events = &to; }
     const std::string& address() const override { return address_; }
 
    private:

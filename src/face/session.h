@@ -42,7 +42,8 @@ class Session {
   // Passes open files to the peer: the number of the first, and the next for each further one. A number travels as an
   // ordinary argument or result, in a call made after this; the handler claims it from its Context. They leave with the
   // next message of the session, at most Limits::descriptors_max with one, and are closed here, as are those of a
-  // refused pass. Errors: unsupported (only Unix sockets and mem: links pass them), too_many_descriptors, closed.
+  // refused pass. Errors: unsupported (only Unix sockets and mem: links pass them), too_many_descriptors,
+  // invalid (one that is not open), closed.
   Result<std::uint64_t> pass(std::vector<io::Descriptor> descriptors) { return session_.pass(std::move(descriptors)); }
   // Takes what the peer passed under this number. Each can be claimed once; what nobody claims is closed with the
   // session, which ends when more than 64 are unclaimed. Errors: not_found, unsupported.

@@ -46,7 +46,8 @@ class Link {
   virtual const Peer& peer() const = 0;
   // Descriptors that travel with the next message begun in out(), which then starts a write of its own; at most
   // Limits::descriptors_max with one. Gives the number of the first. What is refused stays the caller's. Those whose
-  // message never leaves are closed with the link.
+  // message never leaves are closed with the link. Errors: unsupported, too_many_descriptors, invalid (one that is not
+  // open), closed.
   virtual Result<std::uint64_t> attach(std::span<Descriptor> with) {
     static_cast<void>(with);
     return fail(no_descriptors("this link"));

@@ -163,9 +163,9 @@ Transfer MemoryStream::read_some(std::span<std::uint8_t> into) {
 Transfer MemoryStream::write_some(ByteView from, std::span<Descriptor> with) {
   PARLEY_ASSERT(!from.empty());
   if (is_write_dead_) return {Transfer::Status::failed, 0};
-  if (with.size() > options_.descriptors_max) {
+  if (with.size() > descriptors_per_write_max) {
     return fail_writing({Code::too_many_descriptors, std::to_string(with.size()) + " descriptors with one write; " +
-                                                         std::to_string(options_.descriptors_max) + " may go"});
+                                                         std::to_string(descriptors_per_write_max) + " may go"});
   }
   Pipe& pipe = outgoing();
   if (pipe.is_finished) return fail_writing({Code::closed, "written after the end"});

@@ -15,7 +15,6 @@ namespace parley::io {
 
 struct MemoryOptions {
   std::size_t pipe_bytes_max = std::size_t{256} << 10;  // in each direction; a writer beyond it would block
-  std::size_t descriptors_max = Limits().descriptors_max;
 };
 
 // One end of a pair of streams on one loop: a bounded pipe for each direction. Behaves as a Unix socket does: a reader

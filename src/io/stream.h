@@ -59,6 +59,9 @@ struct Peer {
   std::optional<Credentials> credentials;  // on Unix sockets
 };
 
+// How many descriptors one write may carry.
+inline constexpr std::size_t descriptors_per_write_max = 8;
+
 // What one read or write did.
 struct Transfer {
   enum class Status : std::uint8_t {
@@ -94,7 +97,7 @@ class Stream {
 
   virtual Transfer read_some(std::span<std::uint8_t> into) = 0;
   // Descriptors travel with the first byte of `from` when at least one byte moves; they are then closed here. At most
-  // Limits::descriptors_max of them, and only where passes_descriptors().
+  // descriptors_per_write_max of them, and only where passes_descriptors().
   virtual Transfer write_some(ByteView from, std::span<Descriptor> with) = 0;
   Transfer write_some(ByteView from) { return write_some(from, {}); }
   virtual void want_writable() = 0;

@@ -185,7 +185,7 @@ TYPED_TEST_P(StreamDescriptorsSuite, a_write_that_moves_in_part_passes_them_once
 TYPED_TEST_P(StreamDescriptorsSuite, as_many_as_the_limit_go_with_one_write_and_no_more) {
   this->a->start();
   this->b->start();
-  const std::size_t limit = Limits().descriptors_max;
+  const std::size_t limit = descriptors_per_write_max;
   auto some = this->make(40, limit);
   ASSERT_EQ(this->a->write(as_bytes("ok"), some).bytes, 2u);
   this->read_all(2);

@@ -16,12 +16,10 @@ namespace parley::net {
 
 namespace {
 
-constexpr std::size_t descriptors_max = Limits().descriptors_max;
-
 // Room for the numbers of the descriptors that may come with one read.
 union ControlRoom {
   cmsghdr header;  // for its alignment
-  std::array<char, CMSG_SPACE(sizeof(int) * descriptors_max)> bytes;
+  std::array<char, CMSG_SPACE(sizeof(int) * io::descriptors_per_write_max)> bytes;
 };
 
 int domain_of(int socket) {
@@ -145,7 +143,7 @@ bool SocketStream::take_descriptors(const void* header) {
   if (taken && (message.msg_flags & MSG_CTRUNC)) {
     taken = fail(Code::too_many_descriptors,
                  fmt::format("more than {} descriptors came at once, or this process may open no more of them",
-                             descriptors_max));
+                             io::descriptors_per_write_max));
   }
   if (taken) return true;
   fail_reading(std::move(taken).error());
@@ -156,11 +154,12 @@ io::Transfer SocketStream::write_some(ByteView from, std::span<io::Descriptor> w
   PARLEY_ASSERT(!from.empty());
   if (is_write_dead_) [[unlikely]]
     return {io::Transfer::Status::failed, 0};
-  if (with.size() > descriptors_max || (!is_local_ && !with.empty())) [[unlikely]] {
-    return fail_writing(is_local_ ? Error{Code::too_many_descriptors, fmt::format("{} descriptors with one write; {} "
-                                                                                  "may go",
-                                                                                  with.size(), descriptors_max)}
-                                  : io::no_descriptors(peer_.address));
+  if (with.size() > io::descriptors_per_write_max || (!is_local_ && !with.empty())) [[unlikely]] {
+    return fail_writing(is_local_
+                            ? Error{Code::too_many_descriptors, fmt::format("{} descriptors with one write; {} "
+                                                                            "may go",
+                                                                            with.size(), io::descriptors_per_write_max)}
+                            : io::no_descriptors(peer_.address));
   }
   std::ptrdiff_t count = 0;
   do {

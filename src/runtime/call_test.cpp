@@ -261,7 +261,7 @@ TEST(CallRuntime, two_services_with_a_method_of_one_name_have_two_ids) {
   MethodTable table;
   ASSERT_TRUE(add_service<Probe>(table, probe));
   const std::size_t size = table.size();
-  EXPECT_EQ(size, 18u);
+  EXPECT_EQ(size, 19u);
   const Result<void> again = add_service<Probe>(table, probe);
   ASSERT_FALSE(again);
   EXPECT_EQ(again.error().code, Code::in_use);

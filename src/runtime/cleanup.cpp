@@ -4,6 +4,13 @@
 
 namespace parley::runtime {
 
+void Cleanup::start(Session& session, Error why, Metadata metadata) {
+  session_ = &session;
+  why_ = std::move(why);
+  metadata_ = std::move(metadata);
+  session.loop().executor().post(start_);
+}
+
 void Cleanup::Start::run(Ready& node) {
   Cleanup& cleanup = static_cast<Start&>(node).cleanup;
   if (!cleanup.run()) cleanup.session_->end_cleanup(cleanup);
@@ -11,11 +18,12 @@ void Cleanup::Start::run(Ready& node) {
 
 void Cleanup::Ended::run(Ready& node) {
   Cleanup& cleanup = static_cast<Ended&>(node).cleanup;
-  cleanup.end();
+  cleanup.count_throw();
   cleanup.session_->end_cleanup(cleanup);
 }
 
 bool Cleanup::run() {
+  ++session_->counters().cleanups_started;
   try {
     task_ = work_(std::move(why_), std::move(metadata_));
   } catch (...) {
@@ -25,7 +33,7 @@ bool Cleanup::run() {
   if (!task_) return false;
   task_->bind(session_->loop().executor());
   if (task_->start()) {
-    end();
+    count_throw();
     return false;
   }
   task_->promise().set_continuation(ended_);
@@ -33,7 +41,7 @@ bool Cleanup::run() {
 }
 
 // There is nobody to hand an exception to: the call has been answered.
-void Cleanup::end() {
+void Cleanup::count_throw() {
   if (task_->promise().outcome() == async::Outcome::threw) ++session_->counters().cleanups_threw;
 }
 

@@ -26,8 +26,10 @@ class Cleanup final : public Mortal, public async::Pooled {
   using Work = std::move_only_function<std::optional<Task<void>>(Error why, Metadata metadata)>;
   explicit Cleanup(Work work) : work_(std::move(work)) {}
 
+  // From the ready queue, once, by the session that owns it from now on.
+  void start(Session& session, Error why, Metadata metadata);
+
  private:
-  friend class Session;
   struct Start final : Ready {
     explicit Start(Cleanup& cleanup) : Ready(&Start::run), cleanup(cleanup) {}
     static void run(Ready& node);
@@ -40,7 +42,7 @@ class Cleanup final : public Mortal, public async::Pooled {
   };
   // False: it is over, and what it threw has been counted.
   bool run();
-  void end();
+  void count_throw();
 
   Session* session_ = nullptr;
   Error why_;

@@ -40,6 +40,7 @@ void Connection::open(const core::Calls::Options& calls, const core::Channels::O
 }
 
 const Limits& Connection::limits() const { return session_.options().limits; }
+std::uint32_t Connection::cleanups() const { return session_.cleanups(); }
 bool Connection::is_peer_foreign() const { return session_.machine().is_peer_foreign(); }
 
 void Connection::end(const Error& error, bool may_committed_leave) {
@@ -161,7 +162,7 @@ bool Connection::on_call(std::uint64_t id, Decoder& decoder, Block* block) {
 bool Connection::take_odd_call(core::Calls::Arrival arrival, std::uint64_t method, const InboundHead& head) {
   switch (arrival) {
     case core::Calls::Arrival::start: refuse_method(method, head); return true;
-    case core::Calls::Arrival::overloaded: refuse_for_overload(head.id); return true;
+    case core::Calls::Arrival::overloaded: refuse_for_overload(head.id, {}); return true;
     case core::Calls::Arrival::duplicate:
       return broken(Code::duplicate_request, fmt::format("request {} is not answered yet", head.id));
     case core::Calls::Arrival::wrong_parity:
@@ -173,17 +174,9 @@ bool Connection::take_odd_call(core::Calls::Arrival arrival, std::uint64_t metho
 
 // A peer that calls and reads no response gets refusals as control messages, which have a bound of their own; otherwise
 // they would gather without end.
-void Connection::refuse_for_overload(std::uint64_t id) {
-  ++counters_->responses_sent;
-  OutBuffer& out = is_overfull() ? link_->control() : *out_;
-  std::uint8_t* cursor = wire::begin_frame(out, wire::roam::head_bytes_max + 2);
-  cursor = wire::roam::put_request_head(cursor, id_, id, RequestKind::response);
-  *cursor++ = 0;  // no channels
-  cursor = out.more(wire::roam::put_metadata(out, cursor, describe({Code::too_many_calls, {}})), 2);
-  *cursor++ = 1;
-  *cursor++ = static_cast<std::uint8_t>(RoamError::cancelled);
-  wire::end_frame(out, cursor);
-  link_->committed();
+void Connection::refuse_for_overload(std::uint64_t id, std::string_view what) {
+  const Error error{Code::too_many_calls, std::string(what)};
+  put_error(is_overfull() ? link_->control() : *out_, id, RoamError::cancelled, &error);
 }
 
 // No typed service has the method; a raw handler may take it.
@@ -303,13 +296,13 @@ void Connection::announce_channels(PendingCall& call) {
 // Control messages are small: one with much metadata goes with the data, not past it.
 static bool is_small(const Metadata& metadata) {
   static constexpr std::size_t bytes_max = 1024;
-  std::size_t bytes = 0;
-  for (const MetadataEntry& entry : metadata) {
-    bytes += entry.key.size();
-    if (const auto* text = std::get_if<std::string>(&entry.value)) bytes += text->size();
-    if (const auto* raw = std::get_if<std::vector<std::uint8_t>>(&entry.value)) bytes += raw->size();
-  }
-  return bytes <= bytes_max;
+  return wire::roam::bytes_bound(metadata) <= bytes_max;
+}
+
+const Metadata& Connection::fit_or_refused(const Metadata& metadata, Metadata& refusal) const {
+  const std::string_view unfit = wire::roam::unfit(metadata, limits(), 0);
+  if (unfit.empty()) return metadata;
+  return refusal = describe({Code::invalid, std::string(unfit)});
 }
 
 void Connection::withdraw(PendingCall& call, const Metadata& metadata) {
@@ -319,8 +312,8 @@ void Connection::withdraw(PendingCall& call, const Metadata& metadata) {
     withdrawn.id = call.id();
     withdrawn.channels.take_all(call.extra_->channels);
   }
-  const std::string_view unfit = wire::roam::unfit(metadata, limits(), 0);
-  const Metadata& fitting = unfit.empty() ? metadata : describe({Code::invalid, std::string(unfit)});
+  Metadata refusal;
+  const Metadata& fitting = fit_or_refused(metadata, refusal);
   OutBuffer& out = control_for(call.announced_at, fitting);
   std::uint8_t* cursor = wire::begin_frame(out, wire::roam::head_bytes_max);
   cursor = wire::roam::put_request_head(cursor, id_, call.id(), RequestKind::cancel);
@@ -340,11 +333,16 @@ OutBuffer& Connection::control_for(std::uint64_t announced_at, const Metadata& m
 }
 
 void Connection::respond_with_error(std::uint64_t id, RoamError kind, const Error* error) {
+  put_error(*out_, id, kind, error);
+}
+
+void Connection::put_error(OutBuffer& out, std::uint64_t id, RoamError kind, const Error* error) {
   const Metadata metadata = error ? describe(*error) : Metadata();
-  std::uint8_t* cursor = begin_response(id, &metadata);
+  std::uint8_t* cursor = begin_response(out, id, &metadata);
   *cursor++ = 1;
   *cursor++ = static_cast<std::uint8_t>(kind);
-  end_message(cursor);
+  wire::end_frame(out, cursor);
+  link_->committed();
 }
 
 // --- channels
@@ -377,10 +375,7 @@ bool Connection::on_item(std::uint64_t id, ByteView bytes, Block* block) {
     }
     case core::Channels::OnItem::Verdict::fault: break;
   }
-  const std::string_view why = item.fault == Code::channel_direction ? ", which sends to the peer"
-                               : item.fault == Code::channel_id      ? ", which no call announced"
-                                                                     : "";
-  return broken(item.fault, fmt::format("item on channel {}{}", id, why));
+  return broken(core::Channels::item_error(id, item.fault));
 }
 
 bool Connection::on_close(std::uint64_t id, Decoder& decoder) {
@@ -428,8 +423,8 @@ void Connection::put_channel_end(OutBuffer& out, std::uint64_t id, ChannelKind k
 
 // A close comes behind the items of its channel.
 void Connection::send_close(SendingCore& core, const Metadata& metadata) {
-  const std::string_view unfit = wire::roam::unfit(metadata, limits(), 0);
-  const Metadata& fitting = unfit.empty() ? metadata : describe({Code::invalid, std::string(unfit)});
+  Metadata refusal;
+  const Metadata& fitting = fit_or_refused(metadata, refusal);
   channels_->close(core.end);
   if (core.unannounced_) {
     core.unannounced_->push_back({core.end.id(), true, fitting});
@@ -440,8 +435,8 @@ void Connection::send_close(SendingCore& core, const Metadata& metadata) {
 }
 
 void Connection::send_reset(ReceivingCore& core, const Metadata& metadata) {
-  const std::string_view unfit = wire::roam::unfit(metadata, limits(), 0);
-  put_reset(core, unfit.empty() ? metadata : describe({Code::invalid, std::string(unfit)}));
+  Metadata refusal;
+  put_reset(core, fit_or_refused(metadata, refusal));
   channels_->fail(core.end);
 }
 

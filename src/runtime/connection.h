@@ -99,19 +99,13 @@ class Connection {
 
   // --- the peer's calls, for InboundCall
   // Cleanups of stopped handlers that are under way.
-  std::uint32_t cleanups() const { return cleanups_; }
+  std::uint32_t cleanups() const;
   void respond_with_error(std::uint64_t id, RoamError kind, const Error* error);
+  // To a call that is one too many, whatever there are too many of.
+  void refuse_for_overload(std::uint64_t id, std::string_view what);
   // Starts a response up to its envelope; the caller appends that and the value and ends the message.
   [[gnu::always_inline]] std::uint8_t* begin_response(std::uint64_t id, const Metadata* metadata) {
-    ++counters_->responses_sent;
-    std::uint8_t* cursor = wire::begin_frame(*out_, wire::roam::head_bytes_max + 2);
-    cursor = wire::roam::put_request_head(cursor, id_, id, wire::roam::RequestKind::response);
-    *cursor++ = 0;  // no channels
-    if (!metadata || metadata->empty()) [[likely]] {
-      *cursor++ = 0;
-      return cursor;
-    }
-    return out_->more(wire::roam::put_metadata(*out_, cursor, *metadata), 2);
+    return begin_response(*out_, id, metadata);
   }
 
   // --- channels
@@ -156,7 +150,18 @@ class Connection {
   bool start_call(std::uint64_t method, const InboundHead& head);
   bool finish_call(std::uint64_t id, Completion& completion);
   bool take_odd_call(core::Calls::Arrival arrival, std::uint64_t method, const InboundHead& head);
-  void refuse_for_overload(std::uint64_t id);
+  [[gnu::always_inline]] std::uint8_t* begin_response(OutBuffer& out, std::uint64_t id, const Metadata* metadata) {
+    ++counters_->responses_sent;
+    std::uint8_t* cursor = wire::begin_frame(out, wire::roam::head_bytes_max + 2);
+    cursor = wire::roam::put_request_head(cursor, id_, id, wire::roam::RequestKind::response);
+    *cursor++ = 0;  // no channels
+    if (!metadata || metadata->empty()) [[likely]] {
+      *cursor++ = 0;
+      return cursor;
+    }
+    return out.more(wire::roam::put_metadata(out, cursor, *metadata), 2);
+  }
+  void put_error(OutBuffer& out, std::uint64_t id, RoamError kind, const Error* error);
   void refuse_method(std::uint64_t method, const InboundHead& head);
   bool finish_odd_call(core::Calls::Match match, std::uint64_t id, const Completion& completion);
   void finish_withdrawn(std::uint64_t id, const Completion& completion);
@@ -169,6 +174,8 @@ class Connection {
   bool on_grant(std::uint64_t id, wire::roam::Decoder& decoder);
   void put_channel_end(OutBuffer& out, std::uint64_t id, wire::roam::ChannelKind kind, const Metadata& metadata);
   void put_reset(ReceivingCore& core, const Metadata& metadata);
+  // The metadata; where no peer would take it, a `refusal` that says so.
+  const Metadata& fit_or_refused(const Metadata& metadata, Metadata& refusal) const;
   // The control buffer, unless what the message is about still waits in out().
   OutBuffer& control_for(std::uint64_t announced_at, const Metadata& metadata = {});
   void send_waiting();
@@ -184,7 +191,6 @@ class Connection {
   std::size_t outbound_bytes_max_ = 0;
   std::size_t frame_bytes_max_ = 0;
   std::uint32_t depth_max_ = 0;
-  std::uint32_t cleanups_ = 0;  // counted by the session
   const MethodTable* methods_ = nullptr;
   std::optional<core::Calls> calls_;
   std::optional<core::Channels> channels_;

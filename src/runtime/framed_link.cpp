@@ -28,7 +28,7 @@ FramedLink::FramedLink(io::Loop& loop, std::unique_ptr<io::Stream> stream, const
       frame_bytes_max_(limits.frame_bytes_max),
       flush_bytes_(limits.flush_bytes),
       control_bytes_max_(limits.control_bytes_max),
-      descriptors_max_(std::min(limits.descriptors_max, Limits().descriptors_max)),  // what streams pass at once
+      descriptors_max_(std::min(limits.descriptors_max, io::descriptors_per_write_max)),
       last_bytes_max_(limits.handshake_max),
       data_(loop.blocks()),
       control_(loop.blocks()) {}
@@ -43,7 +43,12 @@ void FramedLink::end_reading(const Error* error) {
   has_read_all_ = true;
   give_up_.disarm();
   block_.reset();
-  events_->on_link_ended(error);
+  tell_end(error);
+}
+
+// Once: the first reason counts.
+void FramedLink::tell_end(const Error* error) {
+  if (!std::exchange(has_told_end_, true)) events_->on_link_ended(error);
 }
 
 // The stream takes nothing any more. What the peer sent before it died can still be read, and reading then ends too:
@@ -161,10 +166,7 @@ Result<std::uint64_t> FramedLink::attach(std::span<io::Descriptor> with) {
   return first;
 }
 
-Result<io::Descriptor> FramedLink::claim_descriptor(std::uint64_t number) {
-  if (!stream_->passes_descriptors()) return fail(io::no_descriptors(peer().address));
-  return stream_->claim_descriptor(number);
-}
+Result<io::Descriptor> FramedLink::claim_descriptor(std::uint64_t number) { return stream_->claim_descriptor(number); }
 
 // A write may end inside a frame: what is left of it comes before any control message.
 void FramedLink::remember_cut(ByteView pending, std::size_t written) {
@@ -263,7 +265,7 @@ void FramedLink::discard() {
   parsed_ = filled_ = 0;
   const Status status = fill();
   block_.reset();
-  if (status == Status::ended || status == Status::failed) events_->on_link_ended(nullptr);
+  if (status == Status::ended || status == Status::failed) tell_end(failure_.get());
 }
 
 void FramedLink::deliver() {

@@ -43,7 +43,7 @@ class FramedLink final : public io::Link, private io::StreamEvents {
     explicit Fail(FramedLink& link) : Ready(&Fail::run), link(link) {}
     static void run(Ready& node) {
       FramedLink& link = static_cast<Fail&>(node).link;
-      link.events_->on_link_ended(link.failure_.get());
+      link.tell_end(link.failure_.get());
     }
     FramedLink& link;
   };
@@ -76,6 +76,7 @@ class FramedLink final : public io::Link, private io::StreamEvents {
   void remember_cut(ByteView pending, std::size_t written);
   void write_after_block();
   void end_reading(const Error* error);
+  void tell_end(const Error* error);
   void end_writing(Error error);
   void end_later(Error error);
   void drop_output();
@@ -102,7 +103,8 @@ class FramedLink final : public io::Link, private io::StreamEvents {
   bool is_finishing_ = false;
   bool has_finished_ = false;
   bool has_read_all_ = false;  // the peer has finished, or what it sends is no messages
-  bool is_dead_ = false;       // nothing can be written any more
+  bool has_told_end_ = false;
+  bool is_dead_ = false;  // nothing can be written any more
   bool has_prefetched_ = false;
   io::Transfer::Status prefetched_ = io::Transfer::Status::would_block;
 

@@ -299,6 +299,9 @@ TEST(FramedLink, a_message_at_the_limit_passes_and_one_above_ends_the_link) {
   send(*rig.link, "why");
   rig.settle();
   EXPECT_EQ(rig.received(), framed("why")) << "the peer can still be told";
+  rig.peer->finish();
+  rig.settle();
+  EXPECT_EQ(rig.log.ends, 1) << "an end is told once";
 }
 
 TEST(FramedLink, the_limit_for_a_message_can_be_changed_between_two) {

@@ -20,11 +20,7 @@
 // and has to go on working. Time is the test's.
 namespace parley::runtime::suite {
 
-inline Octets in_frame(const Octets& message) {
-  Octets bytes(wire::frame_head_bytes);
-  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::uint8_t>(message.size() >> (8 * i));
-  return octets({bytes, message});
-}
+using wire::roam::in_frame;
 
 // A session over a framed memory stream, and the other end of that as bytes.
 class Assailed {

@@ -70,7 +70,7 @@ void InboundCall::stop(const Error& why, const wire::roam::MetadataView& metadat
 bool InboundCall::admit_beside_cleanups(Connection& connection, const InboundHead& head) {
   if (connection.cleanups() < connection.limits().concurrent_requests_max) return true;
   ++connection.counters().calls_refused_to_peer;
-  refuse_call(connection, head, {Code::too_many_calls, "cleanups of stopped handlers"});
+  connection.refuse_for_overload(head.id, "cleanups of stopped handlers");
   return false;
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "runtime/pair_suite.h"
+#include "runtime/raw.h"
 #include "runtime/scripted_peer_suite.h"
 
 // Each bound of Limits on sessions, calls, channels, metadata and nesting: that it reaches who is to keep it, that just
@@ -146,9 +147,9 @@ std::uint32_t widest_window(Limits limits) {
   Pair pair({.a = {.limits = limits}});
   auto [tx, rx] = channel<std::int32_t, 256>();
   auto call = pair.client_a().call<&Probe::generate>(20'000u, std::move(tx));
-  const auto read = [](Rx<std::int32_t, 256>& rx) -> Task<std::uint32_t> {
+  const auto read = [](Rx<std::int32_t, 256>& from) -> Task<std::uint32_t> {
     std::uint32_t widest = 0;
-    while (co_await rx.recv()) widest = std::max(widest, rx.window());
+    while (co_await from.recv()) widest = std::max(widest, from.window());
     co_return widest;
   };
   return pair.world.run(read(rx));

@@ -47,7 +47,6 @@ Session::Session(io::Loop& loop, std::unique_ptr<io::Link> link, Role role, Sess
 }
 
 Session::~Session() {
-  PARLEY_ASSERT(callers_ == 0 || has_ended_ || !root_.is_open() || callers_ > 0);
   is_buried_ = true;
   const Error error{Code::closed, "the loop is gone"};
   if (!has_ended_) end(error, error, Committed::is_dropped);
@@ -179,7 +178,7 @@ void Session::AtLoopEnd::on_loop_end() {
   while (!session.cleanups_.empty()) {
     session.loop_.executor().bury(std::unique_ptr<Mortal>(&session.cleanups_.pop_front()));
   }
-  session.root_.cleanups_ = 0;
+  session.cleanup_count_ = 0;
   if (session.objects_) session.loop_.executor().bury(std::move(session.objects_));
 }
 
@@ -192,18 +191,14 @@ SessionObjects& Session::objects() {
 void Session::start_cleanup(std::unique_ptr<Cleanup> cleanup, Error why, Metadata metadata) {
   Cleanup& started = *cleanup.release();
   cleanups_.push_back(started);
-  ++root_.cleanups_;
-  ++counters_.cleanups_started;
-  started.session_ = this;
-  started.why_ = std::move(why);
-  started.metadata_ = std::move(metadata);
-  loop_.executor().post(started.start_);
+  ++cleanup_count_;
+  started.start(*this, std::move(why), std::move(metadata));
   drop_objects_.leave();  // a handler that ended its own session comes behind that
 }
 
 void Session::end_cleanup(Cleanup& cleanup) {
   cleanup.leave();
-  --root_.cleanups_;
+  --cleanup_count_;
   std::unique_ptr<Cleanup>(&cleanup).reset();
   drop_objects_if_unused();
   bury_if_unused();

@@ -58,13 +58,8 @@ class Session final : public Mortal, private io::LinkEvents {
   const SessionOptions& options() const { return options_; }
   const io::Peer& peer() const { return link_->peer(); }
 
-  // Open files for the peer. They travel with the next message, at most Limits::descriptors_max with one, and are
-  // closed here; those that are refused are closed too. Gives the number of the first, the others follow it: numbers
-  // are told to the peer as ordinary arguments. Errors: unsupported, where the link passes none; too_many_descriptors;
-  // closed.
+  // Open files, to the peer and from it; parley::Session tells of them.
   Result<std::uint64_t> pass(std::vector<io::Descriptor> descriptors);
-  // Takes one that the peer passed, by its number. What nobody claims is closed with the session, and a peer that
-  // passes more than 64 unclaimed ones loses it. Errors: not_found, unsupported.
   Result<io::Descriptor> claim_descriptor(std::uint64_t number);
 
   // Of services that have an object for each session.
@@ -74,6 +69,7 @@ class Session final : public Mortal, private io::LinkEvents {
   void start_cleanup(std::unique_ptr<Cleanup> cleanup, Error why, Metadata metadata);
   // For a Cleanup that is over: destroys it.
   void end_cleanup(Cleanup& cleanup);
+  std::uint32_t cleanups() const { return cleanup_count_; }  // under way
 
   // Senders that wait for the link to take what is committed.
   void wait_for_link(BlockedSender& sender);
@@ -138,6 +134,7 @@ class Session final : public Mortal, private io::LinkEvents {
   Resume resume_{*this};
   std::unique_ptr<SessionObjects> objects_;
   IntrusiveList<Cleanup> cleanups_;
+  std::uint32_t cleanup_count_ = 0;
   DropObjects drop_objects_{*this};
   AtLoopEnd at_loop_end_{*this};
   HandshakeTimer timer_{*this};  // of the handshake, and then of the last bytes' leaving

@@ -242,17 +242,11 @@ class Desk {
   explicit Desk(Log& log) : log_(log), gone_(log, "object") {}
   Task<void> stay(Tx<std::int32_t> out) {
     const Mark frame(log_, "frame");
-    co_await out.send(1);
+    static_cast<void>(co_await out.send(1));
     co_await never_.wait();
   }
   // Waits for a call of its own.
-  Task<void> ask(Context& context) {
-    const Mark frame(log_, "asking frame");
-    auto client = context.client<Desk>("Desk");
-    auto call = client.call<&Desk::wait>();
-    static_cast<void>(co_await call);
-    ADD_FAILURE() << "nothing runs any more";
-  }
+  Task<void> ask(Context& context);
   Task<void> wait() { co_await never_.wait(); }
   // One that has begun to clean up when the loop goes, or would begin then.
   Task<void> guard(Context& context, std::string name) {
@@ -271,6 +265,14 @@ class Desk {
   Event never_;
 };
 PARLEY_SERVICE(Desk, stay, ask, wait, guard);
+
+Task<void> Desk::ask(Context& context) {
+  const Mark frame(log_, "asking frame");
+  auto client = context.client<Desk>("Desk");
+  auto call = client.call<&Desk::wait>();
+  static_cast<void>(co_await call);
+  ADD_FAILURE() << "nothing runs any more";
+}
 
 TEST(LoopEnd, with_everything_running_tells_what_lives_on_and_destroys_the_rest_in_order) {
   Log log;

@@ -150,7 +150,7 @@ io::Transfer SimStream::write_some(ByteView from, std::span<io::Descriptor> with
   PARLEY_ASSERT(!from.empty());
   if (is_write_dead_) return {Status::failed, 0};
   if (!with.empty() && !passes_descriptors()) return fail_writing(io::no_descriptors(peer_.address));
-  if (with.size() > Limits().descriptors_max) {
+  if (with.size() > io::descriptors_per_write_max) {
     return fail_writing({Code::too_many_descriptors, std::to_string(with.size()) + " descriptors with one write"});
   }
   if (outgoing().is_finished()) return fail_writing({Code::closed, "written after the end"});

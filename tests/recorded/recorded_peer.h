@@ -51,7 +51,7 @@ class RecordedPeer final : private parley::io::StreamEvents {
   // Says what is due, and leaves when nothing more is.
   void go_on() {
     for (; at_ < end_ && recording_.messages[at_].from == side_; ++at_) {
-      const Octets bytes = framed(recording_.messages[at_].bytes);
+      const Octets bytes = in_frame(recording_.messages[at_].bytes);
       // A recording is far smaller than what any stream takes at once.
       const parley::io::Transfer written = stream_->write_some(bytes);
       if (written.bytes != bytes.size()) return complain("the other end is gone before message " + number());
@@ -85,7 +85,7 @@ class RecordedPeer final : private parley::io::StreamEvents {
   void take(std::span<const std::uint8_t> bytes) {
     received_.insert(received_.end(), bytes.begin(), bytes.end());
     while (stream_ && at_ < end_) {
-      const Octets expected = framed(recording_.messages[at_].bytes);
+      const Octets expected = in_frame(recording_.messages[at_].bytes);
       const std::size_t common = std::min(expected.size(), received_.size());
       if (!std::equal(expected.begin(), expected.begin() + static_cast<std::ptrdiff_t>(common), received_.begin())) {
         return complain("message " + number() + " of the recording is " + hex(expected) + ", what came is " +

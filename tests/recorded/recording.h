@@ -18,6 +18,7 @@
 namespace recorded {
 
 using parley::wire::roam::hex;
+using parley::wire::roam::in_frame;
 using parley::wire::roam::Octets;
 
 enum class Side : std::uint8_t { client, server };
@@ -67,14 +68,6 @@ inline std::vector<Recording> read_recordings(const std::string& folder) {
   std::vector<Recording> recordings;
   for (const auto& path : paths) recordings.push_back(read_recording(path));
   return recordings;
-}
-
-inline Octets framed(const Octets& message) {
-  const auto size = static_cast<std::uint32_t>(message.size());
-  Octets bytes;
-  for (int shift = 0; shift < 32; shift += 8) bytes.push_back(static_cast<std::uint8_t>(size >> shift));
-  bytes.insert(bytes.end(), message.begin(), message.end());
-  return bytes;
 }
 
 }  // namespace recorded

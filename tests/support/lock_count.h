@@ -2,8 +2,8 @@
 
 #include <cstddef>
 
-// Counts the locks that are taken in the whole program, on all threads: mutexes, read-write locks and spin locks of
-// the system, which is what std::mutex and its like are made of. A program that links this has them wrapped.
+// Counts the locks that are taken in the whole program, on all threads: mutexes and read-write locks of the
+// system, which is what std::mutex and its like are made of. A program that links this has them wrapped.
 namespace parley {
 
 std::size_t lock_count();

@@ -193,6 +193,14 @@ Channels::OnItem Channels::on_item_elsewhere(std::uint64_t id, ChannelEnd* end) 
   return {.verdict = OnItem::Verdict::ignored};
 }
 
+Error Channels::item_error(std::uint64_t id, Code fault) {
+  switch (fault) {
+    case Code::channel_direction: return {fault, fmt::format("item on channel {}, which sends to the peer", id)};
+    case Code::channel_id: return {fault, fmt::format("item on channel {}, which no call announced", id)};
+    default: return {fault, fmt::format("item on channel {}", id)};
+  }
+}
+
 Result<ReceivingEnd*> Channels::on_close(std::uint64_t id) {
   ChannelEnd* end = find(id);
   if (end && end->is_sender_)

@@ -140,6 +140,7 @@ class Channels {
     ReceivingEnd* end = nullptr;
   };
   OnItem on_item(std::uint64_t id, ByteView item, Block* block);
+  static Error item_error(std::uint64_t id, Code fault);
   Result<ReceivingEnd*> on_close(std::uint64_t id);
   Result<SendingEnd*> on_reset(std::uint64_t id);
   Result<SendingEnd*> on_grant(std::uint64_t id, std::uint32_t additional);

@@ -38,6 +38,13 @@ inline Octets from_hex(std::string_view hex) {
   return bytes;
 }
 
+// Behind its length.
+inline Octets in_frame(const Octets& message) {
+  Octets bytes(frame_head_bytes);
+  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::uint8_t>(message.size() >> (8 * i));
+  return octets({bytes, message});
+}
+
 inline std::string hex(ByteView bytes) {
   static constexpr char digits[] = "0123456789abcdef";
   std::string text;

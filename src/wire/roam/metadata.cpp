@@ -71,22 +71,26 @@ const std::uint8_t* read_run(const std::uint8_t* cursor, const std::uint8_t* end
 
 }  // namespace
 
-std::string_view unfit(const Metadata& metadata, const Limits& limits, std::size_t reserved) {
-  if (metadata.size() + reserved > limits.metadata_entries_max) return "too many metadata entries";
-  static constexpr std::size_t reserved_bytes = 64;  // of one entry of ours, a number
+std::size_t bytes_bound(const Metadata& metadata) {
   static constexpr std::size_t numbers_bytes = 1 + 3 * codec::varint_bytes_max;
-  std::size_t size = reserved * reserved_bytes;
+  std::size_t size = 0;
   for (const MetadataEntry& entry : metadata) {
     size += entry.key.size() + numbers_bytes;
-    if (!codec::is_utf8(as_bytes(entry.key))) return "a metadata key is no UTF-8";
-    if (const auto* text = std::get_if<std::string>(&entry.value)) {
-      size += text->size();
-      if (!codec::is_utf8(as_bytes(*text))) return "a metadata text is no UTF-8";
-    } else if (const auto* bytes = std::get_if<std::vector<std::uint8_t>>(&entry.value)) {
-      size += bytes->size();
-    }
+    if (const auto* text = std::get_if<std::string>(&entry.value)) size += text->size();
+    if (const auto* bytes = std::get_if<std::vector<std::uint8_t>>(&entry.value)) size += bytes->size();
   }
-  if (size > limits.metadata_bytes_max) return "metadata too large";
+  return size;
+}
+
+std::string_view unfit(const Metadata& metadata, const Limits& limits, std::size_t reserved) {
+  if (metadata.size() + reserved > limits.metadata_entries_max) return "too many metadata entries";
+  for (const MetadataEntry& entry : metadata) {
+    if (!codec::is_utf8(as_bytes(entry.key))) return "a metadata key is no UTF-8";
+    const auto* text = std::get_if<std::string>(&entry.value);
+    if (text && !codec::is_utf8(as_bytes(*text))) return "a metadata text is no UTF-8";
+  }
+  static constexpr std::size_t reserved_bytes = 64;  // of one entry of ours, a number
+  if (bytes_bound(metadata) + reserved * reserved_bytes > limits.metadata_bytes_max) return "metadata too large";
   return {};
 }
 

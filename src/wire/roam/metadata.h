@@ -60,6 +60,9 @@ std::string to_string(const Metadata& metadata);
 
 namespace wire::roam {
 
+// At least as many bytes as it takes on the wire.
+std::size_t bytes_bound(const Metadata& metadata);
+
 // Why a peer with these limits would refuse a message with this metadata, beside `reserved` entries of ours; empty
 // where it would not.
 std::string_view unfit(const Metadata& metadata, const Limits& limits, std::size_t reserved);
