@@ -71,7 +71,7 @@ Result<std::unique_ptr<EpollReactor>> EpollReactor::make(io::Clock& clock, React
 }
 
 EpollReactor::EpollReactor(io::Clock& clock, Duration spin, io::Descriptor epoll, io::Descriptor waker)
-    : clock_(clock), spin_(spin), epoll_(std::move(epoll)), waker_(std::move(waker)) {}
+    : clock_(clock), spin_(spin), spin_now_(spin), epoll_(std::move(epoll)), waker_(std::move(waker)) {}
 
 EpollReactor::~EpollReactor() = default;
 
@@ -126,8 +126,11 @@ bool EpollReactor::wait(Instant until) {
   int count = 0;
   if (!always_ready_.empty()) {
     count = ask_kernel(Duration());
-  } else if (until == Instant() || !may_spin_now() || !spin(until, count)) {
+  } else if (until == Instant() || !may_spin_now()) {
     count = sleep(until);
+  } else if (const Instant begin = clock_.now(); !spin(begin, until, count)) {
+    count = sleep(until);
+    learn_from_vain_spin(count > 0 ? clock_.now() - begin : Duration::max());
   }
   return sort_out(count);
 }
@@ -240,20 +243,16 @@ void EpollReactor::tell_always_ready() {
   telling_ = nullptr;
 }
 
-bool EpollReactor::spin(Instant until, int& count) {
-  const Instant begin = clock_.now();
-  if (until <= begin) return false;
-  const Instant end = std::min(begin + spin_, until);
+bool EpollReactor::spin(Instant begin, Instant until, int& count) {
+  if (until <= begin) return true;
+  const Instant end = std::min(begin + spin_now_, until);
   ++stats_.spins;
   for (;;) {
     // Counted over all spins, so that a stream with news at every try does not starve the others.
     if (++tries_ > tries_per_look) {
       tries_ = 0;
       if (count = ask_kernel(Duration()); count > 0) break;
-      if (clock_.now() >= end) {
-        skip_ = backoff_ = std::clamp(backoff_ * 2, skip_min, skip_max);
-        return false;
-      }
+      if (clock_.now() >= end) return false;
     }
     EpollSource* const tried = hot_;
     spun_ = tried;
@@ -265,6 +264,18 @@ bool EpollReactor::spin(Instant until, int& count) {
   backoff_ = 0;
   ++stats_.spin_hits;
   return true;
+}
+
+// What came soon after would have been found by a longer spin, and then no sleep would be in the peer's way either. If
+// the longest does not find it, or it did not come soon, spinning is no use for a while.
+void EpollReactor::learn_from_vain_spin(Duration waited) {
+  const bool is_soon = waited / spin_growth_max < spin_;
+  if (is_soon && spin_now_ < spin_ * spin_growth_max) {
+    spin_now_ = std::min(spin_now_ * 2, spin_ * spin_growth_max);
+    return;
+  }
+  if (!is_soon) spin_now_ = spin_;
+  skip_ = backoff_ = std::clamp(backoff_ * 2, skip_min, skip_max);
 }
 
 void EpollReactor::wake() {

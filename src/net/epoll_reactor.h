@@ -59,7 +59,8 @@ class EpollSource : public ListNode {
 
 struct ReactorOptions {
   // How long wait() looks again and again at the most recently active stream before it sleeps. It saves the price of
-  // sleeping and waking, two thirds of a call's time, and costs a core. 20 us is a good value; zero is off.
+  // sleeping and waking, two thirds of a call's time, and costs a core. 20 us is a good value: it grows to eight times
+  // that where what it missed comes soon after, as on a machine that wakes slowly. Zero is off.
   Duration spin{};
   // Spinning steals the core that the peer needs; below four usable cores it is off unless this says otherwise.
   bool spin_on_few_cores = false;
@@ -103,6 +104,7 @@ class EpollReactor final : public io::Reactor {
   friend class EpollSource;
   static constexpr std::size_t batch_max = 64;
   static constexpr std::uint32_t tries_per_look = 8;  // of a spin, between two looks at the clock and at all others
+  static constexpr int spin_growth_max = 8;
   static constexpr std::uint32_t skip_min = 16;
   static constexpr std::uint32_t skip_max = 4096;
 
@@ -116,11 +118,13 @@ class EpollReactor final : public io::Reactor {
   void tell_always_ready();
   bool may_spin_now();
   // Whether it found something; if so, `count` is what sort_out() is to see.
-  bool spin(Instant until, int& count);
+  bool spin(Instant begin, Instant until, int& count);
+  void learn_from_vain_spin(Duration waited);
   void keep_fd_readable();
 
   io::Clock& clock_;
   const Duration spin_;
+  Duration spin_now_;
   io::Descriptor epoll_;
   io::Descriptor waker_;
   io::Descriptor alarm_;  // made when a foreign main loop needs it

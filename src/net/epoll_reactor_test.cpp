@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -222,6 +223,53 @@ TEST(EpollReactorSpin, in_vain_skips_sixteen_waits_then_thirty_two_up_to_a_bound
   EXPECT_EQ(reactor->stats().spins_skipped, before.spins_skipped + 16);
   wait_once(false);
   EXPECT_EQ(reactor->stats().spins, before.spins + 1);
+}
+
+// Does something when a time has come.
+struct ActingClock final : io::Clock {
+  Instant now() override {
+    at = at + microseconds(1);
+    if (at >= when) {
+      when = Instant::never();
+      act();
+    }
+    return at;
+  }
+  std::chrono::system_clock::time_point wall() override { return {}; }
+  Instant at = Instant::from_ns(1'000'000);
+  Instant when = Instant::never();
+  std::function<void()> act;
+};
+
+TEST(EpollReactorSpin, grows_to_eight_times_while_what_it_missed_comes_soon_after) {
+  ActingClock clock;
+  auto reactor = EpollReactor::make(clock, {.spin = microseconds(5), .spin_on_few_cores = true}).value();
+  auto [a, b] = make_socket_pair(*reactor).value();
+  End peer(std::move(a));
+  SpunOn spun(std::move(b), peer);
+  spun.answer_at = -1;
+  clock.act = [&] { EXPECT_EQ(peer.write(as_bytes("x")).bytes, 1u); };
+  clock.act();
+  const auto hits_when_it_comes_after = [&](int us) {
+    const auto before = reactor->stats();
+    clock.when = clock.at + microseconds(us + 1);
+    EXPECT_TRUE(reactor->wait(Instant::never()));
+    reactor->dispatch();
+    EXPECT_EQ(reactor->stats().spins, before.spins + (before.waits == 0 ? 0 : 1));
+    return reactor->stats().spin_hits - before.spin_hits;
+  };
+  hits_when_it_comes_after(1);  // the first wait finds what is there, and makes the stream the one to spin on
+  clock.when = Instant::never();
+  for (const int us : {5, 10, 20}) {
+    EXPECT_EQ(hits_when_it_comes_after(us), 0u) << "just missed";
+    EXPECT_EQ(hits_when_it_comes_after(us + 2), 1u) << "the next one lasts twice as long";
+  }
+  // The longest one finds nothing: spinning is no use.
+  EXPECT_EQ(hits_when_it_comes_after(40), 0u);
+  const auto before = reactor->stats();
+  clock.act();
+  EXPECT_TRUE(reactor->wait(Instant::never()));
+  EXPECT_EQ(reactor->stats().spins_skipped, before.spins_skipped + 1);
 }
 
 TEST(EpollReactorSpin, a_wait_that_is_due_does_not_spin) {
