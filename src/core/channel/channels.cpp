@@ -54,15 +54,9 @@ void ReceivingEnd::drop_items() {
 
 // Neighbours mostly lie in one block, which counts once.
 void ReceivingEnd::unpin(const Bytes& item) {
-  if (!pinned_bytes_ || item.pinned() == 0) return;
+  if (item.pinned() == 0) return;
   if (!items_.empty() && items_.front().shares_block_with(item)) return;
-  pinned_ -= item.pinned();
   *pinned_bytes_ -= item.pinned();
-}
-
-void ReceivingEnd::leave_connection() {
-  *pinned_bytes_ -= pinned_;
-  pinned_bytes_ = nullptr;
 }
 
 Channels::Channels(const Limits& limits, Counters& counters, const Options& options)
@@ -82,7 +76,8 @@ void Channels::set_window(ReceivingEnd& end, std::uint32_t initial_credit) {
   end.outstanding_ = initial_credit;
   end.window_items_max_ = options_.is_peer_foreign ? 0 : limits_.window_items_max;
   end.window_bytes_max_ = limits_.window_bytes_max;
-  end.pinned_bytes_ = &pinned_bytes_;
+  if (!pinned_bytes_) pinned_bytes_ = std::make_shared<std::size_t>(0);
+  end.pinned_bytes_ = pinned_bytes_;
 }
 
 void Channels::start(ChannelEnd& end, std::uint64_t id) {
@@ -178,7 +173,7 @@ Channels::OnItem Channels::on_item(std::uint64_t id, ByteView item, Block* block
 Bytes Channels::keep(ReceivingEnd& end, ByteView item, Block* block) {
   Bytes bytes = block ? Bytes::view_into(block, item) : Bytes::copy_of(item);
   if (!end.items_.empty() && end.items_.back().shares_block_with(bytes)) return bytes;
-  if (block && pinned_bytes_ + bytes.pinned() > limits_.pinned_bytes_max) {
+  if (block && *pinned_bytes_ + bytes.pinned() > limits_.pinned_bytes_max) {
     ++counters_.items_copied;
     bytes = Bytes::copy_of(item);
   }
@@ -249,18 +244,13 @@ void Channels::leave(ChannelEnd& end, ChannelEnd::State state) {
   PARLEY_ASSERT(end.state_ == ChannelEnd::State::open, end.id_);
   ChannelEnd* taken = has_parity(end.id_, options_.parity) ? own_.take(end.id_) : peer_.take(end.id_);
   PARLEY_ASSERT(taken == &end, end.id_);
-  over(end, state);
-}
-
-void Channels::over(ChannelEnd& end, ChannelEnd::State state) {
   end.state_ = state;
-  if (!end.is_sender_) static_cast<ReceivingEnd&>(end).leave_connection();
 }
 
 ChannelEnd* Channels::take_any() {
   ChannelEnd* end = own_.take_any();
   if (!end) end = peer_.take_any();
-  if (end) over(*end, ChannelEnd::State::failed);
+  if (end) end->state_ = ChannelEnd::State::failed;
   return end;
 }
 

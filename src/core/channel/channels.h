@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 
 #include "base/bytes.h"
 #include "base/error.h"
@@ -81,12 +82,8 @@ class ReceivingEnd : public ChannelEnd {
  private:
   friend class Channels;
   std::uint32_t replenish(std::uint32_t more);
-  void pin(const Bytes& item) {
-    pinned_ += item.pinned();
-    *pinned_bytes_ += item.pinned();
-  }
+  void pin(const Bytes& item) { *pinned_bytes_ += item.pinned(); }
   void unpin(const Bytes& item);
-  void leave_connection();
 
   Ring<Bytes> items_;
   std::uint64_t outstanding_ = 0;
@@ -94,10 +91,11 @@ class ReceivingEnd : public ChannelEnd {
   std::uint32_t window_ = 0;
   std::uint32_t window_items_max_ = 0;
   std::size_t window_bytes_max_ = 0;
-  std::uint32_t taken_ = 0;              // since the last grant
-  std::uint32_t item_bytes_ = 0;         // a moving average
-  std::size_t pinned_ = 0;               // in blocks that unread items keep alive
-  std::size_t* pinned_bytes_ = nullptr;  // of the connection, while open: what is unread outlives both
+  std::uint32_t taken_ = 0;       // since the last grant
+  std::uint32_t item_bytes_ = 0;  // a moving average
+  // Of the connection. What is unread counts until it is read or dropped, also when the channel has ended: a peer that
+  // opens, sends and closes would else pin without a bound. It outlives the connection too.
+  std::shared_ptr<std::size_t> pinned_bytes_;
 };
 
 // The channels of one connection: which ids live, in which direction, and what may happen to each. Ends that we opened
@@ -151,7 +149,7 @@ class Channels {
   // For the end of the connection: takes out any end; null when none is left.
   ChannelEnd* take_any();
   std::size_t size() const { return own_.size() + peer_.size(); }
-  std::size_t pinned_bytes() const { return pinned_bytes_; }
+  std::size_t pinned_bytes() const { return pinned_bytes_ ? *pinned_bytes_ : 0; }
 
  private:
   ChannelEnd* find(std::uint64_t id) const { return has_parity(id, options_.parity) ? own_.find(id) : peer_.find(id); }
@@ -162,7 +160,6 @@ class Channels {
   void set_window(ReceivingEnd& end, std::uint32_t initial_credit);
   std::uint64_t initial(std::uint32_t credit) const;
   void leave(ChannelEnd& end, ChannelEnd::State state);
-  static void over(ChannelEnd& end, ChannelEnd::State state);
   Bytes keep(ReceivingEnd& end, ByteView item, Block* block);
   OnItem on_item_elsewhere(std::uint64_t id, ChannelEnd* end);
 
@@ -171,7 +168,8 @@ class Channels {
   Options options_;
   std::uint64_t next_id_;
   std::uint64_t last_peer_id_ = 0;  // the highest that the peer has announced
-  std::size_t pinned_bytes_ = 0;    // in blocks that unread items keep alive
+  // In blocks that unread items keep alive; made for the first receiver.
+  std::shared_ptr<std::size_t> pinned_bytes_;
   OwnIdTable<ChannelEnd> own_;
   PeerIdTable<ChannelEnd> peer_;
 };

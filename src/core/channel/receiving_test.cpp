@@ -306,7 +306,7 @@ TEST_F(ReceivingTest, items_without_a_block_are_copied_and_counted) {
   EXPECT_EQ(channels->pinned_bytes(), 0u);
 }
 
-TEST_F(ReceivingTest, what_is_unread_when_the_channel_ends_counts_no_longer_for_its_connection) {
+TEST_F(ReceivingTest, what_is_unread_when_the_channel_ends_counts_until_it_is_read_or_dropped) {
   BlockPool pool(4096);
   make();
   ReceivingEnd closed, failed, taken_down;
@@ -318,7 +318,28 @@ TEST_F(ReceivingTest, what_is_unread_when_the_channel_ends_counts_no_longer_for_
   ASSERT_TRUE(channels->on_close(closed.id()));
   channels->fail(failed);
   EXPECT_EQ(channels->take_any(), &taken_down);
+  EXPECT_EQ(channels->pinned_bytes(), 3 * 4096u);
+  closed.drop_items();
+  static_cast<void>(failed.take());
+  EXPECT_EQ(channels->pinned_bytes(), 4096u);
+  taken_down.drop_items();
   EXPECT_EQ(channels->pinned_bytes(), 0u);
+}
+
+TEST_F(ReceivingTest, channels_that_end_unread_pin_no_more_than_open_ones) {
+  limits.pinned_bytes_max = 3 * 4096;
+  BlockPool pool(4096);
+  make();
+  std::array<ReceivingEnd, 20> ends;
+  for (ReceivingEnd& end : ends) {
+    open(end, 16);
+    {
+      const BlockHandle block = pool.take();
+      ASSERT_EQ(item(end, {block->data(), 1}, block.get()), Verdict::queued);
+    }
+    ASSERT_TRUE(channels->on_close(end.id()));
+  }
+  EXPECT_EQ(pool.held_count(), 3u);
 }
 
 TEST_F(ReceivingTest, what_is_unread_can_be_read_when_the_connection_is_long_gone) {
