@@ -61,11 +61,11 @@ class PeerIdTable {
     }
     slots_[at].value = &value;
   }
-  // Takes out any object, or gives null when empty: for taking everything down.
+  // Takes out any object, or gives null when empty: for taking everything down, in one lap.
   T* take_any() {
     if (size_ == 0) return nullptr;
-    for (std::size_t at = 0;; ++at) {
-      if (slots_[at].value) return take(slots_[at].id);
+    for (any_ &= capacity_ - 1;; any_ = next(any_)) {
+      if (slots_[any_].value) return take(slots_[any_].id);
     }
   }
   void free_memory_if_empty() {
@@ -107,6 +107,7 @@ class PeerIdTable {
   std::unique_ptr<Slot[]> slots_;
   std::size_t capacity_ = 0;
   std::size_t size_ = 0;
+  std::size_t any_ = 0;  // where take_any() goes on looking
 };
 
 // Ids that we hand out ourselves in steps of two -> objects owned by others. Direct-mapped: a lookup is one compare. An
@@ -154,10 +155,10 @@ class OwnIdTable {
   T* take_any() {
     if (size_ == 0) return nullptr;
     --size_;
-    for (std::size_t at = 0; at < capacity_; ++at) {
-      if (slots_[at].value) return std::exchange(slots_[at].value, nullptr);
+    if (size_ < overflow_.size()) return overflow_.take_any();
+    for (any_ &= capacity_ - 1;; any_ = (any_ + 1) & (capacity_ - 1)) {
+      if (slots_[any_].value) return std::exchange(slots_[any_].value, nullptr);
     }
-    return overflow_.take_any();
   }
   void free_memory_if_empty() {
     if (size_ != 0) return;
@@ -193,6 +194,7 @@ class OwnIdTable {
   std::unique_ptr<Slot[]> slots_;
   std::size_t capacity_ = 0;
   std::size_t size_ = 0;
+  std::size_t any_ = 0;  // where take_any() goes on looking
   PeerIdTable<T> overflow_;
 };
 

@@ -247,6 +247,23 @@ TEST(OwnIdTable, followers_of_a_lapped_id_live_and_die_beside_it) {
   compared.take_down();
 }
 
+// As many as a peer can make there be: one search from the start for each would never end.
+template <class Table>
+std::size_t taken_down(std::uint64_t count) {
+  Table table(77);
+  Thing thing;
+  for (std::uint64_t i = 0; i < count; ++i) table.insert(2 * i + 1, thing);
+  std::size_t taken = 0;
+  while (table.take_any()) ++taken;
+  return taken;
+}
+
+TEST(IdTables, are_taken_down_in_one_lap) {
+  constexpr std::uint64_t many = std::uint64_t{1} << 20;
+  EXPECT_EQ(taken_down<PeerIdTable<Thing>>(many), many);
+  EXPECT_EQ(taken_down<OwnIdTable<Thing>>(many), many);
+}
+
 TEST(OwnIdTable, an_id_that_was_taken_is_gone_and_taking_it_again_gives_nothing) {
   ComparedOwn compared(5);
   compared.take(1);
