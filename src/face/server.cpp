@@ -28,7 +28,11 @@ class Server::Impl final : private io::ListenerEvents {
   }
   void close() {
     stop(std::nullopt);
-    scope_.cancel_all();
+    if (is_telling_) {
+      if (!close_later_.is_linked()) loop_.executor().post(close_later_);
+    } else {
+      scope_.cancel_all();
+    }
   }
   std::shared_ptr<End> end() const { return end_; }
   static Task<Result<void>> wait_for(std::shared_ptr<End> end) {
@@ -52,6 +56,13 @@ class Server::Impl final : private io::ListenerEvents {
     end_->event.set();
   }
 
+  // Of whoever is told of a session, and may not end the task that tells.
+  struct CloseLater final : Ready {
+    explicit CloseLater(Impl& impl) : Ready(&CloseLater::run), impl(impl) {}
+    static void run(Ready& node) { static_cast<CloseLater&>(node).impl.scope_.cancel_all(); }
+    Impl& impl;
+  };
+
   // Whatever else holds a session, it ends with the server.
   struct Closing {
     Session& session;
@@ -68,7 +79,11 @@ class Server::Impl final : private io::ListenerEvents {
         runtime::Session::start(loop_, std::move(link), runtime::Session::Role::acceptor, options, &services.table()));
     const Closing closing{session};
     co_await session.runtime().established().wait();
-    if (session.is_open() && on_new_session) on_new_session(session);
+    if (session.is_open() && on_new_session) {
+      is_telling_ = true;
+      on_new_session(session);
+      is_telling_ = false;
+    }
     co_await session.runtime().ended().wait();
   }
 
@@ -77,6 +92,8 @@ class Server::Impl final : private io::ListenerEvents {
   std::string address_;
   std::unique_ptr<io::Listener> listener_;
   std::shared_ptr<End> end_ = std::make_shared<End>();
+  bool is_telling_ = false;
+  CloseLater close_later_{*this};
   Scope scope_;
 };
 

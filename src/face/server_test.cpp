@@ -98,6 +98,23 @@ TEST_F(ServerStopped, is_good_when_the_server_is_destroyed_and_outlives_it) {
   EXPECT_TRUE(waiting->promise().take());
 }
 
+TEST_F(ServerStopped, by_whoever_is_told_of_a_session_which_then_ends) {
+  Server server = listen(loop, "mem:desk").value();
+  wait_for_the_end_of(server);
+  server.on_session([&](Session&) {
+    server.close();
+    server.close();
+  });
+  Task<Result<std::unique_ptr<Session>>> dialing = connect(loop, "mem:desk");
+  dialing.bind(loop.executor());
+  dialing.start();
+  settle();
+  ASSERT_TRUE(dialing.is_done());
+  EXPECT_FALSE(dialing.promise().take().value()->is_open());
+  EXPECT_EQ(server.session_count(), 0u);
+  EXPECT_TRUE(waiting->promise().take());
+}
+
 TEST_F(ServerStopped, leaves_the_sessions_alone) {
   Server server = listen(loop, "fail:").value();
   std::optional<Task<Result<std::unique_ptr<Session>>>> dialing;
