@@ -3,6 +3,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
+#include <thread>
 
 #include "async/scope.h"
 
@@ -33,7 +34,7 @@ class OwnLoop final : public face::BlockingRunner {
 
   Result<void> run(Make make) override {
     {
-      const Turn turn(*this);
+      const Turn turn(*this, Turned::by_waiter);
       if (!turn.is_ours()) {
         return fail(Code::wrong_thread,
                     "the loop is being turned: around this handler, or by another thread that waits");
@@ -42,28 +43,45 @@ class OwnLoop final : public face::BlockingRunner {
       loop_.run_until(make(*desk_));
       if (has_unsent()) loop_.poll_once();  // who knows when somebody waits again
     }
-    settle();
+    catch_up();
     return {};
   }
   void post(Work work) override {
     loop_.post([this, work = std::move(work)]() mutable { work(*desk_); });
     has_posted_.store(true);
-    settle();
+    catch_up();
   }
 
  private:
-  // One operation turns the loop at a time.
+  // In passing: for a moment, by a thread that drops a handle, say.
+  enum class Turned : std::uint8_t { by_nobody, in_passing, by_waiter };
+
+  // One operation turns the loop at a time. Whoever would wait on the loop lets one pass that is another thread's.
   class Turn {
    public:
-    explicit Turn(OwnLoop& own) : own_(own), is_ours_(!own.is_turned_.exchange(true)) {}
+    Turn(OwnLoop& own, Turned how) : own_(own), is_ours_(take(how)) {
+      if (is_ours_) own_.turner_.store(std::this_thread::get_id());
+    }
     Turn(const Turn&) = delete;
     Turn& operator=(const Turn&) = delete;
     ~Turn() {
-      if (is_ours_) own_.is_turned_.store(false);
+      if (!is_ours_) return;
+      own_.turner_.store({});
+      own_.turned_.store(Turned::by_nobody);
+      own_.turned_.notify_all();
     }
     bool is_ours() const { return is_ours_; }
 
    private:
+    bool take(Turned how) {
+      for (;;) {
+        Turned seen = Turned::by_nobody;
+        if (own_.turned_.compare_exchange_strong(seen, how)) return true;
+        const bool may_pass = how == Turned::by_waiter && seen == Turned::in_passing;
+        if (!may_pass || own_.turner_.load() == std::this_thread::get_id()) return false;
+        own_.turned_.wait(seen);
+      }
+    }
     OwnLoop& own_;
     const bool is_ours_;
   };
@@ -71,11 +89,10 @@ class OwnLoop final : public face::BlockingRunner {
   void run_posted() {
     if (has_posted_.exchange(false)) loop_.poll_once();
   }
-  // Whoever posts while another turns the loop leaves the work to that one, who looks again when its turn is over: one
-  // of the two sees what the other did, because both write before they read.
-  void settle() {
-    while (has_posted_) {
-      const Turn turn(*this);
+  // What was posted while somebody turned the loop for the last time is not left for the next operation.
+  void catch_up() {
+    while (has_posted_.load()) {
+      const Turn turn(*this, Turned::in_passing);
       if (!turn.is_ours()) return;
       run_posted();
     }
@@ -87,7 +104,8 @@ class OwnLoop final : public face::BlockingRunner {
 
   Loop loop_;
   std::optional<face::Desk> desk_;
-  std::atomic<bool> is_turned_ = false;
+  std::atomic<Turned> turned_ = Turned::by_nobody;
+  std::atomic<std::thread::id> turner_{};  // while it is turned
   std::atomic<bool> has_posted_ = false;
 };
 

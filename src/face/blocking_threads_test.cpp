@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <functional>
 #include <latch>
 #include <memory>
@@ -255,6 +256,23 @@ TEST(OwnLoopThreadsTest, a_second_thread_is_refused_and_may_close) {
     EXPECT_EQ(tx.send(1).error().code, Code::wrong_thread);
   }
   session.close();
+}
+
+TEST(OwnLoopThreadsTest, handles_that_another_thread_drops_refuse_nobody) {
+  ServerThread server;
+  Session session = connect(server.address()).value();
+  std::vector<std::pair<Tx<std::int32_t>, Rx<std::int32_t>>> handles;
+  for (int i = 0; i < 2000; ++i) handles.push_back(session.channel<std::int32_t>());
+  std::atomic<bool> is_over = false;
+  std::jthread dropping([&] {
+    while (!handles.empty()) handles.pop_back();
+    is_over = true;
+  });
+  auto probe = session.client<Probe>("Probe");
+  while (!is_over) {
+    const auto sum = probe.call<&Probe::add>(1, 2);
+    ASSERT_TRUE(sum) << to_string(sum.error());
+  }
 }
 
 TEST(OwnLoopThreadsTest, a_session_goes_from_thread_to_thread) {
