@@ -7,6 +7,7 @@
 
 #include "codec/nesting.h"
 #include "codec/postcard.h"
+#include "codec/views.h"
 #include "runtime/channel_core.h"
 
 // What Tx, Rx and their raw twins have in common. Items is how items look in bytes: TypedItems<T>, or the bytes as they
@@ -23,8 +24,11 @@ struct TypedItems {
     std::optional<T> item(std::in_place);
     codec::Reader reader(core.held.view());
     if constexpr (codec::may_nest<T>) reader.set_depth_max(core.depth_max());
-    if (codec::decode(reader, *item) && reader.finish()) [[likely]]
+    if (codec::decode(reader, *item) && reader.finish()) [[likely]] {
+      // A reader that waits for the next one keeps no block alive that nobody looks into.
+      if constexpr (!codec::has_views<T>) core.held = {};
       return item;
+    }
     core.fail_item(reader.error(Code::response));
     return std::nullopt;
   }

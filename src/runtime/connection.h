@@ -89,6 +89,7 @@ class Connection {
   // The error in a response that has one of Parley's instead of a value or an own error.
   static Error error_of(const Completion& completion);
   core::Calls& calls() { return *calls_; }
+  const core::Calls& calls() const { return *calls_; }
   // Tells the peer, if it knows of the call; the call is not finished by this. Metadata that no peer would take becomes
   // an error there.
   void withdraw(PendingCall& call, const Metadata& metadata = {});

@@ -42,6 +42,20 @@ class TypedCall final : public InboundCall {
     if constexpr (Info::takes_context) {
       if (!admit(connection, head)) return;
     }
+    if constexpr (codec::has_views<Tuple> || codec::has_blocks<Tuple>) {
+      InboundHead unpinned = head;
+      const BlockHandle own = unpin(connection, unpinned);
+      start_admitted(connection, entry, unpinned);
+    } else {
+      start_admitted(connection, entry, head);
+    }
+  }
+
+ private:
+  using Handler = Task<typename Info::Returned>;
+
+  [[gnu::always_inline]] static void start_admitted(Connection& connection, const MethodEntry& entry,
+                                                    const InboundHead& head) {
     Tuple arguments;
     codec::Reader reader(head.arguments, head.block);
     if constexpr (codec::may_nest<Tuple>) reader.set_depth_max(connection.depth_max());
@@ -63,9 +77,6 @@ class TypedCall final : public InboundCall {
       begin(connection, entry, head, std::move(arguments));
     }
   }
-
- private:
-  using Handler = Task<typename Info::Returned>;
 
   TypedCall(Connection& connection, const InboundHead& head) : InboundCall(connection, head) {
     if constexpr (Info::takes_context) fill(context_, head);

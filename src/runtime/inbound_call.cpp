@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "runtime/hold.h"
 #include "runtime/session.h"
 
@@ -78,6 +80,18 @@ void InboundCall::Deadline::fire(Timer& timer) {
   InboundCall& call = static_cast<Deadline&>(timer).call;
   ++call.connection_->counters().deadlines_passed_handling;
   call.cancel({Code::deadline, "while it was handled"});
+}
+
+BlockHandle unpin(const Connection& connection, InboundHead& head) {
+  static constexpr std::size_t pinned_per_byte_max = 16;
+  if (!head.block || head.arguments.size() >= head.block->capacity() / pinned_per_byte_max) return {};
+  const std::size_t calls = connection.calls().handling() + 1;
+  if (calls * head.block->capacity() <= connection.limits().pinned_bytes_max) return {};
+  BlockHandle own(Block::make(head.arguments.size()));
+  std::ranges::copy(head.arguments, own->data());
+  head.arguments = {own->data(), head.arguments.size()};
+  head.block = own.get();
+  return own;
 }
 
 void refuse_arguments(Connection& connection, const InboundHead& head, const Error& error) {

@@ -137,6 +137,10 @@ class InboundCall : public Mortal, public async::Pooled, public core::IncomingCa
   std::unique_ptr<Deadline> deadline_;
 };
 
+// Arguments that are used where they lie keep their block while the handler runs. When so many calls run that their
+// blocks may be above the limit, small ones get memory of their own size: the head looks there then.
+BlockHandle unpin(const Connection& connection, InboundHead& head);
+
 // Refuses a call whose arguments do not decode.
 void refuse_arguments(Connection& connection, const InboundHead& head, const Error& error);
 // Refuses a call that no handler takes: channels that it lists end at the caller.

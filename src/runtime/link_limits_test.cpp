@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -8,6 +9,7 @@
 
 #include "runtime/framed_pair_suite.h"
 #include "runtime/pair_suite.h"
+#include "runtime/raw.h"
 
 // That what Limits says of links reaches a session over a stream: backpressure_test.cpp has outbound_bytes_max and
 // control_bytes_max, link_descriptors_suite.h descriptors_max.
@@ -115,6 +117,59 @@ TEST(LinkLimits, unread_items_pin_no_more_memory_than_the_limit) {
   EXPECT_LE(pair.world.loop.blocks().held_count(), 2u);
   pair.probe_b.kept_text.reset();
   static_cast<void>(call);
+}
+
+TEST(LinkLimits, small_arguments_of_running_handlers_pin_no_more_memory_than_the_limit) {
+  Limits limits;
+  limits.pinned_bytes_max = 300'000;  // two blocks
+  FramedPair pair({.limits = limits});
+  auto client = pair.client_a();
+  std::vector<Call<std::string>> calls;
+  for (int i = 0; i < 40; ++i) {
+    calls.push_back(client.call<&Probe::view>("wait " + std::to_string(i)));
+    pair.world.settle();  // each call comes in a read of its own
+  }
+  EXPECT_LE(pair.world.loop.blocks().held_count(), 2u);
+  pair.probe_b.release.set();
+  for (int i = 0; i < 40; ++i) EXPECT_EQ(pair.world.run(outcome(calls[i])).value(), "wait " + std::to_string(i));
+}
+
+TEST(LinkLimits, small_arguments_of_running_raw_handlers_pin_no_more_memory_than_the_limit) {
+  struct Waiting final : RawHandler {
+    Task<Result<RawResponse>> handle(RawRequest& request) override {
+      co_await release.wait();
+      co_return RawResponse{.payload = request.arguments()};
+    }
+    Event release;
+  } waiting;
+  Limits limits;
+  limits.pinned_bytes_max = 300'000;
+  FramedPair pair({.limits = limits});
+  set_rest(pair.table_b, waiting).value();
+  std::vector<RawCall> calls;
+  for (std::uint8_t i = 0; i < 40; ++i) {
+    calls.push_back(RawCall::start(*pair.a, 1, std::array{i}));
+    pair.world.settle();
+  }
+  EXPECT_LE(pair.world.loop.blocks().held_count(), 2u);
+  waiting.release.set();
+  pair.world.settle();
+  for (std::uint8_t i = 0; i < 40; ++i) EXPECT_EQ(calls[i].await_resume()->payload.view()[0], i);
+}
+
+TEST(LinkLimits, an_item_that_was_read_pins_nothing_while_its_reader_waits_for_the_next) {
+  FramedPair pair;
+  std::vector<Tx<std::int32_t>> senders;
+  std::vector<Call<std::int64_t>> sums;
+  auto client = pair.client_a();
+  for (int i = 0; i < 20; ++i) {
+    auto [tx, rx] = channel<std::int32_t>();
+    sums.push_back(client.call<&Probe::sum>(std::move(rx)));
+    ASSERT_TRUE(pair.world.run(send_one(tx, i)));
+    pair.world.settle();
+    senders.push_back(std::move(tx));
+  }
+  EXPECT_EQ(pair.world.loop.blocks().held_count(), 0u);
 }
 
 }  // namespace

@@ -129,8 +129,10 @@ class RawInbound final : public InboundCall {
  public:
   static void start(Connection& connection, const MethodEntry& entry, const InboundHead& head) {
     if (!admit(connection, head)) return;
+    InboundHead unpinned = head;
+    const BlockHandle own = unpin(connection, unpinned);
     // tidy: allow new the constructor is private
-    std::unique_ptr<RawInbound> owner(new RawInbound(connection, entry.id, head));
+    std::unique_ptr<RawInbound> owner(new RawInbound(connection, entry.id, unpinned));
     auto& handler = *static_cast<RawHandler*>(entry.object);
     try {
       owner->task_.emplace(handler.handle(owner->request_));

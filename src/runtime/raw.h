@@ -30,7 +30,7 @@ struct RawItems {
   using Given = ByteView;
   using Taken = Bytes;
   static void encode(codec::Writer& writer, ByteView item) { writer.put_raw(item); }
-  static std::optional<Bytes> decode(ReceivingCore& core) { return core.held; }
+  static std::optional<Bytes> decode(ReceivingCore& core) { return std::move(core.held); }
 };
 
 }  // namespace runtime
