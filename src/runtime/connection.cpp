@@ -221,14 +221,12 @@ bool Connection::finish_odd_call(core::Calls::Match match, std::uint64_t id, con
 }
 
 void Connection::finish_withdrawn(std::uint64_t id, const Completion& completion) {
-  const auto found = std::ranges::find(withdrawn_, id, [](const auto& call) { return call->id; });
-  if (found == withdrawn_.end()) return;
-  const std::unique_ptr<Withdrawn> call = std::move(*found);
-  withdrawn_.erase(found);
+  const auto call = withdrawn_.extract(id);
+  if (!call) return;
   const ByteView result = completion.result;
   if (result.size() != 2 || result[0] != 1 || result[1] == 0) return;
   const Error error = error_of(completion);
-  if (says_never_began(completion, error)) fail_channels(call->channels, error);
+  if (says_never_began(completion, error)) fail_channels(call.mapped(), error);
 }
 
 void Connection::finish_refused_call(PendingCall& call, Completion& completion) {
@@ -308,9 +306,7 @@ const Metadata& Connection::fit_or_refused(const Metadata& metadata, Metadata& r
 void Connection::withdraw(PendingCall& call, const Metadata& metadata) {
   if (!calls_->give_up(call)) return;
   if (call.extra_ && !call.extra_->channels.empty()) {
-    auto& withdrawn = *withdrawn_.emplace_back(std::make_unique<Withdrawn>());
-    withdrawn.id = call.id();
-    withdrawn.channels.take_all(call.extra_->channels);
+    withdrawn_[call.id()].take_all(call.extra_->channels);
   }
   Metadata refusal;
   const Metadata& fitting = fit_or_refused(metadata, refusal);

@@ -4,7 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string_view>
-#include <vector>
+#include <unordered_map>
 
 #include "async/executor.h"
 #include "base/error.h"
@@ -195,13 +195,9 @@ class Connection {
   const MethodTable* methods_ = nullptr;
   std::optional<core::Calls> calls_;
   std::optional<core::Channels> channels_;
-  // Channels of sent calls that nobody waits for any more: should the response say that no handler took them, whoever
-  // uses their ends here is told.
-  struct Withdrawn {
-    std::uint64_t id = 0;
-    IntrusiveList<ChannelCore> channels;
-  };
-  std::vector<std::unique_ptr<Withdrawn>> withdrawn_;
+  // Channels of sent calls that nobody waits for any more, by the ids of these: should the response say that no handler
+  // took them, whoever uses their ends here is told.
+  std::unordered_map<std::uint64_t, IntrusiveList<ChannelCore>> withdrawn_;
   Error fault_;
 };
 
