@@ -20,7 +20,8 @@ struct Limits {
   std::size_t control_bytes_max = std::size_t{64} << 10;  // control messages behind a blocked link, and refusals when
                                                           // new calls are refused; above: session lost
   std::size_t flush_bytes = std::size_t{24} << 10;        // written early when so much has been encoded
-  std::size_t pinned_bytes_max = std::size_t{1} << 20;    // received blocks kept alive by unread items; above: copied
+  std::size_t pinned_bytes_max = std::size_t{1} << 20;    // received blocks that unread items or running
+                                                          // handlers keep alive; above: copied
   std::size_t descriptors_max = 8;                        // with one message; never more than eight
 
   // sessions
@@ -28,7 +29,8 @@ struct Limits {
 
   // calls
   std::uint32_t concurrent_requests_max = 1024;  // inbound; advertised. As many cleanups of stopped handlers
-  std::uint32_t waiting_calls_max = 4096;        // ours, beyond what the peer advertised
+  std::uint32_t outgoing_calls_max = 65536;      // ours at once, however many more the peer advertised
+  std::uint32_t waiting_calls_max = 4096;        // ours beyond that
 
   // channels
   std::uint32_t channels_per_call_max = 64;

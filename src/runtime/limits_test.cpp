@@ -85,6 +85,19 @@ TEST(LimitsRuntime, the_number_of_calls_that_is_advertised_may_be_another) {
   EXPECT_THAT(scripted.peer->heard(), ElementsAre("hello yourself even 3"));
 }
 
+TEST(LimitsRuntime, outgoing_calls_max_holds_whatever_the_peer_advertises) {
+  ScriptOptions options = within({.outgoing_calls_max = 2});
+  options.peer_requests_max = ~std::uint32_t{0};
+  Scripted scripted(std::move(options));
+  auto client = scripted.client();
+  for (int i = 0; i < 3; ++i) client.call<&Probe::add>(1, 2).cancel();
+  // A call that was given up keeps its slot until the peer has answered it.
+  EXPECT_EQ(scripted.session->root().calls().in_flight(), 2u);
+  auto waiting = client.call<&Probe::add>(1, 2);
+  EXPECT_EQ(scripted.session->root().calls().in_line(), 1u);
+  EXPECT_FALSE(waiting.is_done());
+}
+
 TEST(LimitsRuntime, waiting_calls_max_bounds_the_line_and_one_call_more_is_refused_here) {
   // rule: calls/rpc.flow-control.max-concurrent-requests
   ScriptOptions options = within({.waiting_calls_max = 2});

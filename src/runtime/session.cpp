@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "runtime/channel_core.h"
 #include "runtime/method_table.h"
 
@@ -106,7 +108,7 @@ void Session::open_root() {
   const bool is_foreign = machine_.is_peer_foreign();
   const std::uint64_t seed = loop_.random().next();
   root_.open({.parity = machine_.parity(),
-              .peer_requests_max = machine_.peer_requests_max(),
+              .peer_requests_max = std::min(machine_.peer_requests_max(), options_.limits.outgoing_calls_max),
               .accepts_any_parity = is_foreign,
               .ignores_repeated_responses = is_foreign,
               .hash_seed = seed},
