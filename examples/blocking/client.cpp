@@ -18,5 +18,5 @@ parley::Result<void> use(std::string address) {
 
 int main(int argc, char** argv) {
   auto used = use(argc > 1 ? argv[1] : "unix:/tmp/calculator.sock");
-  if (!used) return std::puts(to_string(used.error()).c_str()), 1;
+  if (!used) return std::fprintf(stderr, "%s\n", to_string(used.error()).c_str()), 1;
 }

@@ -17,5 +17,5 @@ parley::Task<parley::Result<void>> use(parley::Loop& loop, std::string address) 
 int main(int argc, char** argv) {
   parley::Loop loop;
   auto used = loop.run_until(use(loop, argc > 1 ? argv[1] : "unix:/tmp/calculator.sock"));
-  if (!used) return std::puts(to_string(used.error()).c_str()), 1;
+  if (!used) return std::fprintf(stderr, "%s\n", to_string(used.error()).c_str()), 1;
 }

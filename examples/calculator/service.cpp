@@ -14,7 +14,7 @@ int main(int argc, char** argv) {
   Desk desk;
   parley::Loop loop;
   auto server = parley::listen(loop, argc > 1 ? argv[1] : "unix:/tmp/calculator.sock");
-  if (!server) return std::puts(to_string(server.error()).c_str()), 1;
+  if (!server) return std::fprintf(stderr, "%s\n", to_string(server.error()).c_str()), 1;
   server->serve<Calculator>("Calculator", desk).value();
   std::puts(server->address().c_str()), std::fflush(stdout);
   loop.run();

@@ -1,6 +1,8 @@
 #pragma once
 
 // Everything of Parley's public face. Each part also has a header of its own here.
+#include "base/compiler.h"
+
 #include "parley/blocking.h"
 #include "parley/channel.h"
 #include "parley/client.h"

@@ -1,4 +1,6 @@
 #pragma once
 
 // listen(), Server and Services.
+#include "base/compiler.h"
+
 #include "face/server.h"

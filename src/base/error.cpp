@@ -44,16 +44,15 @@ std::string_view sentence(Code code) {
   switch (code) {
     case Code::handler_threw: return "the handler threw an exception";
     case Code::wrong_thread: return "a blocking call on the loop's own thread would wait for itself";
-    case Code::no_response: return "the handler ended without a response";
     case Code::arguments: return "the peer could not decode the arguments";
     case Code::response: return "the result does not decode as the expected type";
-    case Code::uri: return "the address is not one of unix:/path, tcp:host:port, stdio:, fd:3, mem:name";
+    case Code::uri: return "this address cannot be used";
     case Code::too_large: return "the message is larger than its limit";
     case Code::json: return "the JSON text does not fit the type";
     case Code::method: return "the peer serves no such method with this signature";
-    case Code::address: return "nothing listens at this address";
+    case Code::address: return "nothing is at this address";
     case Code::closed: return "this end has been closed";
-    case Code::in_use: return "a live owner holds it";
+    case Code::in_use: return "it is taken";
     case Code::permission: return "the permissions do not allow it";
     case Code::rejected: return "the peer does not accept this connection";
     case Code::too_many_calls: return "too many calls at once";

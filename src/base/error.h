@@ -31,7 +31,6 @@ enum class Code : std::uint32_t {
   bug = 1000,
   handler_threw = 1001,  // user code threw
   wrong_thread = 1002,   // a blocking call on the loop's own thread
-  no_response = 1003,    // a handler ended without a response
   invalid = 2000,
   arguments = 2001,  // the peer could not decode our arguments
   response = 2002,   // the result that came back does not decode as the type we expect
@@ -43,7 +42,7 @@ enum class Code : std::uint32_t {
   address = 3002,  // nothing listens there, or the name does not resolve
   refused = 4000,
   closed = 4001,  // this end has been closed
-  in_use = 4002,  // a live owner holds the address, name or file
+  in_use = 4002,  // the address, name or file
   permission = 4003,
   rejected = 4004,  // the peer does not accept connections of this kind
   overloaded = 5000,
@@ -112,7 +111,7 @@ inline std::unexpected<Error> fail(Error error) { return std::unexpected<Error>(
 // A value or an Error. std::expected is not nodiscard in libstdc++ 12 and its value() throws; this one warns and
 // asserts.
 template <class T>
-struct [[nodiscard]] Result : std::expected<T, Error> {
+struct [[nodiscard("look at the error, or co_await it for the value")]] Result : std::expected<T, Error> {
   using Base = std::expected<T, Error>;
   using Base::Base;
 
@@ -124,7 +123,7 @@ struct [[nodiscard]] Result : std::expected<T, Error> {
 };
 
 template <>
-struct [[nodiscard]] Result<void> : std::expected<void, Error> {
+struct [[nodiscard("look at the error, or co_await it")]] Result<void> : std::expected<void, Error> {
   using Base = std::expected<void, Error>;
   using Base::Base;
 

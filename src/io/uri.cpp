@@ -42,7 +42,7 @@ bool read_number(std::string_view text, std::uint32_t max, std::uint32_t& number
 bool is_letter_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
 
 Result<Uri> parse_unix(std::string_view path) {
-  constexpr std::string_view form = "write unix:/run/app.sock";
+  constexpr std::string_view form = "write unix:/tmp/app.sock";
   if (path.starts_with("//")) {
     if (!path.starts_with("///")) return wrong("unix: names no host, so `{}` is not a path; {}", shown(path), form);
     path.remove_prefix(2);

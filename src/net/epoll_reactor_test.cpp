@@ -238,7 +238,7 @@ struct ActingClock final : io::Clock {
   std::chrono::system_clock::time_point wall() override { return {}; }
   Instant at = Instant::from_ns(1'000'000);
   Instant when = Instant::never();
-  std::function<void()> act;
+  std::move_only_function<void()> act;
 };
 
 TEST(EpollReactorSpin, grows_to_eight_times_while_what_it_missed_comes_soon_after) {

@@ -35,7 +35,7 @@ struct TypedItems {
 };
 
 template <class Items>
-class [[nodiscard]] SendOf final : public SendWaiter {
+class [[nodiscard("co_await it: nothing is sent before")]] SendOf final : public SendWaiter {
  public:
   SendOf(SendingCore& core, typename Items::Given item) : SendWaiter(&SendOf::encode), core_(core), item_(item) {}
   bool await_ready() {
@@ -70,7 +70,7 @@ class [[nodiscard]] SendOf final : public SendWaiter {
 };
 
 template <class Items>
-class [[nodiscard]] ReceiveOf {
+class [[nodiscard("co_await it: nothing is received before")]] ReceiveOf {
  public:
   explicit ReceiveOf(ReceivingCore& core) : core_(core) {}
   ReceiveOf(const ReceiveOf&) = delete;

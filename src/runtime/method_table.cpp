@@ -10,8 +10,9 @@ Result<void> MethodTable::add(std::span<const MethodEntry> entries) {
   for (const MethodEntry& entry : entries) {
     PARLEY_ASSERT(entry.start != nullptr);
     if (const MethodEntry* other = find(entry.id)) {
-      return fail(Code::in_use, fmt::format("{}.{} has the method id of {}.{}, which is served already", entry.service,
-                                            entry.name, other->service, other->name));
+      return fail(Code::in_use, fmt::format("{}.{} has the method id of {}.{}, which is served already: a call names "
+                                            "its method alone, so each class is served once",
+                                            entry.service, entry.name, other->service, other->name));
     }
   }
   for (const MethodEntry& entry : entries) {

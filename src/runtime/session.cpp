@@ -140,7 +140,7 @@ void Session::on_link_ended(const Error* error) {
     if (error && error->code == Code::frame_truncated) ++counters_.messages_cut_off;
     if (error && error->code == Code::outbound_full) ++counters_.control_overflows;
     const bool was_open = root_.is_open();
-    const Error pending = error ? *error : Error{Code::link_lost, "the peer closed the session"};
+    const Error pending = error ? *error : Error{Code::link_lost, "the peer closed it, or its process ended"};
     std::optional<Error> reason;
     if (error || !was_open) reason = pending;
     // A link that died drops what it holds; one whose reading ended is still written to.

@@ -31,7 +31,7 @@ class Calculator(unittest.TestCase):
                     self.assertEqual(client.stdout, "2 + 3 = 5\n1 + 2 + 3 = 6\n")
                 second = run(SERVICE, uri)
                 self.assertEqual(second.returncode, 1)
-                self.assertIn("a live process listens there", second.stdout)
+                self.assertIn("a live process listens there", second.stderr)
             finally:
                 service.kill()
                 service.communicate()
@@ -40,8 +40,8 @@ class Calculator(unittest.TestCase):
         for program in (CLIENT, BLOCKING_CLIENT):
             client = run(program, "unix:/tmp/nobody-listens-here.sock")
             self.assertEqual(client.returncode, 1)
-            self.assertIn("not_found: nothing listens at this address (unix:/tmp/nobody-listens-here.sock",
-                          client.stdout)
+            self.assertIn("not_found: nothing is at this address (unix:/tmp/nobody-listens-here.sock",
+                          client.stderr)
 
 
 class ForeignLoops(unittest.TestCase):
