@@ -124,7 +124,7 @@ Result<Uri> parse_uri(std::string_view text) {
   const std::string_view rest = colon == text.npos ? std::string_view() : text.substr(colon + 1);
   if (colon == text.npos) {
     if (text.starts_with('/')) return wrong("`{0}` lacks its scheme; write unix:{0}", shown(text));
-    return wrong("`{}` has no scheme; write unix:/run/app.sock, tcp:127.0.0.1:4711, stdio:, fd:3 or mem:name",
+    return wrong("`{}` has no scheme; write unix:/tmp/app.sock, tcp:127.0.0.1:4711, stdio:, fd:3 or mem:name",
                  shown(text));
   }
   if (scheme == "unix") return parse_unix(rest);
@@ -143,7 +143,7 @@ Result<Uri> parse_uri(std::string_view text) {
     uri.descriptor = static_cast<int>(number);
     return uri;
   }
-  return wrong("the scheme `{}` is none of unix, tcp, stdio, fd, mem; write for instance unix:/run/app.sock",
+  return wrong("the scheme `{}` is none of unix, tcp, stdio, fd, mem; write for instance unix:/tmp/app.sock",
                shown(scheme));
 }
 

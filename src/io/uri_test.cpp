@@ -44,7 +44,7 @@ TEST(Uri, every_mistake_is_named_and_the_right_form_shown) {
   // text, what is named, the form that is shown
   const std::vector<std::tuple<std::string, std::string, std::string>> mistakes = {
       {"", "no scheme", "unix:/tmp/app.sock"},
-      {"/run/app.sock", "lacks its scheme", "unix:/tmp/app.sock"},
+      {"/run/app.sock", "lacks its scheme", "unix:/run/app.sock"},
       {"app.sock", "`app.sock` has no scheme", "mem:name"},
       {"http:x", "scheme `http`", "unix, tcp, stdio, fd, mem"},
       {"UNIX:/x", "scheme `UNIX`", "unix:/tmp/app.sock"},
