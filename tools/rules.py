@@ -9,7 +9,8 @@ Usage: tools/rules.py [--results FILE] [--open AREA] [--require AREA:N]... [--ro
   (nothing)          covered, reasoned out, replaced and open rules by area and stage
   --open AREA        the open rules of an area that are due now, with their gist
   --require AREA:N   exit 1 when fewer than N rules of stage `now` are covered
-  --results FILE     what ctest --output-junit wrote (default: build/dev/junit.xml)
+  --results FILE     what ctest --output-junit wrote (default: build/dev/junit.xml, and build/release/junit.xml for the
+                     tests that hold in an optimised build only)
 
 Rules are docs/rules.tsv; tests/rules_reasoned.tsv (area, id, reason) lists those that no test can or need prove. A
 marker that names no rule, or stands outside of any test, is an error.
@@ -124,12 +125,15 @@ def markers_of(root):
 class Results:
     """What ctest reported: each test's name, and whether it ran and passed."""
 
-    def __init__(self, path):
+    def __init__(self, *paths):
         self.passed = {}  # ctest's name -> bool
         self.by_gtest_name = {}  # (Suite, name) -> [(prefix, passed)]
         self.by_last_word = {}  # last word of ctest's name -> [passed]
-        if not path.exists():
-            return
+        for path in paths:
+            if path.exists():
+                self.read(path)
+
+    def read(self, path):
         try:
             cases = list(ElementTree.parse(path).getroot().iter("testcase"))
         except ElementTree.ParseError as error:
@@ -165,7 +169,7 @@ def gtest_parts(name):
 
 
 class Coverage:
-    def __init__(self, root, results_path):
+    def __init__(self, root, *results_paths):
         self.rules = {f"{r.area}/{r.id}": r for r in (Rule(*c) for c in read_table(root / "docs/rules.tsv", 6))}
         reasoned_path = root / "tests/rules_reasoned.tsv"
         self.reasoned = {}
@@ -174,7 +178,7 @@ class Coverage:
             if f"{area}/{rule}" not in self.rules:
                 self.errors.append(f"tests/rules_reasoned.tsv: no rule {area}/{rule}")
             self.reasoned[f"{area}/{rule}"] = reason
-        self.results = Results(results_path)
+        self.results = Results(*results_paths)
         self.covered = {}
         self.idle = []  # markers whose test did not run or pass
         for marker in markers_of(root):
@@ -225,8 +229,9 @@ def main():
     parser.add_argument("--require", metavar="AREA:N", action="append", default=[])
     arguments = parser.parse_args()
     results = arguments.results or arguments.root / "build/dev/junit.xml"
+    others = [] if arguments.results else [arguments.root / "build/release/junit.xml"]
     try:
-        coverage = Coverage(arguments.root, results)
+        coverage = Coverage(arguments.root, results, *others)
     except Problem as problem:
         print(f"rules: {problem}")
         return 1
