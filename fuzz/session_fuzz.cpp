@@ -1,13 +1,14 @@
 // A whole session against a peer that sends anything. The first byte chooses role and wire, whether the peer reads what
-// it is answered, how it leaves, and who serves; the second how the rest is cut into writes; now and then time passes.
-// Whatever comes, it costs this session only: what was pending has ended, nothing is left alive, and memory stays
-// bounded.
+// it is answered, how it leaves, who serves, and whether files come along; the second how the rest is cut into writes;
+// now and then time passes. Whatever comes, it costs this session only: what was pending has ended, nothing is left
+// alive, and memory stays bounded.
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
 
 #include "async/scope.h"
+#include "async/wait.h"
 #include "io/memory_stream.h"
 #include "runtime/client.h"
 #include "runtime/framed_link.h"
@@ -17,6 +18,13 @@ namespace {
 
 using namespace parley;
 
+// Numbers that stand for open files.
+std::vector<io::Descriptor> open_files(std::size_t count) {
+  std::vector<io::Descriptor> files;
+  for (std::size_t i = 0; i < count; ++i) files.emplace_back(1000 + static_cast<int>(i), [](int) {});
+  return files;
+}
+
 // A part of the Testbed service, so that recorded traffic of its peers reaches handlers.
 class Testbed {
  public:
@@ -24,8 +32,9 @@ class Testbed {
   virtual Task<std::string> echo(std::string text) = 0;
   virtual Task<std::int64_t> sum(Rx<std::int32_t> numbers) = 0;
   virtual Task<void> generate(Context& context, std::uint32_t count, Tx<std::int32_t> out) = 0;
+  virtual Task<void> flood(Rx<std::int32_t, 256> in) = 0;  // none of theirs: more credit than a foreign receiver holds
 };
-PARLEY_SERVICE(Testbed, echo, sum, generate);
+PARLEY_SERVICE(Testbed, echo, sum, generate, flood);
 
 class Service final : public Testbed {
  public:
@@ -35,11 +44,18 @@ class Service final : public Testbed {
     while (auto number = co_await numbers.recv()) total += *number;
     co_return total;
   }
-  Task<void> generate(Context&, std::uint32_t count, Tx<std::int32_t> out) override {
+  Task<void> generate(Context& context, std::uint32_t count, Tx<std::int32_t> out) override {
+    static_cast<void>(context.claim_descriptor(0));
+    static_cast<void>(context.pass(open_files(count % 4)));
+    context.on_cancel([](const Error&, const Metadata&) -> Task<void> { co_await Yield(); });
     for (std::uint32_t i = 0; i < count; ++i) {
       if (auto sent = co_await out.send(static_cast<std::int32_t>(i)); !sent) co_return;
     }
     out.close();
+  }
+  Task<void> flood(Rx<std::int32_t, 256> in) override {
+    while (co_await in.recv()) {
+    }
   }
 };
 
@@ -80,13 +96,18 @@ struct World {
 };
 
 // The calls of ours that the peer may answer, or not.
-Task<void> call_all(Client<Testbed> client, std::size_t& ended) {
+Task<void> call_all(runtime::Session& session, std::size_t& ended) {
+  Client<Testbed> client(session);
+  static_cast<void>(session.pass(open_files(3)));
+  static_cast<void>(session.pass(open_files(9)));
   auto [tx, rx] = channel<std::int32_t>();
   auto echoed = client.with({.deadline = std::chrono::seconds(3), .metadata = {}}).call<&Testbed::echo>("echo");
   auto generated = client.call<&Testbed::generate>(std::uint32_t{100}, std::move(tx));
   while (co_await rx.recv()) {
   }
   auto moved = std::move(echoed);
+  auto [flooding, flooded] = channel<std::int32_t, 256>();
+  auto flood = client.call<&Testbed::flood>(std::move(flooded));
   auto [sending, receiving] = channel<std::int32_t>();
   auto total = client.call<&Testbed::sum>(std::move(receiving));
   for (std::int32_t i = 0; i < 20; ++i) {
@@ -110,6 +131,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const bool reads_late = (data[0] & 4) != 0;
   const bool disappears = (data[0] & 8) != 0;
   const bool has_objects = (data[0] & 16) != 0;
+  const bool passes_files = (data[0] & 32) != 0;
   const std::size_t chunk = data[1] % 61 + 1;
   World world;
   const Result<void> served = has_objects ? world.services.serve<Testbed>(
@@ -138,7 +160,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     std::vector<std::uint8_t> answer(4096);
     for (std::size_t at = 2; at < size; at += chunk) {
       const ByteView bytes(data + at, std::min(chunk, size - at));
-      if (far->write_some(bytes).status == io::Transfer::Status::failed) break;
+      std::vector<io::Descriptor> files = open_files(passes_files ? 2 : 0);
+      if (far->write_some(bytes, files).status == io::Transfer::Status::failed) break;
       world.turn();
       const bool reads = !reads_late || at > size / 2;
       while (reads && far->read_some(answer).status == io::Transfer::Status::moved) {
@@ -146,7 +169,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       }
       if (session.is_established() && started == 0) {
         ++started;
-        scope.spawn(call_all(Client<Testbed>(session), ended));
+        scope.spawn(call_all(session, ended));
       }
       if ((data[at] & 0x1f) == 0x1f) world.clock.pass(std::chrono::milliseconds(700));
     }
