@@ -47,6 +47,7 @@ Result<Uri> parse_unix(std::string_view path) {
     if (!path.starts_with("///")) return wrong("unix: names no host, so `{}` is not a path; {}", shown(path), form);
     path.remove_prefix(2);
   }
+  while (path.starts_with("//")) path.remove_prefix(1);  // so that what is printed reads as the same again
   if (path.empty()) return wrong("unix: lacks the path; {}", form);
   if (path.front() != '/') return wrong("the path `{}` does not start with a slash; {}", shown(path), form);
   if (path.find('\0') != path.npos) return wrong("the path `{}` contains a zero byte; {}", shown(path), form);

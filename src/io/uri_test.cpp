@@ -21,6 +21,7 @@ TEST(Uri, all_kinds_are_read) {
   EXPECT_EQ(parsed("unix:/run/app.sock").kind, Uri::Kind::unix_socket);
   EXPECT_EQ(parsed("unix:/run/app.sock").name, "/run/app.sock");
   EXPECT_EQ(parsed("unix:///run/app.sock").name, "/run/app.sock");
+  EXPECT_EQ(parsed("unix://///run/app.sock").name, "/run/app.sock");
   EXPECT_EQ(parsed("unix:/run/with space:and colon").name, "/run/with space:and colon");
   EXPECT_EQ(parsed("tcp:127.0.0.1:4711").name, "127.0.0.1");
   EXPECT_EQ(parsed("tcp:127.0.0.1:4711").port, 4711);
