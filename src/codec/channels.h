@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <tuple>
 #include <type_traits>
@@ -16,31 +17,36 @@ namespace parley::codec {
 namespace detail {
 
 template <class T>
-consteval bool find_channels() {
+consteval std::size_t count_channels() {
   using enum TypeKind;
   if constexpr (kind_of<T> == channel) {
-    return true;
+    return 1;
   } else if constexpr (kind_of<T> == optional) {
-    return find_channels<ElementOf<T>>();
+    return count_channels<ElementOf<T>>();
   } else if constexpr (kind_of<T> == tuple || kind_of<T> == variant) {
     return []<template <class...> class Of, class... Elements>(std::type_identity<Of<Elements...>>) {
-      return (find_channels<std::remove_cvref_t<Elements>>() || ...);
+      if constexpr (kind_of<T> == tuple) return (count_channels<std::remove_cvref_t<Elements>>() + ... + 0);
+      return std::max({std::size_t{0}, count_channels<std::remove_cvref_t<Elements>>()...});
     }(std::type_identity<std::remove_cv_t<T>>());
   } else if constexpr (kind_of<T> == either) {
-    return find_channels<typename T::value_type>() || find_channels<typename T::error_type>();
+    return std::max(count_channels<typename T::value_type>(), count_channels<typename T::error_type>());
   } else if constexpr (kind_of<T> == structure) {
     return []<std::size_t... I>(std::index_sequence<I...>) {
-      return (find_channels<FieldType<T, I>>() || ...);
+      return (count_channels<FieldType<T, I>>() + ... + 0);
     }(std::make_index_sequence<field_count<T>>());
   } else {
-    return false;
+    return 0;
   }
 }
 
 }  // namespace detail
 
+// How many handles for_each_channel visits at most.
 template <class T>
-inline constexpr bool has_channels = detail::find_channels<std::remove_cv_t<T>>();
+inline constexpr std::size_t channels_max_in = detail::count_channels<std::remove_cv_t<T>>();
+
+template <class T>
+inline constexpr bool has_channels = channels_max_in<T> != 0;
 
 // Stops where a channel handle is inside of something that for_each_channel does not look into.
 template <class Element>

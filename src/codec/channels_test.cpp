@@ -50,6 +50,7 @@ std::vector<int> visited(const Arguments& arguments) {
 TEST(Channels, are_known_from_the_type) {
   EXPECT_TRUE(has_channels<Tx>);
   EXPECT_TRUE(has_channels<Arguments>);
+  EXPECT_EQ((channels_max_in<std::tuple<std::variant<int, Tx, std::tuple<Tx, Tx>>, std::optional<Tx>>>), 3u);
   EXPECT_TRUE((has_channels<std::tuple<int, const std::optional<Inner>&>>));
   EXPECT_FALSE(has_channels<Node>);
   EXPECT_FALSE((has_channels<std::map<int, std::string>>));

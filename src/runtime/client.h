@@ -28,6 +28,8 @@ struct Starter<Info, std::tuple<Arguments...>> {
 
   static void start(Connection& connection, PendingCall& call, const CallOptions* options,
                     Parameter<Arguments>... arguments) {
+    static_assert((codec::channels_max_in<Arguments> + ... + 0) <= CallStart::channels_max,
+                  "parley: a call carries at most 64 channel handles (Tx, Rx) in its arguments");
     CallStart start(connection, call);
     if (!start.begin(options)) return;
     start.put_method(Info::encoded_id);

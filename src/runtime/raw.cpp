@@ -86,15 +86,21 @@ void RawCall::complete(PendingCall& call, const runtime::Completion& completion)
 
 // --- handlers
 
-std::uint64_t RawRequest::bind(std::size_t index) {
-  PARLEY_ASSERT(!listed(index).is_bound, "a channel of a call is bound once", index);
+std::optional<std::uint64_t> RawRequest::bind(std::size_t index, runtime::ChannelCore& core) {
   PARLEY_ASSERT(connection_ != nullptr, "channels of a call are bound before the handler first waits");
+  if (index >= channels_.size()) {
+    refusal_ = Error{Code::arguments,
+                     fmt::format("the method has a channel {}, and the call lists {}", index + 1, channels_.size())};
+    core.end_with(*refusal_);
+    return std::nullopt;
+  }
+  PARLEY_ASSERT(!channels_[index].is_bound, "a channel of a call is bound once", index);
   channels_[index].is_bound = true;
   return channels_[index].id;
 }
 
 std::optional<Error> RawRequest::fault() const {
-  if (unsupported_) return unsupported_;
+  if (refusal_) return refusal_;
   const auto first = std::ranges::find(channels_, false, &Listed::is_bound);
   if (first == channels_.end()) return std::nullopt;
   return Error{Code::bug, fmt::format("the handler left channel {} of {} unbound", first - channels_.begin() + 1,
@@ -102,23 +108,23 @@ std::optional<Error> RawRequest::fault() const {
 }
 
 RawTx RawRequest::as_sender(std::size_t index, std::uint32_t initial_credit) {
-  const std::uint64_t id = bind(index);
   RawTx handle(initial_credit);
   handle.adopt(std::make_unique<runtime::SendingCore>());
+  const std::optional<std::uint64_t> id = bind(index, handle.core());
+  if (!id) return handle;
   if (connection_->is_open() && !connection_->may_send_with(initial_credit)) {
-    unsupported_ = connection_->unsupported_credit(initial_credit);
-    handle.core().end_with(*unsupported_);
+    refusal_ = connection_->unsupported_credit(initial_credit);
+    handle.core().end_with(*refusal_);
     return handle;
   }
-  handle.core().attach_or_end(*connection_, id, initial_credit);
+  handle.core().attach_or_end(*connection_, *id, initial_credit);
   return handle;
 }
 
 RawRx RawRequest::as_receiver(std::size_t index, std::uint32_t initial_credit) {
-  const std::uint64_t id = bind(index);
   RawRx handle(initial_credit);
   handle.adopt(std::make_unique<runtime::ReceivingCore>());
-  handle.core().attach_or_end(*connection_, id, initial_credit);
+  if (const auto id = bind(index, handle.core())) handle.core().attach_or_end(*connection_, *id, initial_credit);
   return handle;
 }
 

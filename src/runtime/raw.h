@@ -147,9 +147,11 @@ class RawRequest {
   // Which way a channel goes is not on the wire: whoever knows the method says it, for every channel, before the
   // handler first waits or answers - items may follow the call at once. A handler that leaves one out is stopped, and
   // the call answered with `bug`; an answer that is an Error needs none. A sender whose initial credit a foreign
-  // receiver could never serve is over from the beginning, and the call is answered with `unsupported`.
+  // receiver could never serve is over from the beginning, and the call is answered with `unsupported`. The caller says
+  // how many channels there are: one that is not listed has the id 0 and an end that is over from the beginning, and
+  // the call is answered with `arguments`.
   std::size_t channel_count() const { return channels_.size(); }
-  std::uint64_t channel_id(std::size_t index) const { return listed(index).id; }
+  std::uint64_t channel_id(std::size_t index) const { return index < channels_.size() ? channels_[index].id : 0; }
   RawTx as_sender(std::size_t index, std::uint32_t initial_credit = 16);
   RawRx as_receiver(std::size_t index, std::uint32_t initial_credit = 16);
 
@@ -160,11 +162,8 @@ class RawRequest {
     bool is_bound = false;
   };
   RawRequest() = default;
-  const Listed& listed(std::size_t index) const {
-    PARLEY_ASSERT(index < channels_.size(), index, channels_.size());
-    return channels_[index];
-  }
-  std::uint64_t bind(std::size_t index);
+  // Nothing, and the core ended with the reason, where the caller lists no such channel.
+  std::optional<std::uint64_t> bind(std::size_t index, runtime::ChannelCore& core);
   std::optional<Error> fault() const;  // for which the handler is stopped
 
   Context context_;
@@ -172,7 +171,7 @@ class RawRequest {
   std::uint64_t method_ = 0;
   Bytes arguments_;
   std::vector<Listed> channels_;
-  std::optional<Error> unsupported_;
+  std::optional<Error> refusal_;  // of a channel
 };
 
 // Takes the calls of a session that no typed service takes; see Services::serve_rest(). Outlives the sessions.

@@ -419,6 +419,27 @@ TEST(RawHandler, that_leaves_a_channel_unbound_is_stopped_and_the_peer_is_told) 
   EXPECT_EQ(pair.world.run(send_number(caller.tx, 1)).error().code, Code::bug);
 }
 
+TEST(RawHandler, that_expects_a_channel_which_the_call_does_not_list_is_stopped_and_the_peer_is_told) {
+  Pair pair;
+  Handler handler([](Handler& self, RawRequest& request) -> Task<Result<RawResponse>> {
+    const suite::Alive alive(self.running);
+    EXPECT_EQ(request.channel_id(0), 0u);
+    self.rx = request.as_receiver(0);
+    self.tx = request.as_sender(1);
+    co_await self.release.wait();
+    co_return RawResponse{};
+  });
+  ASSERT_TRUE(set_rest(pair.table_b, handler));
+  const Error second{Code::arguments, "the method has a channel 2, and the call lists 0"};
+  RawCall call = RawCall::start(*pair.a, 1, {});
+  EXPECT_EQ(pair.world.run(response(call)).error(), second);
+  EXPECT_EQ(handler.running, 0);
+  EXPECT_EQ(pair.world.run(receive(*handler.rx)), std::nullopt);
+  EXPECT_EQ(*handler.rx->error(), (Error{Code::arguments, "the method has a channel 1, and the call lists 0"}));
+  EXPECT_EQ(*handler.tx->error(), second);
+  EXPECT_FALSE(pair.b->has_ended());
+}
+
 TEST(RawHandler, that_answers_with_a_value_and_unbound_channels_gives_an_error_instead) {
   Pair pair;
   Handler handler([](Handler&, RawRequest&) -> Task<Result<RawResponse>> { co_return RawResponse{}; });
