@@ -1,0 +1,80 @@
+#include "wire/opening_refusal.h"
+
+#include <string_view>
+
+namespace parley::wire {
+namespace {
+
+using namespace std::literals;
+
+// ServerHello in its frame: flags REJECTED, no key, nothing received. The client takes its session for lost.
+constexpr std::string_view of_roam_stable =
+    "\x19\0\0\0"
+    "ROSH"
+    "\x01"
+    "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+    "\0\0\0\0"sv;
+
+// TransportReject in its frame: version 9, reason 1 (this mode is not supported).
+constexpr std::string_view of_vox =
+    "\x08\0\0\0"
+    "VOTR"
+    "\x09\x01\0\0"sv;
+
+// ConnectError on stream 0: reason ffff (of the server, as its text says), then the text behind a 1.
+constexpr std::string_view of_bus =
+    "\x03\0\0\0\0\0\0\0\0\x58"
+    "\xff\xff"
+    "\x01\0\0\0\x51"
+    "The bus protocol is not served at this address yet. Connect with a Parley client."sv;
+
+// A fatal alert: handshake_failure.
+constexpr std::string_view of_tls =
+    "\x15\x03\x03\0\x02"
+    "\x02\x28"sv;
+
+// An event: the only message that answers nothing, so that it needs no id of the peer's.
+constexpr std::string_view of_command =
+    R"({"id":"5c1f8f5e-9d0b-4c53-8a51-6d1d3b7c2f10","type":"event","eventId":"parley.refused","payload":{"reason":)"
+    R"("Command messages are not served at this address yet. Connect with a Parley client."}})"
+    "\n";
+
+constexpr std::string_view of_mcp = R"({"jsonrpc":"2.0","id":null,"error":{"code":-32000,"message":)"
+                                    R"("MCP is not served at this address yet. Connect with a Parley client."}})"
+                                    "\n";
+
+constexpr std::string_view of_hostpipe =
+    R"({"event":"error","code":"invalid_command","message":)"
+    R"("The host pipe is not served at this address yet. Connect with a Parley client.","fatal":true,"version":0})"
+    "\n";
+
+constexpr std::string_view of_http =
+    "HTTP/1.1 503 Service Unavailable\r\n"
+    "Content-Type: text/plain; charset=utf-8\r\n"
+    "Content-Length: 70\r\n"
+    "Connection: close\r\n"
+    "\r\n"
+    "HTTP is not served at this address yet. Connect with a Parley client.\n";
+
+std::string_view text_of(Opening opening) {
+  switch (opening) {
+    case Opening::roam_stable: return of_roam_stable;
+    case Opening::vox: return of_vox;
+    case Opening::bus: return of_bus;
+    case Opening::tls: return of_tls;
+    case Opening::command: return of_command;
+    case Opening::mcp: return of_mcp;
+    case Opening::hostpipe: return of_hostpipe;
+    case Opening::http: return of_http;
+    case Opening::roam:
+    case Opening::undecided:
+    case Opening::unknown: return {};
+  }
+  return {};
+}
+
+}  // namespace
+
+ByteView refusal_of(Opening opening) { return as_bytes(text_of(opening)); }
+
+}  // namespace parley::wire
