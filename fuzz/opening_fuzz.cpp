@@ -22,7 +22,7 @@ bool is_object(Opening opening) {
 void check_answer(ByteView bytes, Opening opening) {
   PARLEY_ASSERT(!to_string(opening).empty());
   if (opening == Opening::undecided) {
-    PARLEY_ASSERT(bytes.size() < opening_head_bytes || (bytes[0] == '{' && bytes.size() < opening_bytes_max));
+    PARLEY_ASSERT(bytes.size() < opening_head_bytes || bytes[0] == '{');
     PARLEY_ASSERT(refusal_of(opening).empty());
     return;
   }
@@ -56,7 +56,7 @@ OpeningRead read_in_chunks(ByteView bytes, NextSize next_size) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  if (size == 0 || size > 2 * opening_bytes_max) return 0;
+  if (size == 0 || size > 4096) return 0;
   Prng prng(data[0]);
   const ByteView bytes(data + 1, size - 1);
   const OpeningRead at_once = read_opening(bytes);
