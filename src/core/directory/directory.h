@@ -1,0 +1,82 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+
+namespace parley::core {
+
+// A service that somebody provides under a name. Travels as postcard: in `parley-offers` of a hello and to
+// parley.Directory.
+struct Offer {
+  std::string name;
+  std::string service;  // the name of its class
+  bool exclusive = false;
+  std::vector<std::uint64_t> method_ids;
+  friend bool operator==(const Offer&, const Offer&) = default;
+};
+
+// Who provides what: name -> providers. A service has many, unless it is exclusive; each connection is bound to one of
+// them when it is opened, to the one with the fewest calls in flight, and among equals to whoever was chosen longest
+// ago.
+class Directory {
+ public:
+  using ProviderId = std::uint64_t;
+  struct Bounds {
+    std::size_t names_max = 4096;
+    std::size_t offers_per_provider_max = 256;
+    std::size_t methods_per_offer_max = 64;
+  };
+  explicit Directory(Bounds bounds) : bounds_(bounds) {}
+
+  // Errors: invalid (a name that is none or reserved, or offered by this provider already), in_use (somebody offers the
+  // name exclusively, or it is wanted exclusively and others offer it, or they offer another class by it), overloaded.
+  Result<void> offer(ProviderId provider, Offer offer);
+  // False: it was not offered.
+  bool withdraw(ProviderId provider, std::string_view name);
+  // The provider is gone, with all it offers.
+  void drop(ProviderId provider);
+
+  struct Choice {
+    ProviderId provider = 0;
+    std::string name;
+  };
+  // Errors: not_found, with the nearest name.
+  Result<Choice> choose(std::string_view name);
+  Result<Choice> choose_by_method(std::uint64_t method);
+
+  // How many calls the provider has in flight, as the load to choose by.
+  void add_load(ProviderId provider, std::int64_t calls);
+
+  struct Entry {
+    ProviderId provider = 0;
+    const Offer* offer = nullptr;
+  };
+  std::vector<Entry> entries() const;  // by name, then as they came
+  std::size_t size() const { return names_.size(); }
+
+ private:
+  struct Provided {
+    ProviderId provider;
+    Offer offer;
+    std::uint64_t chosen_at = 0;
+  };
+  struct Provider {
+    std::int64_t load = 0;
+    std::vector<std::string> names;
+  };
+  Result<void> check(const Offer& offer, const std::vector<Provided>& others, ProviderId provider) const;
+  void forget(ProviderId provider, const std::string& name);
+
+  Bounds bounds_;
+  std::map<std::string, std::vector<Provided>, std::less<>> names_;
+  std::map<std::uint64_t, std::vector<std::string>> methods_;  // the names under which a method is served
+  std::map<ProviderId, Provider> providers_;
+  std::uint64_t choices_ = 0;
+};
+
+}  // namespace parley::core

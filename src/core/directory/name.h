@@ -1,0 +1,28 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+
+// Names in the directory: [A-Za-z0-9_][A-Za-z0-9_.:/-]{0,127}. Patterns over them: `*` stands for any part of one
+// segment, `**` for anything; segments end at `.`, `:` and `/`.
+namespace parley::core {
+
+inline constexpr std::size_t name_bytes_max = 128;
+
+bool is_name(std::string_view name);
+// Errors: invalid, which says what a name is made of.
+Result<void> check_name(std::string_view name);
+// Names that begin with "parley." are built in.
+bool is_built_in(std::string_view name);
+
+// Whether the pattern covers the name.
+bool covers(std::string_view pattern, std::string_view name);
+
+// The candidate that is most likely meant, or nothing when none is near.
+std::string nearest(std::string_view name, std::span<const std::string> candidates);
+
+}  // namespace parley::core
