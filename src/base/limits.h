@@ -27,6 +27,9 @@ struct Limits {
   // sessions
   Duration handshake_max = std::chrono::seconds(5);  // also how long last bytes may take to leave, or to come
 
+  std::uint32_t connections_max = 4096;  // opened by the peer on one session, beyond the root
+  std::uint32_t sessions_max = 16384;    // accepted by one server
+
   // calls
   std::uint32_t concurrent_requests_max = 1024;  // inbound; advertised. As many cleanups of stopped handlers
   std::uint32_t outgoing_calls_max = 65536;      // ours at once, however many more the peer advertised

@@ -40,7 +40,11 @@ struct Counters {
   std::uint64_t resets_received = 0;
   std::uint64_t closes_after_end = 0;
   std::uint64_t channels_unsupported = 0;  // refused: a foreign receiver would never grant what they need
-  std::uint64_t connections_rejected = 0;
+  std::uint64_t connections_opened = 0;    // by us
+  std::uint64_t connections_accepted = 0;  // opened by the peer
+  std::uint64_t connections_rejected = 0;  // the peer's
+  std::uint64_t connections_broken = 0;    // ended for a breach that cost nothing else
+  std::uint64_t messages_late = 0;         // for a connection that is over here
   std::uint64_t pings_answered = 0;
   std::uint64_t handshakes_timed_out = 0;
   std::uint64_t messages_cut_off = 0;      // the link ended inside one
@@ -99,7 +103,11 @@ struct Counters {
     visit(std::string_view("resets_received"), resets_received);
     visit(std::string_view("closes_after_end"), closes_after_end);
     visit(std::string_view("channels_unsupported"), channels_unsupported);
+    visit(std::string_view("connections_opened"), connections_opened);
+    visit(std::string_view("connections_accepted"), connections_accepted);
     visit(std::string_view("connections_rejected"), connections_rejected);
+    visit(std::string_view("connections_broken"), connections_broken);
+    visit(std::string_view("messages_late"), messages_late);
     visit(std::string_view("pings_answered"), pings_answered);
     visit(std::string_view("handshakes_timed_out"), handshakes_timed_out);
     visit(std::string_view("messages_cut_off"), messages_cut_off);

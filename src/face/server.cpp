@@ -47,7 +47,9 @@ class Server::Impl final : private io::ListenerEvents {
   std::size_t session_count() const { return scope_.size(); }
 
  private:
-  void on_stream(std::unique_ptr<io::Stream> stream) override { scope_.spawn(keep(std::move(stream))); }
+  void on_stream(std::unique_ptr<io::Stream> stream) override {
+    if (scope_.size() < options_.limits.sessions_max) scope_.spawn(keep(std::move(stream)));
+  }
   void on_listener_failed(Error error) override { stop(std::move(error)); }
   void stop(std::optional<Error> reason) {
     if (end_->event.is_set()) return;

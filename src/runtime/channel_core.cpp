@@ -35,13 +35,13 @@ void ChannelCore::leave_twin(TwinEnd how) {
 void ChannelCore::bind(Connection& connection) {
   connection_ = &connection;
   depth_max_ = connection.depth_max();
-  connection.session().add_caller();
+  connection.add_caller();
 }
 
 void ChannelCore::unbind() {
   leave();
   unannounced_ = nullptr;
-  if (connection_) std::exchange(connection_, nullptr)->session().drop_caller();
+  if (connection_) std::exchange(connection_, nullptr)->drop_caller();
 }
 
 void ChannelCore::wake_and_unbind() {
@@ -75,6 +75,8 @@ void SendingCore::wait(SendWaiter& waiter, async::PromiseBase& promise) {
   waiters_.push_back(waiter);
   if (end.may_send() && !blocked_.is_linked()) connection_->session().wait_for_link(blocked_);
 }
+
+void BlockedSender::run(LinkWaiter& waiter) { static_cast<BlockedSender&>(waiter).core.pump(); }
 
 void SendingCore::pump() {
   while (!waiters_.empty() && may_send()) {

@@ -110,8 +110,9 @@ class SendWaiter : public ListNode {
 };
 
 // A place among the senders that wait for the link.
-struct BlockedSender : ListNode {
-  explicit BlockedSender(SendingCore& core) : core(core) {}
+struct BlockedSender : LinkWaiter {
+  explicit BlockedSender(SendingCore& core) : LinkWaiter(&BlockedSender::run), core(core) {}
+  static void run(LinkWaiter& waiter);
   SendingCore& core;
 };
 

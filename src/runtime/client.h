@@ -72,23 +72,25 @@ consteval bool check_arguments() {
 }  // namespace runtime
 
 // Calls the methods of a service S at the other end of a session. Cheap to copy; each copy is a caller that keeps the
-// session open. On the session's loop.
+// session open. Behind a hub it has a connection of its own, which its first call opens and, when the provider has
+// gone, the next call opens again. On the session's loop.
 template <class S>
 class Client {
  public:
-  explicit Client(runtime::Session& session) : session_(&session) { session_->add_caller(); }
-  Client(const Client& other) : session_(other.session_), options_(other.options_) {
-    if (session_) session_->add_caller();
+  explicit Client(runtime::Session& session) : Client(session.root()) {}
+  explicit Client(runtime::Connection& connection) : connection_(&connection) { connection_->add_client(); }
+  Client(const Client& other) : connection_(other.connection_), options_(other.options_) {
+    if (connection_) connection_->add_client();
   }
   Client(Client&& other) noexcept
-      : session_(std::exchange(other.session_, nullptr)), options_(std::move(other.options_)) {}
+      : connection_(std::exchange(other.connection_, nullptr)), options_(std::move(other.options_)) {}
   Client& operator=(Client other) noexcept {
-    std::swap(session_, other.session_);
+    std::swap(connection_, other.connection_);
     std::swap(options_, other.options_);
     return *this;
   }
   ~Client() {
-    if (session_) session_->drop_caller();
+    if (connection_) connection_->drop_client();
   }
 
   // Starts the call now; see Call. Arguments are encoded before this returns; channel handles are moved in.
@@ -101,7 +103,7 @@ class Client {
     Call<typename Info::Value> call;
     if constexpr (runtime::check_arguments<Info, Given...>()) {
       const CallOptions* options = options_ ? &*options_ : nullptr;
-      runtime::Starter<Info>::start(session_->root(), call, options, std::forward<Given>(given)...);
+      runtime::Starter<Info>::start(*connection_, call, options, std::forward<Given>(given)...);
     }
     return call;
   }
@@ -114,7 +116,7 @@ class Client {
   }
 
  private:
-  runtime::Session* session_;
+  runtime::Connection* connection_;
   std::optional<CallOptions> options_;
 };
 

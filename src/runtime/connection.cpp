@@ -8,6 +8,7 @@
 #include "runtime/channel_core.h"
 #include "runtime/inbound_call.h"
 #include "runtime/method_table.h"
+#include "runtime/opened_connection.h"
 #include "runtime/pending_call.h"
 #include "runtime/session.h"
 
@@ -18,43 +19,87 @@ using wire::roam::Decoder;
 using wire::roam::MetadataView;
 using wire::roam::RequestKind;
 
-Connection::Connection(Session& session, std::uint64_t id)
+Connection::Connection(Session& session)
     : session_(session),
-      id_(id),
       counters_(&session.counters()),
       executor_(&session.loop().executor()),
-      callers_(&session.callers_) {}
+      callers_(&session.callers()) {}
+
+Connection::Connection(Session& session, OpenedConnection& owner)
+    : session_(session),
+      owner_(&owner),
+      counters_(&session.counters()),
+      executor_(&session.loop().executor()),
+      callers_(&owner.callers()) {}
 
 Connection::~Connection() { PARLEY_ASSERT(!is_open_); }
 
-void Connection::open(const core::Calls::Options& calls, const core::Channels::Options& channels) {
+void Connection::open(const Opening& opening) {
   PARLEY_ASSERT(!is_open_);
+  id_ = opening.id;
+  is_peer_foreign_ = opening.is_peer_foreign;
+  methods_ = opening.methods;
   link_ = &session_.link();
   out_ = &link_->out();
   outbound_bytes_max_ = limits().outbound_bytes_max;
   frame_bytes_max_ = limits().frame_bytes_max;
   depth_max_ = limits().depth_max;
-  calls_.emplace(limits(), counters(), calls);
-  channels_.emplace(limits(), counters(), channels);
+  const std::uint64_t seed = session_.loop().random().next();
+  calls_.emplace(
+      limits(), counters(),
+      core::Calls::Options{.parity = opening.parity,
+                           .peer_requests_max = std::min(opening.peer_requests_max, limits().outgoing_calls_max),
+                           .accepts_any_parity = is_peer_foreign_,
+                           .ignores_repeated_responses = is_peer_foreign_,
+                           .hash_seed = seed});
+  channels_.emplace(
+      limits(), counters(),
+      core::Channels::Options{.parity = opening.parity, .is_peer_foreign = is_peer_foreign_, .hash_seed = seed});
   is_open_ = true;
+}
+
+bool Connection::reopen() { return owner_ && owner_->open(); }
+
+void Connection::add_client() {
+  add_caller();
+  session_.add_caller();
+}
+
+void Connection::drop_client() {
+  drop_caller();
+  session_.drop_caller();
+}
+
+void Connection::on_last_caller_gone() {
+  if (owner_) {
+    owner_->on_last_caller_gone();
+  } else {
+    session_.on_last_caller_gone();
+  }
+}
+
+void Connection::set_peer_requests_max(std::uint32_t max) {
+  calls_->set_peer_requests_max(std::min(max, limits().outgoing_calls_max));
+  send_waiting();
 }
 
 const Limits& Connection::limits() const { return session_.options().limits; }
 std::uint32_t Connection::cleanups() const { return session_.cleanups(); }
-bool Connection::is_peer_foreign() const { return session_.machine().is_peer_foreign(); }
 
-void Connection::end(const Error& error, bool may_committed_leave) {
+void Connection::end(const Error& error, Committed committed) {
   if (!is_open_) return;
   is_open_ = false;
   withdrawn_.clear();
-  const std::uint64_t leaving = may_committed_leave ? out_->committed() : out_->sent();
+  const std::uint64_t leaving = committed == Committed::is_dropped ? out_->sent() : out_->committed();
   const bool is_breach = kind(error) == Kind::protocol && error.code != Code::frame_truncated;
   const Error not_sent{Code::not_sent, error.note};
   const Error may_have_happened = is_breach ? error : Error{Code::sent_then_lost, to_string(error)};
   bool was_sent = false;
   while (core::OutgoingCall* taken = calls_->take_any_outgoing(was_sent)) {
     auto& call = static_cast<PendingCall&>(*taken);
-    if (was_sent && call.announced_at <= leaving) {
+    if (committed == Committed::was_refused) {
+      call.finish({.error = &error, .never_began = &error});
+    } else if (was_sent && call.announced_at <= leaving) {
       call.finish({.error = &may_have_happened});
     } else {
       call.finish({.error = &not_sent, .never_began = &not_sent});
@@ -121,16 +166,6 @@ bool Connection::on_request_bytes(ByteView message, const std::uint8_t* body, Bl
   }
   Decoder decoder({body, end}, limits());
   return on_request(decoder, block);
-}
-
-bool Connection::on_channel_bytes(ByteView message, const std::uint8_t* body, Block* block) {
-  const std::uint8_t* const end = message.data() + message.size();
-  const auto [at, id] = codec::read_varint(body, end);
-  if (at && at != end && *at == static_cast<std::uint8_t>(ChannelKind::item)) [[likely]] {
-    return on_item(id, {at + 1, end}, block);
-  }
-  Decoder decoder({body, end}, limits());
-  return on_channel(decoder, block);
 }
 
 bool Connection::on_request(Decoder& decoder, Block* block) {
@@ -321,7 +356,7 @@ void Connection::give_up(PendingCall& call) {
   const bool was_in_line = call.state() == core::OutgoingCall::State::waiting;
   withdraw(call);
   if (was_in_line && call.extra_) fail_channels(call.extra_->channels, {Code::not_sent, "the call was dropped"});
-  session_.drop_caller();
+  drop_caller();
 }
 
 OutBuffer& Connection::control_for(std::uint64_t announced_at, const Metadata& metadata) {
@@ -339,139 +374,6 @@ void Connection::put_error(OutBuffer& out, std::uint64_t id, RoamError kind, con
   *cursor++ = static_cast<std::uint8_t>(kind);
   wire::end_frame(out, cursor);
   link_->committed();
-}
-
-// --- channels
-
-bool Connection::on_channel(Decoder& decoder, Block* block) {
-  std::uint64_t id = 0;
-  ChannelKind kind{};
-  if (!decoder.channel_head(id, kind)) return broken(decoder.fault(), decoder.what());
-  switch (kind) {
-    case ChannelKind::item: return on_item(id, decoder.rest(), block);
-    case ChannelKind::close: return on_close(id, decoder);
-    case ChannelKind::reset: return on_reset(id, decoder);
-    case ChannelKind::grant_credit: return on_grant(id, decoder);
-  }
-  return broken(Code::message);
-}
-
-bool Connection::on_item(std::uint64_t id, ByteView bytes, Block* block) {
-  const core::Channels::OnItem item = channels_->on_item(id, bytes, block);
-  switch (item.verdict) {
-    case core::Channels::OnItem::Verdict::queued: ReceivingCore::of(*item.end).wake(); return true;
-    case core::Channels::OnItem::Verdict::ignored: return true;
-    case core::Channels::OnItem::Verdict::reset: {
-      ReceivingCore& core = ReceivingCore::of(*item.end);
-      const Error error{Code::overloaded, "items beyond credit"};
-      put_reset(core, describe(error));
-      core.set_failure(error);
-      core.wake_and_unbind();
-      return true;
-    }
-    case core::Channels::OnItem::Verdict::fault: break;
-  }
-  return broken(core::Channels::item_error(id, item.fault));
-}
-
-bool Connection::on_close(std::uint64_t id, Decoder& decoder) {
-  MetadataView metadata;
-  if (!decoder.metadata(metadata)) return broken(decoder.fault(), decoder.what());
-  if (!decoder.rest().empty()) return broken(Code::message, "bytes after the end of the message");
-  Result<core::ReceivingEnd*> closed = channels_->on_close(id);
-  if (!closed) return broken(closed.error());
-  if (!*closed) return true;
-  ReceivingCore& core = ReceivingCore::of(**closed);
-  core.set_end_metadata(metadata);
-  if (metadata.has(names::error)) core.set_failure({said_code(metadata, Code::dropped), "said by the sender"});
-  core.wake_and_unbind();
-  return true;
-}
-
-bool Connection::on_reset(std::uint64_t id, Decoder& decoder) {
-  MetadataView metadata;
-  if (!decoder.metadata(metadata)) return broken(decoder.fault(), decoder.what());
-  if (!decoder.rest().empty()) return broken(Code::message, "bytes after the end of the message");
-  Result<core::SendingEnd*> reset = channels_->on_reset(id);
-  if (!reset) return broken(reset.error());
-  if (!*reset) return true;
-  SendingCore& core = SendingCore::of(**reset);
-  core.set_end_metadata(metadata);
-  core.set_failure({Code::reset, {}});
-  core.wake_and_unbind();
-  return true;
-}
-
-bool Connection::on_grant(std::uint64_t id, Decoder& decoder) {
-  std::uint32_t additional = 0;
-  if (!decoder.grant(additional)) return broken(decoder.fault(), decoder.what());
-  Result<core::SendingEnd*> granted = channels_->on_grant(id, additional);
-  if (!granted) return broken(granted.error());
-  if (*granted) SendingCore::of(**granted).pump();
-  return true;
-}
-
-void Connection::put_channel_end(OutBuffer& out, std::uint64_t id, ChannelKind kind, const Metadata& metadata) {
-  std::uint8_t* cursor = wire::begin_frame(out, wire::roam::head_bytes_max);
-  cursor = wire::roam::put_channel_head(cursor, id_, id, kind);
-  wire::end_frame(out, wire::roam::put_metadata(out, cursor, metadata));
-}
-
-// A close comes behind the items of its channel.
-void Connection::send_close(SendingCore& core, const Metadata& metadata) {
-  Metadata refusal;
-  const Metadata& fitting = fit_or_refused(metadata, refusal);
-  channels_->close(core.end);
-  if (core.unannounced_) {
-    core.unannounced_->push_back({core.end.id(), true, fitting});
-    return;
-  }
-  put_channel_end(*out_, core.end.id(), ChannelKind::close, fitting);
-  link_->committed_later();
-}
-
-void Connection::send_reset(ReceivingCore& core, const Metadata& metadata) {
-  Metadata refusal;
-  put_reset(core, fit_or_refused(metadata, refusal));
-  channels_->fail(core.end);
-}
-
-void Connection::put_reset(ReceivingCore& core, const Metadata& metadata) {
-  if (core.unannounced_) {
-    core.unannounced_->push_back({core.end.id(), false, metadata});
-    return;
-  }
-  put_channel_end(control_for(core.end.announced_at, metadata), core.end.id(), ChannelKind::reset, metadata);
-  ++counters().resets_sent;
-  link_->committed_later();
-}
-
-void Connection::send_grant(ReceivingCore& core, std::uint32_t additional) {
-  if (core.unannounced_) {
-    core.early_credit += additional;
-    return;
-  }
-  OutBuffer& out = control_for(core.end.announced_at);
-  std::uint8_t* cursor = wire::begin_frame(out, wire::roam::head_bytes_max);
-  cursor = wire::roam::put_channel_head(cursor, id_, core.end.id(), ChannelKind::grant_credit);
-  wire::end_frame(out, codec::put_varint(cursor, additional));
-  ++counters().grants_sent;
-  link_->committed_later();
-}
-
-void Connection::fail_channels(IntrusiveList<ChannelCore>& channels, const Error& error) {
-  while (!channels.empty()) {
-    ChannelCore& core = channels.pop_front();
-    if (core.is_sender()) {
-      auto& end = static_cast<SendingCore&>(core).end;
-      if (end.is_open()) channels_->fail(end);
-    } else {
-      auto& end = static_cast<ReceivingCore&>(core).end;
-      if (end.is_open()) channels_->fail(end);
-    }
-    core.set_failure(error);
-    core.wake_and_unbind();
-  }
 }
 
 }  // namespace parley::runtime

@@ -11,6 +11,7 @@
 #include "core/call/calls.h"
 #include "core/channel/channels.h"
 #include "io/link.h"
+#include "runtime/connection_user.h"
 #include "runtime/names.h"
 #include "wire/frame.h"
 #include "wire/roam/message.h"
@@ -21,6 +22,7 @@ class ChannelCore;
 class Connection;
 class InboundCall;
 class MethodTable;
+class OpenedConnection;
 class PendingCall;
 class ReceivingCore;
 class SendingCore;
@@ -49,30 +51,56 @@ struct Completion {
 enum class RoamError : std::uint8_t { user = 0, unknown_method = 1, invalid_payload = 2, cancelled = 3 };
 
 // The calls and channels of one connection: carries what the machines decide between the link and the user's
-// coroutines. Owned by its session, on its loop; everything here ends when the session does.
+// coroutines. Owned by its session, on its loop; everything here ends when the session does. Kept open by its callers:
+// the root keeps its session open by them, and any other connection is closed when the last one goes.
 class Connection {
  public:
-  Connection(Session& session, std::uint64_t id);
+  explicit Connection(Session& session);                  // the root
+  Connection(Session& session, OpenedConnection& owner);  // any other
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  // Once the handshake has told parity and limits.
-  void open(const core::Calls::Options& calls, const core::Channels::Options& channels);
+  struct Opening {
+    std::uint64_t id = 0;
+    wire::roam::Parity parity = wire::roam::Parity::odd;  // of our ids in it
+    std::uint32_t peer_requests_max = 64;
+    bool is_peer_foreign = false;  // whoever is at its other end: a proxy may be between
+    const MethodTable* methods = nullptr;
+  };
+  // Once that is known. Also again, after its end.
+  void open(const Opening& opening);
   bool is_open() const { return is_open_; }
+  // Opens it again where it is over and can be: a connection to a service, on a session that lives.
+  bool reopen();
+  // What becomes of what was committed before the end.
+  enum class Committed : std::uint8_t {
+    may_leave,
+    is_dropped,
+    was_refused,  // the peer did not look at it
+  };
   // Ends every call and channel: those of ours that were not sent and never will be are provably not done, and the rest
   // ends with `error`.
-  void end(const Error& error, bool may_committed_leave);
+  void end(const Error& error, Committed committed);
+  // What the peer accepts at once, as it turned out.
+  void set_peer_requests_max(std::uint32_t max);
 
   Session& session() { return session_; }
   std::uint64_t id() const { return id_; }
-  // Of the session: see there.
   void add_caller() { ++*callers_; }
+  // Callers that stay while the connection is over: they keep the session too.
+  void add_client();
+  void drop_client();
+  void drop_caller() {
+    PARLEY_ASSERT(*callers_ > 0);
+    if (--*callers_ == 0) [[unlikely]]
+      on_last_caller_gone();
+  }
   Executor& executor() { return *executor_; }
   const Limits& limits() const;
   std::uint32_t depth_max() const { return depth_max_; }
   core::Counters& counters() { return *counters_; }
-  bool is_peer_foreign() const;
+  bool is_peer_foreign() const { return is_peer_foreign_; }
   Metadata describe(const Error& error) const;  // for Parley peers; nothing for others
 
   // --- what came from the link. False: the peer broke the rules; fault() says how.
@@ -86,6 +114,7 @@ class Connection {
   // --- our calls, for PendingCall
   // The code that the peer's error has, or what stands for one that is missing or no code.
   static Code said_code(const wire::roam::MetadataView& metadata, Code otherwise);
+  static Error said_error(const wire::roam::MetadataView& metadata, Code otherwise);
   // The error in a response that has one of Parley's instead of a value or an own error.
   static Error error_of(const Completion& completion);
   core::Calls& calls() { return *calls_; }
@@ -143,8 +172,7 @@ class Connection {
   bool fits(const std::uint8_t* cursor) const { return wire::frame_size(*out_, cursor) <= frame_bytes_max_; }
 
  private:
-  friend class Session;
-
+  void on_last_caller_gone();
   bool broken(Code code, std::string_view note = {});
   bool broken(const Error& error);
   bool on_call(std::uint64_t id, wire::roam::Decoder& decoder, Block* block);
@@ -182,8 +210,10 @@ class Connection {
   void send_waiting();
 
   Session& session_;
-  std::uint64_t id_;
+  OpenedConnection* const owner_ = nullptr;  // null: the root
+  std::uint64_t id_ = 0;
   bool is_open_ = false;
+  bool is_peer_foreign_ = true;
   io::Link* link_ = nullptr;
   OutBuffer* out_ = nullptr;
   core::Counters* counters_ = nullptr;

@@ -27,6 +27,13 @@ Code Connection::said_code(const MetadataView& metadata, Code otherwise) {
   return is_code ? static_cast<Code>(code) : otherwise;
 }
 
+Error Connection::said_error(const MetadataView& metadata, Code otherwise) {
+  Error error{said_code(metadata, otherwise), {}};
+  const Metadata entries = metadata.to_metadata();
+  if (const std::string* note = entries.find_text(names::note)) error.note = codec::to_line(*note, note_bytes_max);
+  return error;
+}
+
 Error Connection::error_of(const Completion& completion) {
   Error error;
   switch (static_cast<RoamError>(completion.result[1])) {
@@ -36,10 +43,7 @@ Error Connection::error_of(const Completion& completion) {
     default: return {Code::response, "unknown kind of error"};
   }
   if (!completion.metadata.has(names::error)) return error;
-  error.code = said_code(completion.metadata, error.code);
-  const Metadata metadata = completion.metadata.to_metadata();
-  if (const std::string* note = metadata.find_text(names::note)) error.note = codec::to_line(*note, note_bytes_max);
-  return error;
+  return said_error(completion.metadata, error.code);
 }
 
 Error Connection::unsupported_credit(std::uint32_t initial_credit) {

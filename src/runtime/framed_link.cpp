@@ -185,12 +185,20 @@ void FramedLink::flush() {
   if (write_out(data_, data_.size())) finish_if_empty();
 }
 
+bool FramedLink::write_after_block() {
+  is_blocked_ = false;
+  return write_out(data_, cut_frame_bytes_) && write_out(control_, control_.size()) && write_out(data_, data_.size());
+}
+
+// A peer that has ended its direction may have died or still read; only a write tells, and with it what of the output
+// has left.
+void FramedLink::write_once_more() {
+  if (!data_.empty() || !control_.empty()) write_after_block();
+}
+
 void FramedLink::on_writable() {
   if (is_dead_) return;
-  is_blocked_ = false;
-  if (!write_out(data_, cut_frame_bytes_)) return;
-  if (!write_out(control_, control_.size())) return;
-  if (!write_out(data_, data_.size())) return;
+  if (!write_after_block()) return;
   finish_if_empty();
   if (!has_read_all_) events_->on_link_drained();
 }
@@ -241,6 +249,7 @@ void FramedLink::on_readable() {
       if (parsed_ == filled_) block_.reset();
       return;
     case Status::ended: {
+      if (!is_dead_) write_once_more();
       if (failure_) return end_reading(failure_.get());
       const std::size_t rest = block_ ? filled_ - parsed_ : 0;
       if (rest == 0) return end_reading(nullptr);

@@ -74,7 +74,8 @@ class FramedLink final : public io::Link, private io::StreamEvents {
   bool write_out(OutBuffer& buffer, std::size_t size);
   std::span<io::Descriptor> cut_at_attached(std::size_t& size);
   void remember_cut(ByteView pending, std::size_t written);
-  void write_after_block();
+  bool write_after_block();
+  void write_once_more();
   void end_reading(const Error* error);
   void tell_end(const Error* error);
   void end_writing(Error error);

@@ -34,6 +34,7 @@ InboundCall::InboundCall(Connection& connection, const InboundHead& head)
 }
 
 void InboundCall::fill(Context& context, const InboundHead& head) const {
+  context.connection_ = connection_;
   context.session_ = &connection_->session();
   context.peer_ = &context.session_->peer();
   context.metadata_ = head.metadata.to_metadata();

@@ -23,11 +23,11 @@ class Hold;
 class Context {
  public:
   const io::Peer& peer() const { return *peer_; }
-  // The way back: calls what the caller serves on the session that this call came by.
+  // The way back: calls what the caller serves on the connection that this call came by.
   template <class S>
   Client<S> client(std::string_view name) const {
     static_cast<void>(name);
-    return Client<S>(*session_);
+    return Client<S>(*connection_);
   }
   // Keeps the session open, for what outlives the handler.
   Hold hold() const;
@@ -69,6 +69,7 @@ class Context {
  private:
   friend class runtime::InboundCall;
   runtime::Session* session_ = nullptr;
+  runtime::Connection* connection_ = nullptr;
   const io::Peer* peer_ = nullptr;
   std::optional<Instant> deadline_;
   Metadata metadata_;

@@ -23,21 +23,31 @@ Result<void> MethodTable::add(std::span<const MethodEntry> entries) {
   return {};
 }
 
+Result<void> MethodTable::add(std::string name, MethodTable methods) {
+  if (named_.contains(name)) return fail(Code::in_use, fmt::format("\"{}\" is served already", name));
+  PARLEY_TRY(add(methods.entries()));
+  named_.emplace(std::move(name), std::move(methods));
+  return {};
+}
+
+std::vector<MethodEntry> MethodTable::entries() const {
+  std::vector<MethodEntry> entries;
+  for (const MethodEntry& entry : slots_) {
+    if (entry.start) entries.push_back(entry);
+  }
+  return entries;
+}
+
+const MethodTable* MethodTable::named(std::string_view name) const {
+  const auto found = named_.find(name);
+  return found == named_.end() ? nullptr : &found->second;
+}
+
 Result<void> MethodTable::set_rest(const MethodEntry& entry) {
   PARLEY_ASSERT(entry.start != nullptr);
   if (rest_.start) return fail(Code::in_use, "the calls that nobody else serves");
   rest_ = entry;
   return {};
-}
-
-void MethodTable::remove(std::string_view service) {
-  std::vector<MethodEntry> kept;
-  for (const MethodEntry& entry : slots_) {
-    if (entry.start && entry.service != service) kept.push_back(entry);
-  }
-  slots_.assign(slots_.size(), {});
-  size_ = kept.size();
-  for (const MethodEntry& entry : kept) place(entry);
 }
 
 void MethodTable::place(const MethodEntry& entry) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -27,7 +28,12 @@ class MethodTable {
   // All or none: two methods of one id are refused, and both are named.
   Result<void> add(std::span<const MethodEntry> entries);
   Result<void> add(const MethodEntry& entry) { return add({&entry, 1}); }
-  void remove(std::string_view service);
+  // The methods of one served object, which connections choose by its name; they are also added here, where the root
+  // finds them. Errors: in_use, for a name or a method that is here already.
+  Result<void> add(std::string name, MethodTable methods);
+  const MethodTable* named(std::string_view name) const;
+  const std::map<std::string, MethodTable, std::less<>>& all_named() const { return named_; }
+  std::vector<MethodEntry> entries() const;
   // Who gets the calls whose method is not here, with its id in a copy of this entry; one at most.
   Result<void> set_rest(const MethodEntry& entry);
   const MethodEntry& rest() const { return rest_; }
@@ -52,6 +58,7 @@ class MethodTable {
   std::size_t mask_ = 0;
   MethodEntry rest_;
   std::size_t size_ = 0;
+  std::map<std::string, MethodTable, std::less<>> named_;
 };
 
 }  // namespace parley::runtime

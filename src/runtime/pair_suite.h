@@ -18,13 +18,16 @@ struct PairOptions {
   SessionOptions b = {};
 };
 
-// Two sessions of one world joined by a memory link, each serving a Probe; `a` is the initiator. When it goes, so do
+// Two sessions of one world joined by a memory link, each serving a "Probe"; `a` is the initiator. When it goes, so do
 // the sessions, and it is checked that they leave nothing behind.
 class Pair {
  public:
   explicit Pair(PairOptions options = {}) {
-    add_service<Probe>(table_a, probe_a).value();
-    add_service<Probe>(table_b, probe_b).value();
+    for (auto [table, probe] : {std::pair(&table_a, &probe_a), std::pair(&table_b, &probe_b)}) {
+      MethodTable own;
+      add_service<Probe>(own, *probe).value();
+      table->add("Probe", std::move(own)).value();
+    }
     auto [link_a, link_b] = make_memory_links(world.loop);
     a = Hold(Session::start(world.loop, std::make_unique<TrackedLink>(std::move(link_a), is_a_gone),
                             Session::Role::initiator, std::move(options.a), &table_a));

@@ -38,7 +38,7 @@ void PendingCall::finish(const Completion& completion) {
     async::PromiseBase& waiter = *std::exchange(waiter_, nullptr);
     waiter.executor().post(waiter);
   }
-  if (connection) connection->session().drop_caller();
+  if (connection) connection->drop_caller();
 }
 
 void PendingCall::Extra::Deadline::fire(Timer& timer) {
@@ -55,8 +55,8 @@ void PendingCall::Extra::Deadline::fire(Timer& timer) {
 // --- starting
 
 bool CallStart::begin_slowly(const CallOptions* options) {
-  if (!connection_.is_open()) {
-    call_.finish_with({Code::closed, "the session"});
+  if (!connection_.is_open() && !connection_.reopen()) {
+    call_.finish_with(connection_.session().away());
     return false;
   }
   if (connection_.is_overfull()) {
@@ -64,6 +64,7 @@ bool CallStart::begin_slowly(const CallOptions* options) {
     call_.finish_with({Code::outbound_full, {}});
     return false;
   }
+  if (!options) return take_slot();
   if (const std::string_view unfit = wire::roam::unfit(options->metadata, connection_.limits(), 1); !unfit.empty()) {
     call_.finish_with({Code::invalid, std::string(unfit)});
     return false;

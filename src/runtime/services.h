@@ -2,16 +2,22 @@
 
 #include <concepts>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
+#include "core/directory/directory.h"
 #include "runtime/factory.h"
 #include "runtime/raw.h"
 
 namespace parley {
+
+struct ServeOptions {
+  bool exclusive = false;  // where it is offered to a hub: nobody else there may provide the name
+};
 
 // What is served: objects by name, each with the methods of its service. Built before it is used; given to a server or
 // to a connect(), which share it with all their sessions on one loop. It outlives them.
@@ -22,17 +28,19 @@ class Services {
  public:
   // The object is shared by all sessions and outlives the loop: the last of its handlers are destroyed with that.
   template <class S>
-  Result<void> serve(std::string name, S& object) {
-    return add(std::move(name), [&] { return runtime::add_service<S>(table_, object); });
+  Result<void> serve(std::string name, S& object, ServeOptions options = {}) {
+    return add(std::move(name), options,
+               [&](runtime::MethodTable& own) { return runtime::add_service<S>(own, object); });
   }
   // Each session has an object of its own: made at its first call of the service, destroyed when the session has ended
   // and its handlers are gone. A factory that gives null refuses the peer: its call fails with `refused`, and so it is
   // asked again at the next.
   template <class S, class Factory>
     requires std::is_invocable_r_v<std::unique_ptr<S>, Factory&, const io::Peer&>
-  Result<void> serve(std::string name, Factory factory) {
+  Result<void> serve(std::string name, Factory factory, ServeOptions options = {}) {
     auto made = std::make_unique<runtime::FactoryOf<S>>(std::move(factory));
-    PARLEY_TRY(add(std::move(name), [&] { return runtime::add_factory<S>(table_, *made); }));
+    PARLEY_TRY(
+        add(std::move(name), options, [&](runtime::MethodTable& own) { return runtime::add_factory<S>(own, *made); }));
     factories_.push_back(std::move(made));
     return {};
   }
@@ -40,20 +48,26 @@ class Services {
   Result<void> serve_rest(RawHandler& handler) { return runtime::set_rest(table_, handler); }
 
   const std::vector<std::string>& names() const { return names_; }
+  // What is told to a hub.
+  std::vector<core::Offer> offers() const;
   const runtime::MethodTable& table() const { return table_; }
 
  private:
   template <class Add>
-  Result<void> add(std::string name, Add add_methods) {
+  Result<void> add(std::string name, const ServeOptions& options, Add add_methods) {
     PARLEY_TRY(check_name(name));
-    PARLEY_TRY(add_methods());
+    runtime::MethodTable own;
+    PARLEY_TRY(add_methods(own));
+    PARLEY_TRY(table_.add(name, std::move(own)));
+    if (options.exclusive) exclusive_.insert(name);
     names_.push_back(std::move(name));
     return {};
   }
-  Result<void> check_name(const std::string& name) const;
+  static Result<void> check_name(const std::string& name);
 
   runtime::MethodTable table_;
   std::vector<std::string> names_;
+  std::set<std::string, std::less<>> exclusive_;
   std::vector<std::unique_ptr<runtime::ObjectFactory>> factories_;
 };
 

@@ -4,12 +4,15 @@
 
 #include <algorithm>
 
+#include "codec/utf8.h"
 #include "runtime/channel_core.h"
 #include "runtime/method_table.h"
 
 namespace parley::runtime {
 
 using Step = core::Session::Step;
+using wire::roam::MetadataView;
+using wire::roam::Settings;
 
 namespace {
 
@@ -18,6 +21,7 @@ core::Session::Options machine_options(const SessionOptions& options, Session::R
           .parity = wire::roam::Parity::odd,
           .requests_max = options.requests_max.value_or(options.limits.concurrent_requests_max),
           .is_foreign = options.is_foreign,
+          .is_hub = options.is_hub,
           .metadata = options.metadata};
 }
 
@@ -29,12 +33,32 @@ Session& Session::start(io::Loop& loop, std::unique_ptr<io::Link> link, Role rol
   std::unique_ptr<Session> owned(new Session(loop, std::move(link), role, std::move(options), methods));
   Session& session = *owned;
   loop.executor().adopt(std::move(owned));
-  session.link_->set_frame_bytes_max(session.options_.limits.opening_bytes_max);
-  session.machine_.begin(session.link_->out());
-  if (role == Role::initiator) session.link_->committed();
-  loop.executor().arm(session.timer_, loop.now() + session.options_.limits.handshake_max);
-  session.link_->start(session);
+  session.begin();
   return session;
+}
+
+void Session::begin() {
+  link_->set_frame_bytes_max(options_.limits.opening_bytes_max);
+  machine_.begin(link_->out());
+  if (!link_->out().empty()) link_->committed();
+  loop_.executor().arm(timer_, loop_.now() + options_.limits.handshake_max);
+  link_->start(*this);
+}
+
+void Session::relink(std::unique_ptr<io::Link> link) {
+  PARLEY_ASSERT(may_relink());
+  link_ = std::move(link);
+  has_ended_ = is_link_over_ = false;
+  end_reason_.reset();
+  established_.reset();
+  ended_.reset();
+  machine_.begin_again();
+  begin();
+}
+
+Error Session::away() const {
+  if (!options_.redials || is_closed()) return {Code::closed, "the session"};
+  return {Code::not_sent, "there is no link to the peer, which is being dialled again"};
 }
 
 Session::Session(io::Loop& loop, std::unique_ptr<io::Link> link, Role role, SessionOptions options,
@@ -43,8 +67,8 @@ Session::Session(io::Loop& loop, std::unique_ptr<io::Link> link, Role role, Sess
       link_(std::move(link)),
       options_(std::move(options)),
       machine_(counters_, machine_options(options_, role)),
-      root_(*this, 0) {
-  root_.methods_ = methods;
+      methods_(methods),
+      root_(*this) {
   loop_.tell_at_end(at_loop_end_);
 }
 
@@ -52,6 +76,7 @@ Session::~Session() {
   is_buried_ = true;
   const Error error{Code::closed, "the loop is gone"};
   if (!has_ended_) end(error, error, Committed::is_dropped);
+  while (!opened_.empty()) std::unique_ptr<OpenedConnection>(&opened_.pop_front()).reset();
   while (!cleanups_.empty()) std::unique_ptr<Cleanup>(&cleanups_.pop_front()).reset();
 }
 
@@ -60,7 +85,7 @@ Session::~Session() {
 bool Session::on_message(ByteView message, Block* block) {
   if (has_ended_) return false;
   // Connection 0 and its kind are two bytes; nearly all messages begin so.
-  if (message.size() > 2 && message[0] == 0 && root_.is_open()) [[likely]] {
+  if (message.size() > 2 && message[0] == 0 && is_root_direct_) [[likely]] {
     const auto kind = static_cast<wire::roam::Kind>(message[1]);
     if (kind == wire::roam::Kind::request) {
       return root_.on_request_bytes(message, message.data() + 2, block) ? !has_ended_ : break_off(root_.fault());
@@ -74,7 +99,160 @@ bool Session::on_message(ByteView message, Block* block) {
   std::uint64_t id = 0;
   wire::roam::Kind kind{};
   if (!decoder.head(id, kind)) return break_off({decoder.fault(), std::string(decoder.what())});
-  return on_session_message(id, kind, decoder);
+  using enum wire::roam::Kind;
+  if (!root_.is_open()) return on_session_message(id, kind, decoder);
+  if (kind != request && kind != channel) {
+    return kind >= connection_open && kind <= connection_close ? on_connection_message(id, kind, decoder)
+                                                               : on_session_message(id, kind, decoder);
+  }
+  if (id == 0) {
+    if (!is_root_direct_ && options_.watch->on_root_message(kind, message, decoder.rest(), block)) return !has_ended_;
+    const bool is_well = kind == request ? root_.on_request(decoder, block) : root_.on_channel(decoder, block);
+    return is_well ? !has_ended_ : break_off(root_.fault());
+  }
+  const Result<core::ConnectionEnd*> end = connections_->on_message(id);
+  if (!end) return break_off(end.error());
+  if (*end) static_cast<ConnectionUser*>(*end)->on_message(kind, message, decoder.rest(), block);
+  return !has_ended_;
+}
+
+// --- connections beyond the root
+
+bool Session::on_connection_message(std::uint64_t id, wire::roam::Kind kind, wire::roam::Decoder& decoder) {
+  wire::roam::Payload payload;
+  if (!decoder.payload(kind, payload)) return break_off({decoder.fault(), std::string(decoder.what())});
+  if (const auto* open = std::get_if<wire::roam::ConnectionOpen>(&payload)) {
+    const Result<bool> may = connections_->on_open(id);
+    if (!may) return break_off(may.error());
+    on_open({id, open->settings, open->metadata}, *may);
+    return !has_ended_;
+  }
+  if (const auto* accept = std::get_if<wire::roam::ConnectionAccept>(&payload)) {
+    const Result<core::ConnectionEnd*> end = connections_->on_accept(id);
+    if (!end) return break_off(end.error());
+    if (*end) static_cast<ConnectionUser*>(*end)->on_accepted(accept->settings, accept->metadata);
+    return !has_ended_;
+  }
+  const auto* reject = std::get_if<wire::roam::ConnectionReject>(&payload);
+  const Result<core::ConnectionEnd*> end = reject ? connections_->on_reject(id) : connections_->on_close(id);
+  if (!end) return break_off(end.error());
+  if (!*end) return true;
+  auto& user = *static_cast<ConnectionUser*>(*end);
+  if (reject) {
+    user.on_over(ConnectionUser::Over::rejected, Connection::said_error(reject->metadata, Code::rejected));
+  } else {
+    const MetadataView& metadata = std::get<wire::roam::ConnectionClose>(payload).metadata;
+    user.on_over(ConnectionUser::Over::closed, Connection::said_error(metadata, Code::lost));
+  }
+  drop_caller();
+  return !has_ended_;
+}
+
+void Session::on_open(const ConnectionOpening& opening, bool may_be) {
+  Result<void> taken;
+  if (!may_be) {
+    taken = fail(Code::overloaded, fmt::format("{} connections", options_.limits.connections_max));
+  } else if (options_.acceptor) {
+    taken = options_.acceptor->on_open(*this, opening);
+  } else {
+    taken = serve(opening);
+  }
+  if (taken) return;
+  ++counters_.connections_rejected;
+  put_connection_message(link_->control(), opening.id, wire::roam::Kind::connection_reject, nullptr,
+                         root_.describe(taken.error()));
+}
+
+// Whoever names no service may call whatever the root serves.
+Result<void> Session::serve(const ConnectionOpening& opening) {
+  if (!methods_) return fail(Code::rejected, "this end serves nothing");
+  const MethodTable* methods = methods_;
+  const Metadata metadata = opening.metadata.to_metadata();
+  if (const std::string* name = metadata.find_text(names::service)) {
+    methods = methods_->named(*name);
+    if (!methods) return fail(Code::not_found, fmt::format("no service \"{}\" here", codec::to_line(*name, 128)));
+  }
+  opened_.push_back(*std::make_unique<OpenedConnection>(*this, opening, *methods).release());
+  return {};
+}
+
+void Session::put_connection_message(OutBuffer& out, std::uint64_t id, wire::roam::Kind kind, const Settings* settings,
+                                     const Metadata& metadata) {
+  std::uint8_t* cursor = wire::roam::put_head(wire::begin_frame(out, wire::roam::head_bytes_max), id, kind);
+  if (settings) {
+    *cursor++ = static_cast<std::uint8_t>(settings->parity);
+    cursor = codec::put_varint(cursor, settings->max_concurrent_requests);
+  }
+  wire::end_frame(out, wire::roam::put_metadata(out, cursor, metadata));
+  link_->committed_later();
+}
+
+Metadata Session::mark() const {
+  Metadata metadata;
+  if (!machine_.is_peer_foreign()) metadata.add(std::string(names::peer), machine_.our_features());
+  return metadata;
+}
+
+Connection& Session::to_service(std::string_view name) {
+  if (!machine_.is_peer_hub()) return root_;
+  auto found = to_services_.find(name);
+  if (found == to_services_.end()) {
+    auto made = std::make_unique<OpenedConnection>(*this, std::string(name));
+    found = to_services_.emplace(name, made.get()).first;
+    opened_.push_back(*made.release());
+  }
+  return found->second->connection();
+}
+
+void Session::open(ConnectionUser& user, const Settings& settings, const Metadata& metadata) {
+  PARLEY_ASSERT(is_established() && !has_ended_);
+  connections_->open(user);
+  add_caller();
+  put_connection_message(link_->out(), user.id(), wire::roam::Kind::connection_open, &settings, metadata);
+}
+
+void Session::take(ConnectionUser& user, std::uint64_t id) {
+  connections_->offer(user, id);
+  add_caller();
+}
+
+void Session::accept(ConnectionUser& user, const Settings& settings, const Metadata& metadata) {
+  connections_->accept(user);
+  put_connection_message(link_->control(), user.id(), wire::roam::Kind::connection_accept, &settings, metadata);
+}
+
+void Session::close(ConnectionUser& user, const Metadata& metadata) {
+  const bool is_asked = user.state() == core::ConnectionEnd::State::offered;
+  if (is_asked) ++counters_.connections_rejected;
+  const std::uint64_t id = user.id();
+  connections_->close(user);
+  if (is_asked) {
+    put_connection_message(link_->control(), id, wire::roam::Kind::connection_reject, nullptr, metadata);
+  } else {
+    put_connection_message(link_->out(), id, wire::roam::Kind::connection_close, nullptr, metadata);
+  }
+  drop_caller();
+}
+
+void Session::close_for_breach(ConnectionUser& user, const Error& breach) {
+  ++counters_.connections_broken;
+  machine_.count_breach(breach.code);
+  const std::uint64_t id = user.id();
+  connections_->close(user);
+  put_connection_message(link_->control(), id, wire::roam::Kind::connection_close, nullptr, root_.describe(breach));
+  drop_caller();
+}
+
+void Session::bury(OpenedConnection& connection) {
+  connection.leave();
+  loop_.executor().bury(std::unique_ptr<Mortal>(&connection));
+}
+
+void Session::give_up(const Error& why) {
+  if (has_ended_) return;
+  ++counters_.control_overflows;
+  end(why, why, Committed::is_dropped);
+  finish_link();
 }
 
 bool Session::on_session_message(std::uint64_t connection, wire::roam::Kind kind, wire::roam::Decoder& decoder) {
@@ -105,19 +283,19 @@ bool Session::break_off(const Error& error) {
 void Session::open_root() {
   timer_.disarm();
   link_->set_frame_bytes_max(options_.limits.frame_bytes_max);
-  const bool is_foreign = machine_.is_peer_foreign();
-  const std::uint64_t seed = loop_.random().next();
   root_.open({.parity = machine_.parity(),
-              .peer_requests_max = std::min(machine_.peer_requests_max(), options_.limits.outgoing_calls_max),
-              .accepts_any_parity = is_foreign,
-              .ignores_repeated_responses = is_foreign,
-              .hash_seed = seed},
-             {.parity = machine_.parity(), .is_peer_foreign = is_foreign, .hash_seed = seed});
+              .peer_requests_max = machine_.peer_requests_max(),
+              .is_peer_foreign = machine_.is_peer_foreign(),
+              .methods = methods_});
+  connections_.emplace(options_.limits, counters_,
+                       core::Connections::Options{.parity = machine_.parity(), .hash_seed = loop_.random().next()});
+  is_root_direct_ = !options_.watch || !machine_.is_peer_foreign();
   established_.set();
+  if (options_.watch) options_.watch->on_established();
 }
 
-void Session::wait_for_link(BlockedSender& sender) {
-  blocked_senders_.push_back(sender);
+void Session::wait_for_link(LinkWaiter& waiter) {
+  link_waiters_.push_back(waiter);
   if (!link_->is_blocked() && !resume_.is_linked()) loop_.executor().post_after_drain(resume_);
 }
 
@@ -127,9 +305,12 @@ void Session::Resume::run(Ready& node) {
 }
 
 void Session::on_link_drained() {
-  IntrusiveList<BlockedSender> senders;
-  senders.take_all(blocked_senders_);
-  while (!senders.empty()) senders.pop_front().core.pump();
+  IntrusiveList<LinkWaiter> waiters;
+  waiters.take_all(link_waiters_);
+  while (!waiters.empty()) {
+    LinkWaiter& next = waiters.pop_front();
+    next.run(next);
+  }
 }
 
 void Session::on_link_ended(const Error* error) {
@@ -157,18 +338,27 @@ void Session::on_link_ended(const Error* error) {
 void Session::end(std::optional<Error> reason, const Error& for_the_pending, Committed committed) {
   PARLEY_ASSERT(!has_ended_);
   has_ended_ = true;
+  is_root_direct_ = false;
   machine_.end();
   end_reason_ = std::move(reason);
-  root_.end(for_the_pending, committed == Committed::may_leave);
+  root_.end(for_the_pending, committed);
+  using Over = ConnectionUser::Over;
+  while (core::ConnectionEnd* connection = connections_ ? connections_->take_any() : nullptr) {
+    static_cast<ConnectionUser*>(connection)
+        ->on_over(committed == Committed::is_dropped ? Over::lost : Over::ended, for_the_pending);
+    --callers_;
+  }
   drop_objects_if_unused();
   established_.set();
   ended_.set();
+  if (options_.watch) options_.watch->on_session_over(for_the_pending);
 }
 
 void Session::close(const Error& reason) {
-  if (has_ended_) return;
+  if (has_ended_) return closed_.set();
   end(std::nullopt, reason);
   finish_link();
+  closed_.set();
 }
 
 void Session::AtLoopEnd::on_loop_end() {

@@ -1,16 +1,21 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "async/wait.h"
+#include "core/session/connections.h"
 #include "core/session/session.h"
 #include "io/link.h"
 #include "io/loop.h"
 #include "runtime/channel_core.h"
 #include "runtime/cleanup.h"
 #include "runtime/connection.h"
+#include "runtime/connection_user.h"
+#include "runtime/opened_connection.h"
 #include "runtime/session_objects.h"
 
 namespace parley::runtime {
@@ -20,6 +25,10 @@ struct SessionOptions {
   bool is_foreign = false;                    // toward 7.x peers: says nothing that only Parley knows
   std::optional<std::uint32_t> requests_max;  // to advertise instead of Limits::concurrent_requests_max
   Metadata metadata;                          // for the hello
+  bool redials = false;                       // somebody will relink() it
+  bool is_hub = false;                        // says so to Parley peers
+  ConnectionAcceptor* acceptor = nullptr;     // outlives the session; null: connections are opened to what is served
+  SessionWatch* watch = nullptr;              // outlives the session, until it is told that this is over
 };
 
 // One peer relation over a link, and all that lives in it. Kept alive by its callers (handles, holds, clients, pending
@@ -38,21 +47,60 @@ class Session final : public Mortal, private io::LinkEvents {
     PARLEY_ASSERT(callers_ > 0);
     if (--callers_ == 0) on_last_caller_gone();
   }
+  std::uint32_t& callers() { return callers_; }
+  void on_last_caller_gone();
 
   ~Session() override;
 
   // Refuses new work, ends everything with `reason`, sends what is committed, and ends the link. Idempotent.
   void close(const Error& reason);
+  // Goes on over another link, when the old one is over and everything that ran on it has ended: shakes hands anew. Not
+  // after close(), also by the last caller.
+  void relink(std::unique_ptr<io::Link> link);
+  bool is_closed() const { return closed_.is_set(); }
+  bool may_relink() const { return has_ended_ && is_link_over_ && !is_closed(); }
+  // What there is to say to new work while there is no link.
+  Error away() const;
   bool is_established() const { return machine_.phase() == core::Session::Phase::established; }
   bool has_ended() const { return has_ended_; }
   // Why it ended; nothing when the last caller or the peer closed it in good order.
   const std::optional<Error>& end_reason() const { return end_reason_; }
   Event& established() { return established_; }  // set at the end of the handshake, and when it fails
   Event& ended() { return ended_; }
+  Event& closed() { return closed_; }  // set by close(), for good
 
   io::Loop& loop() { return loop_; }
   io::Link& link() { return *link_; }
   Connection& root() { return root_; }
+  const MethodTable* root_methods() const { return methods_; }
+  // The connection to a service of that name: one of its own where the peer is a hub, else the root. Its answer is not
+  // waited for.
+  Connection& to_service(std::string_view name);
+  // What we advertise.
+  std::uint32_t requests_max() const { return options_.requests_max.value_or(options_.limits.concurrent_requests_max); }
+  // What marks us on a connection that we open or accept.
+  Metadata mark() const;
+
+  // --- connections beyond the root. Each keeps the session open until it is over.
+  void open(ConnectionUser& user, const wire::roam::Settings& settings, const Metadata& metadata);
+  // The peer's, from ConnectionAcceptor::on_open(); it is used at once, and accepted or closed later.
+  void take(ConnectionUser& user, std::uint64_t id);
+  void accept(ConnectionUser& user, const wire::roam::Settings& settings, const Metadata& metadata);
+  // Tells the peer, behind what was said on it: rejects what has not been accepted. The user is told nothing.
+  void close(ConnectionUser& user, const Metadata& metadata);
+  // The peer broke the rules on it, which costs no more. As all answers it overtakes what waits, and counts as control:
+  // there may be as many as the peer wants.
+  void close_for_breach(ConnectionUser& user, const Error& breach);
+  // The same, with what this session serves.
+  Result<void> serve(const ConnectionOpening& opening);
+  std::size_t connection_count() const { return connections_ ? connections_->size() : 0; }
+  // For an OpenedConnection that is over: it goes when nothing of it is on the stack.
+  void bury(OpenedConnection& connection);
+
+  // The peer broke the rules: tells it, and ends.
+  bool break_off(const Error& error);
+  // The peer does not take what it is sent: drops that, and ends.
+  void give_up(const Error& why);
   core::Counters& counters() { return counters_; }
   const core::Session& machine() const { return machine_; }
   const SessionOptions& options() const { return options_; }
@@ -71,11 +119,9 @@ class Session final : public Mortal, private io::LinkEvents {
   void end_cleanup(Cleanup& cleanup);
   std::uint32_t cleanups() const { return cleanup_count_; }  // under way
 
-  // Senders that wait for the link to take what is committed.
-  void wait_for_link(BlockedSender& sender);
+  void wait_for_link(LinkWaiter& waiter);
 
  private:
-  friend class Connection;
   struct HandshakeTimer final : Timer {
     explicit HandshakeTimer(Session& session) : Timer(&HandshakeTimer::fire), session(session) {}
     static void fire(Timer& timer);
@@ -101,13 +147,16 @@ class Session final : public Mortal, private io::LinkEvents {
   void on_link_drained() override;
 
   bool on_session_message(std::uint64_t connection, wire::roam::Kind kind, wire::roam::Decoder& decoder);
+  bool on_connection_message(std::uint64_t id, wire::roam::Kind kind, wire::roam::Decoder& decoder);
+  void on_open(const ConnectionOpening& opening, bool may_be);
+  void put_connection_message(OutBuffer& out, std::uint64_t id, wire::roam::Kind kind,
+                              const wire::roam::Settings* settings, const Metadata& metadata);
+  void begin();
   void open_root();
-  bool break_off(const Error& error);
   // Whether what is committed may still leave decides what becomes of calls that have not left.
-  enum class Committed : std::uint8_t { may_leave, is_dropped };
+  using Committed = Connection::Committed;
   void end(std::optional<Error> reason, const Error& for_the_pending, Committed committed = Committed::may_leave);
   void finish_link();
-  void on_last_caller_gone();
   void drop_objects_if_unused();
   void bury_if_unused();
 
@@ -117,14 +166,20 @@ class Session final : public Mortal, private io::LinkEvents {
   core::Counters counters_;
   core::Session machine_;
   std::uint32_t callers_ = 1;
+  const MethodTable* methods_;
   Connection root_;
+  std::optional<core::Connections> connections_;  // once established
+  IntrusiveList<OpenedConnection> opened_;
+  std::map<std::string, OpenedConnection*, std::less<>> to_services_;
   bool has_ended_ = false;
-  bool is_link_over_ = false;  // nothing more comes or goes
+  bool is_root_direct_ = false;  // established, and nobody watches it
+  bool is_link_over_ = false;    // nothing more comes or goes
   bool is_buried_ = false;
   std::optional<Error> end_reason_;
   Event established_;
   Event ended_;
-  IntrusiveList<BlockedSender> blocked_senders_;
+  Event closed_;
+  IntrusiveList<LinkWaiter> link_waiters_;
   // What is committed may leave at once, when the ready queue has drained: a link that never blocked reports nothing.
   struct Resume final : Ready {
     explicit Resume(Session& session) : Ready(&Resume::run), session(session) {}

@@ -149,6 +149,7 @@ class Channels {
   // For the end of the connection: takes out any end; null when none is left.
   ChannelEnd* take_any();
   std::size_t size() const { return own_.size() + peer_.size(); }
+  bool is_open(std::uint64_t id) const { return find(id) != nullptr; }
   std::size_t pinned_bytes() const { return pinned_bytes_ ? *pinned_bytes_ : 0; }
 
  private:

@@ -7,9 +7,6 @@
 
 namespace parley::core {
 
-using wire::roam::ConnectionClose;
-using wire::roam::ConnectionOpen;
-using wire::roam::ConnectionReject;
 using wire::roam::Decoder;
 using wire::roam::Hello;
 using wire::roam::HelloYourself;
@@ -39,8 +36,6 @@ std::string_view name_of(Kind kind) {
   }
   return "a message";
 }
-
-std::string_view name_of(wire::roam::Parity parity) { return parity == wire::roam::Parity::odd ? "odd" : "even"; }
 
 // Null where the session ends for something else, such as silence.
 std::uint64_t* breach_counter(Counters& counters, Code code) {
@@ -77,9 +72,20 @@ void Session::put_hello(OutBuffer& out, bool is_answer) {
   // An acceptor shows that it is Parley only to those who did.
   const bool shows_itself = !options_.is_foreign && !(is_answer && is_peer_foreign_);
   Metadata metadata = options_.metadata;
-  if (shows_itself) metadata.add("parley", features);
+  if (shows_itself) metadata.add("parley", our_features());
   cursor = wire::roam::put_metadata(out, cursor, metadata);
   wire::end_frame(out, cursor);
+}
+
+void Session::begin_again() {
+  PARLEY_ASSERT(phase_ == Phase::ended);
+  phase_ = Phase::opening;
+  parity_ = options_.parity;
+  peer_requests_max_ = 0;
+  is_peer_foreign_ = true;
+  is_peer_hub_ = false;
+  peer_metadata_ = {};
+  error_ = {};
 }
 
 void Session::begin(OutBuffer& out) {
@@ -89,6 +95,7 @@ void Session::begin(OutBuffer& out) {
 void Session::learn_peer(const MetadataView& metadata) {
   std::uint64_t bits = 0;
   is_peer_foreign_ = options_.is_foreign || !metadata.find_number("parley", bits);
+  is_peer_hub_ = !is_peer_foreign_ && (bits & hub_feature) != 0;
   if (!metadata.empty()) peer_metadata_ = metadata.to_metadata();
 }
 
@@ -111,7 +118,7 @@ Session::Step Session::on_message(std::uint64_t connection, Kind kind, Decoder& 
     error_ = {Code::reported, codec::to_line(report->description, description_bytes_max)};
     return Step::failed;
   }
-  if (phase_ == Phase::established) return on_established(connection, kind, payload, control);
+  if (phase_ == Phase::established) return on_established(payload, control);
   if (const auto* hello = std::get_if<Hello>(&payload); hello && options_.role == Role::acceptor) {
     return on_hello(*hello, control);
   }
@@ -149,34 +156,14 @@ Session::Step Session::on_hello_yourself(const HelloYourself& hello, OutBuffer& 
   return Step::established;
 }
 
-Session::Step Session::on_established(std::uint64_t connection, Kind kind, const Payload& payload, OutBuffer& control) {
+Session::Step Session::on_established(const Payload& payload, OutBuffer& control) {
   if (const auto* ping = std::get_if<Ping>(&payload)) {
     ++counters_.pings_answered;
     wire::roam::put_message(control, {0, Pong{ping->nonce}});
     return Step::nothing;
   }
   if (std::holds_alternative<Pong>(payload)) return Step::nothing;
-  if (std::holds_alternative<ConnectionOpen>(payload)) {
-    if (connection == 0 || has_parity(connection, parity_)) {
-      return protocol_error({Code::wrong_connection,
-                             connection == 0 ? std::string("connection 0 is always open")
-                                             : fmt::format("ids of connections that the peer opens are {}, {} is not",
-                                                           name_of(opposite(parity_)), connection)},
-                            control);
-    }
-    ++counters_.connections_rejected;
-    wire::roam::put_message(control, {connection, ConnectionReject{}});
-    return Step::nothing;
-  }
-  if (std::holds_alternative<ConnectionClose>(payload) && connection == 0) {
-    return protocol_error({Code::wrong_connection, "the root connection cannot be closed"}, control);
-  }
-  if (std::holds_alternative<Hello>(payload) || std::holds_alternative<HelloYourself>(payload)) {
-    return protocol_error({Code::unexpected, "a second hello"}, control);
-  }
-  return protocol_error(
-      {Code::wrong_connection, fmt::format("{}, and connection {} was never open", name_of(kind), connection)},
-      control);
+  return protocol_error({Code::unexpected, "a second hello"}, control);
 }
 
 Session::Step Session::protocol_error(Error error, OutBuffer& control) {
@@ -184,12 +171,16 @@ Session::Step Session::protocol_error(Error error, OutBuffer& control) {
   return Step::failed;
 }
 
+void Session::count_breach(Code code) {
+  if (std::uint64_t* counter = breach_counter(counters_, code)) ++*counter;
+}
+
 void Session::break_off(const Error& error, OutBuffer& control) {
   PARLEY_ASSERT(phase_ != Phase::ended);
   phase_ = Phase::ended;
   error_ = error;
   ++counters_.protocol_errors_sent;
-  if (std::uint64_t* counter = breach_counter(counters_, error.code)) ++*counter;
+  count_breach(error.code);
   const std::string description = to_string(error);
   wire::roam::put_message(control, {0, ProtocolError{description}});
 }

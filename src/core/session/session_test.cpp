@@ -248,47 +248,6 @@ TEST_F(SessionTest, a_ping_is_answered_with_its_nonce) {
   EXPECT_EQ(said(), "");
 }
 
-TEST_F(SessionTest, a_connection_that_the_peer_opens_is_rejected) {
-  // rule: calls/connection.open.rejection
-  establish(Role::acceptor);  // we are even, so the peer's connections are odd
-  EXPECT_EQ(hear({1, ConnectionOpen{{Parity::odd, 64}, {}}}), Step::nothing);
-  EXPECT_EQ(hear({3, ConnectionOpen{{Parity::even, 64}, {}}}), Step::nothing);
-  EXPECT_EQ(said(), "010500 030500");
-  EXPECT_EQ(counters.connections_rejected, 2u);
-}
-
-TEST_F(SessionTest, a_connection_id_of_the_wrong_parity_breaks_the_rules) {
-  // rule: calls/connection.open
-  for (const std::uint64_t id : {0u, 2u}) {
-    establish(Role::acceptor);
-    EXPECT_EQ(hear({id, ConnectionOpen{}}), Step::failed);
-    EXPECT_EQ(session->error().code, Code::wrong_connection);
-    complaint();
-  }
-}
-
-TEST_F(SessionTest, the_root_connection_cannot_be_closed) {
-  // rule: calls/connection.root
-  establish(Role::acceptor);
-  EXPECT_EQ(hear({0, ConnectionClose{}}), Step::failed);
-  EXPECT_EQ(session->error().code, Code::wrong_connection);
-  EXPECT_NE(complaint().find("the root connection cannot be closed"), std::string::npos);
-}
-
-TEST_F(SessionTest, messages_on_connections_that_were_never_open_break_the_rules) {
-  // rule: calls/weakness.36
-  const std::vector<wire::roam::Message> stray = {
-      {3, wire::roam::Call{.id = 1}}, {3, Response{.id = 1}}, {3, Cancel{.id = 1}},    {3, Item{.id = 1}},
-      {3, GrantCredit{1, 1}},         {3, ConnectionClose{}}, {3, ConnectionAccept{}}, {3, ConnectionReject{}}};
-  for (std::size_t i = 0; i < stray.size(); ++i) {
-    SCOPED_TRACE(i);
-    establish(Role::acceptor);
-    EXPECT_EQ(hear(stray[i]), Step::failed);
-    EXPECT_EQ(session->error().code, Code::wrong_connection);
-    EXPECT_NE(complaint().find("connection 3 was never open"), std::string::npos);
-  }
-}
-
 TEST_F(SessionTest, a_second_hello_breaks_the_rules) {
   // rule: calls/session.protocol-error
   for (const Role role : {Role::initiator, Role::acceptor}) {
