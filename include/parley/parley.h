@@ -9,6 +9,7 @@
 #include "parley/connect.h"
 #include "parley/descriptor.h"
 #include "parley/error.h"
+#include "parley/hub.h"
 #include "parley/loop.h"
 #include "parley/server.h"
 #include "parley/service.h"

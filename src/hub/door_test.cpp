@@ -1,0 +1,145 @@
+#include <gtest/gtest.h>
+
+#include "hub/hub_suite.h"
+#include "runtime/framed_pair_suite.h"
+#include "runtime/scripted_peer_suite.h"
+#include "wire/opening_refusal.h"
+
+// What comes to the door of a hub, and what becomes of it.
+namespace parley::hub {
+namespace {
+
+using namespace runtime::suite;
+using namespace suite;
+using namespace std::chrono_literals;
+namespace say = runtime::suite::say;
+using wire::roam::Parity;
+
+class DoorTest : public testing::Test {
+ protected:
+  // A caller that says these bytes.
+  std::unique_ptr<io::Stream> caller(std::string_view bytes) {
+    std::unique_ptr<io::Stream> stream = at.dial();
+    EXPECT_EQ(stream->write_some(as_bytes(bytes)).bytes, bytes.size());
+    world.settle();
+    return stream;
+  }
+  // What it is told; "(open)" behind it when the hub has not closed the stream.
+  std::string told(io::Stream& stream) {
+    std::string all;
+    for (;;) {
+      std::array<std::uint8_t, 4096> bytes;
+      const io::Transfer transfer = stream.read_some(bytes);
+      if (transfer.status == io::Transfer::Status::would_block) return all + "(open)";
+      if (transfer.status != io::Transfer::Status::moved) return all;
+      all.append(as_text({bytes.data(), transfer.bytes}));
+    }
+  }
+  std::uint64_t refused(std::string_view spoken) const {
+    const auto found = at.hub->door().refused.find(spoken);
+    return found == at.hub->door().refused.end() ? 0 : found->second;
+  }
+
+  HubWorld at{{.limits = {.sessions_max = 3}}};
+  World& world = at.world;
+};
+
+TEST_F(DoorTest, each_protocol_that_is_not_served_has_its_counter_and_its_answer) {
+  struct Case {
+    const char* spoken;
+    std::string bytes;
+  };
+  const Case cases[] = {
+      {"http", "GET / HTTP/1.1\r\nHost: x\r\n\r\n"},
+      {"tls", std::string("\x16\x03\x01\x01\x00\x01\x00\x00\xfc\x03\x03", 11)},
+      {"command", "{\"type\":\"register.executor\",\"id\":\"1\"}\n"},
+      {"mcp", "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\"}\n"},
+      {"vox", std::string("\x08\0\0\0VOTH\x01\0\0\0", 12)},
+      {"unknown", "hello there"},
+      {"unknown", " {\"type\":1}"},
+  };
+  for (const Case& each : cases) {
+    SCOPED_TRACE(each.spoken);
+    const std::uint64_t before = refused(each.spoken);
+    auto stream = caller(each.bytes);
+    EXPECT_EQ(refused(each.spoken), before + 1);
+    std::string expected;
+    for (const wire::Opening opening :
+         {wire::Opening::http, wire::Opening::tls, wire::Opening::command, wire::Opening::mcp, wire::Opening::vox}) {
+      if (to_string(opening) == each.spoken) expected = as_text(wire::refusal_of(opening));
+    }
+    EXPECT_EQ(told(*stream), expected);
+  }
+  EXPECT_EQ(at.hub->door().accepted, 0u);
+  EXPECT_EQ(at.hub->door().streams, std::size(cases));
+}
+
+TEST_F(DoorTest, roam_is_let_in_however_its_first_bytes_arrive) {
+  const std::string hello = framed(as_text(say::hello(7, Parity::odd, 64, {{"parley", std::uint64_t{1}}})));
+  std::unique_ptr<io::Stream> stream = at.dial();
+  for (const char byte : hello) {
+    EXPECT_EQ(told(*stream), "(open)");
+    EXPECT_EQ(stream->write_some(as_bytes(std::string_view(&byte, 1))).bytes, 1u);
+    world.settle();
+  }
+  EXPECT_EQ(at.hub->door().accepted, 1u);
+  EXPECT_EQ(at.hub->session_count(), 1u);
+  EXPECT_GT(told(*stream).size(), 6u) << "the answer to the hello";
+}
+
+TEST_F(DoorTest, another_version_of_roam_is_told_which_one_is_spoken) {
+  auto stream = caller(framed(as_text(say::hello(9, Parity::odd, 64))));
+  EXPECT_NE(told(*stream).find("version 9"), std::string::npos);
+  EXPECT_EQ(at.hub->session_count(), 0u);
+}
+
+TEST_F(DoorTest, whoever_says_nothing_is_left_alone_for_five_seconds_and_then_closed) {
+  auto silent = at.dial();
+  auto slow = caller(std::string("\x10\0\0", 3));
+  world.pass(4999ms);
+  EXPECT_EQ(told(*silent), "(open)");
+  world.pass(1ms);
+  EXPECT_EQ(told(*silent), "");
+  EXPECT_EQ(told(*slow), "");
+  EXPECT_EQ(at.hub->door().silent, 2u);
+}
+
+TEST_F(DoorTest, whoever_goes_before_saying_what_he_speaks_is_counted) {
+  {
+    auto stream = caller("GE");
+  }
+  world.settle();
+  EXPECT_EQ(refused("unknown"), 1u);
+}
+
+TEST_F(DoorTest, more_than_the_limit_are_closed_as_they_come_and_there_is_room_again_afterwards) {
+  std::vector<std::unique_ptr<Party>> parties;
+  for (int i = 0; i < 3; ++i) parties.push_back(at.party());
+  EXPECT_TRUE(at.stranger()->session->has_ended());
+  EXPECT_EQ(at.hub->door().too_many, 1u);
+  parties.pop_back();
+  world.settle();
+  at.party();
+}
+
+TEST_F(DoorTest, a_listener_for_roam_alone_asks_nobody) {
+  ASSERT_TRUE(at.hub->listen("mem:roam", Hub::Speaks::roam));
+  io::MemoryDialer dialer(world.loop, "roam");
+  auto stream = world.run(dialer.dial()).value();
+  const std::string_view bytes = "GET / HTTP/1.1\r\n\r\n";
+  ASSERT_EQ(stream->write_some(as_bytes(bytes)).bytes, bytes.size());
+  world.settle();
+  EXPECT_EQ(at.hub->door().accepted, 1u);
+  EXPECT_EQ(refused("http"), 0u);
+  EXPECT_NE(told(*stream), "(open)") << "which the session finds wrong";
+}
+
+TEST_F(DoorTest, closing_the_hub_closes_who_stands_at_the_door) {
+  auto stream = caller("GE");
+  at.hub->close();
+  world.settle();
+  EXPECT_EQ(told(*stream), "");
+}
+
+}  // namespace
+}  // namespace parley::hub

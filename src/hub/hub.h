@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/limits.h"
+#include "core/directory/directory.h"
+#include "io/loop.h"
+
+namespace parley {
+
+struct HubOptions {
+  Limits limits;
+  core::Directory::Bounds directory = {};
+  // Of the peers that the system vouches for (Unix sockets), only this user's are let in.
+  std::optional<std::uint32_t> only_user = std::nullopt;
+};
+
+// What came to the door of a hub, and what became of it.
+struct DoorCounters {
+  std::uint64_t streams = 0;
+  std::uint64_t silent = 0;     // said nothing that tells, in Limits::handshake_max
+  std::uint64_t too_many = 0;   // beyond Limits::sessions_max
+  std::uint64_t strangers = 0;  // processes of other users
+  std::uint64_t accepted = 0;
+  std::map<std::string, std::uint64_t, std::less<>> refused;  // by what they spoke
+};
+
+// The meeting place of many processes: workers offer services, clients find them by name, and what a client says goes
+// to the worker that was chosen for it. An object in a loop, as a program, in another program or in the simulator.
+// Outlived by its loop; destroying it ends all its sessions and stops listening.
+class Hub final {
+ public:
+  explicit Hub(io::Loop& loop, HubOptions options = {});
+  ~Hub();
+  Hub(const Hub&) = delete;
+  Hub& operator=(const Hub&) = delete;
+
+  // What a listener takes: whatever the door knows, or one protocol whose peers need not be told apart.
+  enum class Speaks : std::uint8_t { any, roam };
+  // The address that reaches it, with what the system chose filled in. Errors: uri, in_use, permission, address.
+  Result<std::string> listen(std::string_view uri, Speaks speaks = Speaks::any);
+  // Stops listening and ends all sessions. Idempotent.
+  void close();
+
+  const core::Directory& directory() const;
+  const DoorCounters& door() const;
+  std::size_t session_count() const;
+  std::size_t relay_count() const;
+  // In the output of sessions, for all of them.
+  std::size_t bytes_queued() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace parley

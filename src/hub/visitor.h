@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "async/executor.h"
+#include "hub/relay.h"
+#include "runtime/session.h"
+
+namespace parley::hub {
+
+class Visitor;
+
+// What the hub does for its visitors.
+class VisitorEvents {
+ public:
+  virtual void on_established(Visitor& visitor) = 0;
+  virtual Result<void> on_open(Visitor& visitor, const runtime::ConnectionOpening& opening) = 0;
+  // The relay for the root of a foreign visitor that calls this method; null: nobody provides that.
+  virtual Relay* bind_root(Visitor& visitor, std::uint64_t method) = 0;
+  virtual void on_session_over(Visitor& visitor, const Error& why) = 0;
+
+ protected:
+  ~VisitorEvents() = default;
+};
+
+// One session of the hub: a client, a worker, or both. Owned by the hub; it is the session's first caller.
+class Visitor final : public Mortal, private runtime::ConnectionAcceptor, private runtime::SessionWatch {
+ public:
+  Visitor(VisitorEvents& hub, std::uint64_t id) : hub_(hub), id_(id) {}
+  ~Visitor() override;
+
+  void start(io::Loop& loop, std::unique_ptr<io::Link> link, const Limits& limits, const runtime::MethodTable& methods);
+
+  std::uint64_t id() const { return id_; }
+  runtime::Session& session() const { return *session_; }
+  bool has_root_relay() const { return root_relay_ != nullptr; }
+  void forget(const Relay& relay) {
+    if (root_relay_ == &relay) root_relay_ = nullptr;
+  }
+
+  std::uint64_t calls_in_flight = 0;  // that it provides
+  std::uint32_t relays = 0;           // in which it is the client
+
+ private:
+  Result<void> on_open(runtime::Session& session, const runtime::ConnectionOpening& opening) override;
+  void on_established() override { hub_.on_established(*this); }
+  bool on_root_message(wire::roam::Kind kind, ByteView message, ByteView body, Block* block) override;
+  void on_session_over(const Error& why) override;
+
+  VisitorEvents& hub_;
+  std::uint64_t id_;
+  runtime::Session* session_ = nullptr;
+  const runtime::MethodTable* methods_ = nullptr;
+  Relay* root_relay_ = nullptr;  // of a foreign one that has called something
+};
+
+}  // namespace parley::hub
