@@ -264,7 +264,7 @@ class Client {
   using ValueOf = typename service::MethodInfo<Method>::Value;
 
  public:
-  explicit Client(detail::Runner runner) : runner_(std::move(runner)) {}
+  Client(detail::Runner runner, std::string name) : runner_(std::move(runner)), name_(std::move(name)) {}
 
   // Starts the call and waits for its outcome.
   template <auto Method, class... Given>
@@ -316,12 +316,13 @@ class Client {
   // On the loop.
   template <auto Method, class... Given>
   parley::Call<ValueOf<Method>> begin(face::Desk& desk, Given&&... given) const {
-    parley::Client<S> client(desk.session());
+    parley::Client<S> client(desk.to_service(name_));
     if (options_) client = client.with(*options_);
     return client.template call<Method>(detail::unwrap(std::forward<Given>(given))...);
   }
 
   detail::Runner runner_;
+  std::string name_;
   std::optional<CallOptions> options_;
 };
 
@@ -331,10 +332,10 @@ class Session {
  public:
   explicit Session(detail::Runner runner) : runner_(std::move(runner)) {}
 
+  // The name is the provider's at a hub. A peer that is none serves what it has by its methods, whatever the name.
   template <class S>
-  Client<S> client(std::string_view name) {
-    static_cast<void>(name);
-    return Client<S>(runner_);
+  Client<S> client(std::string name) {
+    return {runner_, std::move(name)};
   }
   // Two ends that belong together: one is given to a call of this session, the other is used here.
   template <class T, std::uint32_t InitialCredit = 16>

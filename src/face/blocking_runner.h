@@ -3,6 +3,8 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
+#include <string>
 #include <utility>
 
 #include "async/task.h"
@@ -34,6 +36,12 @@ class Desk {
   ~Desk() { clear(); }
 
   runtime::Session& session() { return session_; }
+  // The connection to a service of that name. It stays open as long as the desk: blocking clients come and go.
+  runtime::Connection& to_service(const std::string& name) {
+    runtime::Connection& connection = session_.to_service(name);
+    if (&connection != &session_.root() && services_.insert(&connection).second) connection.add_client();
+    return connection;
+  }
   void keep(std::unique_ptr<Keepsake> keepsake) { keepsakes_.push_back(*keepsake.release()); }
   // Out of the desk, to use once more or to drop.
   template <class T>
@@ -45,12 +53,14 @@ class Desk {
   // Handles that are still there find nothing here any more.
   void clear() {
     while (!keepsakes_.empty()) take(&keepsakes_.front());
+    for (runtime::Connection* connection : std::exchange(services_, {})) connection->drop_client();
     hold_.reset();
   }
 
  private:
   runtime::Session& session_;
   std::optional<Hold> hold_;
+  std::set<runtime::Connection*> services_;
   IntrusiveList<Keepsake> keepsakes_;
 };
 

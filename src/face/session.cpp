@@ -1,5 +1,10 @@
 #include "face/session.h"
 
+#include <algorithm>
+
+#include "async/scope.h"
+#include "async/wait.h"
+#include "codec/postcard.h"
 #include "runtime/framed_link.h"
 
 namespace parley {
@@ -7,18 +12,83 @@ namespace parley {
 namespace {
 
 runtime::SessionOptions runtime_options(const Options& options) {
+  Metadata metadata = options.metadata;
+  if (options.offer && options.services) {
+    metadata.add(std::string(runtime::names::offers), codec::to_postcard(options.services->offers()));
+  }
   return {.limits = options.limits,
           .is_foreign = options.foreign,
           .requests_max = options.concurrent_requests_max,
-          .metadata = options.metadata};
+          .metadata = std::move(metadata),
+          .redials = options.redial};
 }
 
+constexpr Duration first_pause = std::chrono::milliseconds(100);
+constexpr Duration pause_max = std::chrono::seconds(5);
+
 }  // namespace
+
+// Whoever breaks the rules, or finds that this end does, would do so again.
+static bool is_final(const std::optional<Error>& why) {
+  return why &&
+         (kind(*why) == Kind::unsupported || (kind(*why) == Kind::protocol && why->code != Code::frame_truncated));
+}
+
+// Dials again whenever the link is over, until the session is closed here.
+class Session::Redialing {
+ public:
+  Redialing(runtime::Session& session, std::string uri)
+      : session_(session), uri_(std::move(uri)), scope_(session.loop().executor()) {
+    scope_.spawn(run());
+  }
+
+ private:
+  Task<void> run() {
+    Duration pause = first_pause;
+    for (;;) {
+      co_await session_.ended().wait();
+      if (session_.is_closed()) co_return;
+      if (is_final(session_.end_reason())) co_return session_.close(*session_.end_reason());
+      io::Loop& loop = session_.loop();
+      // Between half and all of it, so that many do not come back at the same time.
+      const auto half = static_cast<std::uint64_t>(pause.count() / 2);
+      co_await Sleep(loop.executor(), Duration(static_cast<std::int64_t>(half + loop.random().next() % (half + 1))));
+      pause = std::min(pause * 2, pause_max);
+      if (!session_.may_relink()) continue;
+      if (co_await dial()) pause = first_pause;
+    }
+  }
+  Task<bool> dial() {
+    auto dialer = session_.loop().dialer(uri_);
+    if (!dialer) co_return false;
+    auto stream = co_await (*dialer)->dial();
+    if (!stream || !session_.may_relink()) co_return false;
+    session_.relink(
+        std::make_unique<runtime::FramedLink>(session_.loop(), std::move(*stream), session_.options().limits));
+    co_await session_.established().wait();
+    co_return session_.is_established();
+  }
+
+  runtime::Session& session_;
+  const std::string uri_;
+  Scope scope_;
+};
+
+Session::Session(runtime::Session& session) : session_(session) {}
+
+Session::~Session() {
+  redialing_.reset();
+  session_.drop_caller();
+}
 
 Task<Result<void>> Session::closed() {
   runtime::Session& session = session_;
   const Hold hold(session);
-  co_await session.ended().wait();
+  if (session.options().redials) {
+    co_await session.closed().wait();
+  } else {
+    co_await session.ended().wait();
+  }
   if (session.end_reason()) co_return fail(*session.end_reason());
   co_return Result<void>();
 }
@@ -37,7 +107,10 @@ Task<Result<std::unique_ptr<Session>>> connect(io::Loop& loop, std::string uri, 
   std::unique_ptr<io::Dialer> dialer = co_await loop.dialer(uri);
   std::unique_ptr<io::Stream> stream = co_await co_await dialer->dial();
   auto link = std::make_unique<runtime::FramedLink>(loop, std::move(stream), options.limits);
-  co_return co_await open_session(loop, std::move(link), std::move(options));
+  const bool redials = options.redial;
+  std::unique_ptr<Session> session = co_await co_await open_session(loop, std::move(link), std::move(options));
+  if (redials) session->redialing_ = std::make_unique<Session::Redialing>(session->runtime(), std::move(uri));
+  co_return std::move(session);
 }
 
 }  // namespace parley

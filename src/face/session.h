@@ -11,20 +11,21 @@
 
 namespace parley {
 
+struct Options;
+
 // A session with a peer: the way to its services. It closes in good order when the last of this handle, its holds, its
 // clients, pending calls and open channels is gone; close() does not wait for them. On one loop, which outlives it.
 class Session {
  public:
-  explicit Session(runtime::Session& session) : session_(session) {}  // adopts the first caller
-  ~Session() { session_.drop_caller(); }
+  explicit Session(runtime::Session& session);  // adopts the first caller
+  ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  // The name is the provider's; a peer without a hub serves what it has under the service's own methods.
+  // The name is the provider's at a hub. A peer that is none serves what it has by its methods, whatever the name.
   template <class S>
   Client<S> client(std::string_view name) {
-    static_cast<void>(name);
-    return Client<S>(session_);
+    return Client<S>(session_.to_service(name));
   }
   // A call by the id of its method, over encoded bytes; see RawCall::start().
   RawCall raw_call(std::uint64_t method, ByteView arguments, std::vector<RawChannel> channels = {},
@@ -35,7 +36,8 @@ class Session {
 
   // Ends all calls and channels and refuses new ones; what was sent before still reaches the peer. Idempotent.
   void close() { session_.close({Code::closed, "the session was closed here"}); }
-  // Waits until it has ended; the error says why, unless it ended in good order.
+  // Waits until it has ended; the error says why, unless it ended in good order. One that dials again ends when it is
+  // closed here.
   Task<Result<void>> closed();
   bool is_open() const { return session_.is_established() && !session_.has_ended(); }
 
@@ -55,7 +57,10 @@ class Session {
   runtime::Session& runtime() { return session_; }
 
  private:
+  friend Task<Result<std::unique_ptr<Session>>> connect(io::Loop& loop, std::string uri, Options options);
+  class Redialing;
   runtime::Session& session_;
+  std::unique_ptr<Redialing> redialing_;
 };
 
 struct Options {
@@ -65,6 +70,13 @@ struct Options {
   std::optional<std::uint32_t> concurrent_requests_max;  // to advertise instead of the one in limits
   Metadata metadata;                                     // beside the hello
   const Services* services = nullptr;                    // served to the peer on this session
+  // Toward a hub: others find these services there by their names, as long as the session lives. A hub that refuses one
+  // ends the session, whose error says which and why.
+  bool offer = false;
+  // When the link breaks it is dialled again, after 100 ms, then twice as long each time up to 5 s, somewhat at random,
+  // as long as the handle of the session lives. What ran has ended, each call as `lost` or `unknown`; calls in between
+  // are `lost` at once; clients and offers stay.
+  bool redial = false;
 };
 
 // Dials, shakes hands, and gives the session. Errors: uri, address, permission, handshake_timeout, version, and

@@ -1,0 +1,147 @@
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "face/server.h"
+#include "face/session.h"
+#include "hub/hub.h"
+#include "runtime/world_suite.h"
+
+// Sessions that dial again.
+namespace parley {
+namespace {
+
+using namespace std::chrono_literals;
+using runtime::suite::Running;
+using runtime::suite::World;
+
+class Echo {
+ public:
+  Task<std::string> echo(std::string text) { co_return text; }
+  Task<std::string> hang(std::string text) {
+    co_await release.wait();
+    co_return text;
+  }
+  Event release;
+};
+PARLEY_SERVICE(Echo, echo, hang);
+
+Task<Result<std::string>> echo(Client<Echo> client, std::string text) {
+  co_return co_await client.call<&Echo::echo>(text);
+}
+
+class Redial : public testing::Test {
+ protected:
+  void open_hub() {
+    hub = std::make_unique<Hub>(world.loop);
+    ASSERT_TRUE(hub->listen("mem:hub"));
+  }
+  std::unique_ptr<Session> connected(Options options = {}) {
+    options.redial = true;
+    auto session = world.run(connect(world.loop, "mem:hub", options));
+    EXPECT_TRUE(session);
+    return std::move(*session);
+  }
+
+  Echo served;
+  Services services;
+  World world;
+  std::unique_ptr<Hub> hub;
+};
+
+TEST_F(Redial, after_the_hub_is_back_offers_are_there_again_and_clients_call_on) {
+  ASSERT_TRUE(services.serve<Echo>("Echo", served));
+  open_hub();
+  auto worker = connected({.services = &services, .offer = true});
+  auto session = connected();
+  auto client = session->client<Echo>("Echo");
+  EXPECT_EQ(world.run(echo(client, "one")).value(), "one");
+  auto hanging = client.call<&Echo::hang>("x");
+  world.settle();
+
+  hub.reset();
+  world.settle();
+  ASSERT_TRUE(hanging.is_done());
+  EXPECT_FALSE(session->is_open());
+  EXPECT_EQ(world.run(echo(client, "two")).error(),
+            (Error{Code::not_sent, "there is no link to the peer, which is being dialled again"}));
+  world.pass(1s);
+  EXPECT_FALSE(session->is_open());
+
+  open_hub();
+  world.pass(5s);
+  EXPECT_TRUE(session->is_open());
+  EXPECT_EQ(hub->directory().size(), 1u);
+  EXPECT_EQ(world.run(echo(client, "three")).value(), "three");
+}
+
+TEST_F(Redial, pauses_double_up_to_five_seconds_and_begin_anew_after_a_session) {
+  open_hub();
+  auto session = connected();
+  for (int round = 0; round < 2; ++round) {
+    hub.reset();
+    world.settle();
+    world.pass(20s);
+    open_hub();
+    world.settle();
+    EXPECT_FALSE(session->is_open());
+    world.pass(5s);
+    EXPECT_TRUE(session->is_open());
+    hub.reset();
+    open_hub();
+    world.pass(100ms);
+    EXPECT_TRUE(session->is_open()) << "the first pause is short again";
+  }
+}
+
+TEST_F(Redial, closed_waits_until_it_is_closed_here) {
+  open_hub();
+  auto session = connected();
+  Running<Result<void>> closed(world, session->closed());
+  hub.reset();
+  world.pass(1s);
+  EXPECT_FALSE(closed.is_done());
+  open_hub();
+  world.pass(5s);
+  ASSERT_TRUE(session->is_open());
+  session->close();
+  world.pass(10s);
+  ASSERT_TRUE(closed.is_done());
+  EXPECT_TRUE(closed.take());
+  EXPECT_EQ(hub->session_count(), 0u) << "nobody dials any more";
+}
+
+TEST_F(Redial, ends_where_the_peer_refuses_for_a_reason_that_stays) {
+  ASSERT_TRUE(services.serve<Echo>("Echo", served, {.exclusive = true}));
+  open_hub();
+  auto session = connected({.services = &services, .offer = true});
+  Running<Result<void>> closed(world, session->closed());
+  hub.reset();
+  world.settle();
+  open_hub();
+  auto usurper = world.run(connect(world.loop, "mem:hub", {.services = &services, .offer = true}));
+  ASSERT_TRUE(usurper);
+  world.pass(10s);
+  ASSERT_TRUE(closed.is_done());
+  const Error why = closed.take().error();
+  EXPECT_EQ(why.code, Code::reported);
+  EXPECT_NE(why.note.find("\"Echo\" is offered exclusively"), std::string::npos) << why.note;
+  EXPECT_EQ(hub->session_count(), 1u);
+}
+
+TEST_F(Redial, stops_when_the_handle_goes) {
+  open_hub();
+  auto session = connected();
+  hub.reset();
+  world.settle();
+  session.reset();
+  open_hub();
+  world.pass(20s);
+  EXPECT_EQ(hub->session_count(), 0u);
+  EXPECT_EQ(world.loop.executor().timer_count(), 0u);
+}
+
+}  // namespace
+}  // namespace parley
