@@ -1,0 +1,17 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/error.h"
+
+namespace parley::cli {
+
+// Where the hub is: what --hub says, else PARLEY_HUB, else a socket in $XDG_RUNTIME_DIR/parley, else in
+// /tmp/parley-<uid>.
+std::string hub_address(const std::optional<std::string>& said);
+
+// Makes the directory of the default address. Errors: those of os::make_private_directory().
+Result<void> prepare_default_address();
+
+}  // namespace parley::cli

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace parley::cli {
+
+// What all commands that talk to a hub are told.
+struct Common {
+  std::optional<std::string> hub;  // its address
+  bool json = false;
+};
+
+struct HubCommand {
+  std::vector<std::string> listen;  // addresses; none: the default one
+  bool quiet = false;
+};
+
+// Each gives the exit code of the program.
+int run_hub(const Common& common, const HubCommand& command);
+int run_list(const Common& common);
+int run_who(const Common& common);
+
+}  // namespace parley::cli

@@ -1,0 +1,67 @@
+#include <fmt/format.h>
+
+#include "cli/commands.h"
+#include "cli/hub_session.h"
+#include "cli/terminal.h"
+#include "codec/json.h"
+#include "runtime/builtin.h"
+
+namespace parley::cli {
+
+namespace {
+
+std::string process_of(const std::optional<std::int64_t>& pid) { return pid ? fmt::format("{}", *pid) : "-"; }
+
+Task<Result<std::vector<builtin::DirectoryEntry>>> ask_directory(Session& session) {
+  co_return co_await session.client<builtin::Directory>("parley.Directory").call<&builtin::Directory::list>();
+}
+Task<Result<std::vector<builtin::SessionEntry>>> ask_who(Session& session) {
+  co_return co_await session.client<builtin::Hub>("parley.Hub").call<&builtin::Hub::who>();
+}
+
+}  // namespace
+
+int run_list(const Common& common) {
+  return with_hub(common, [&](io::Loop& loop, Session& session) {
+    const auto entries = loop.run_until(ask_directory(session));
+    if (!entries) return give_up(entries.error());
+    if (common.json) {
+      say(codec::to_json(*entries));
+      return code(Exit::ok);
+    }
+    if (entries->empty()) {
+      say("nobody provides anything yet");
+      return code(Exit::ok);
+    }
+    std::vector<std::vector<std::string>> rows = {{"NAME", "SERVICE", "PROCESS", "IN FLIGHT", ""}};
+    for (const builtin::DirectoryEntry& entry : *entries) {
+      rows.push_back({entry.name, entry.service, process_of(entry.pid), fmt::format("{}", entry.calls_in_flight),
+                      entry.exclusive ? "exclusive" : ""});
+    }
+    fmt::print("{}", table(rows));
+    return code(Exit::ok);
+  });
+}
+
+int run_who(const Common& common) {
+  return with_hub(common, [&](io::Loop& loop, Session& session) {
+    const auto sessions = loop.run_until(ask_who(session));
+    if (!sessions) return give_up(sessions.error());
+    if (common.json) {
+      say(codec::to_json(*sessions));
+      return code(Exit::ok);
+    }
+    std::vector<std::vector<std::string>> rows = {
+        {"SESSION", "PROCESS", "USER", "CONNECTIONS", "IN FLIGHT", "QUEUED", "OFFERS"}};
+    for (const builtin::SessionEntry& entry : *sessions) {
+      rows.push_back({fmt::format("{}{}", entry.id, entry.is_foreign ? " (foreign)" : ""), process_of(entry.pid),
+                      entry.uid ? fmt::format("{}", *entry.uid) : "-", fmt::format("{}", entry.connections),
+                      fmt::format("{}", entry.calls_in_flight), fmt::format("{}", entry.bytes_queued),
+                      fmt::format("{}", fmt::join(entry.offers, ", "))});
+    }
+    fmt::print("{}", table(rows));
+    return code(Exit::ok);
+  });
+}
+
+}  // namespace parley::cli

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+
+namespace parley::os {
+
+// Tells when the process is asked to end (SIGINT, SIGTERM, SIGHUP). Made first in main, before any thread, because it
+// blocks these signals for all of them; they do what they always did once it is gone. Calls `asked` on a thread of its
+// own, once for each signal.
+class Termination {
+ public:
+  explicit Termination(std::move_only_function<void()> asked);
+  ~Termination();
+
+ private:
+  class State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace parley::os

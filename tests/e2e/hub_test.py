@@ -1,0 +1,158 @@
+#!/usr/bin/env python3
+"""The program `parley` as users run it: a hub, workers and clients as processes, and the mistakes people make first.
+
+Usage: hub_test.py PARLEY WORKER CLIENT BLOCKING_CLIENT SERVICE
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import unittest
+
+PARLEY, WORKER, CLIENT, BLOCKING_CLIENT, SERVICE = (os.path.abspath(path) for path in sys.argv[1:6])
+
+
+class HubTest(unittest.TestCase):
+    def setUp(self):
+        self.place = self.enterContext(tempfile.TemporaryDirectory(prefix="hub-test-"))
+        self.environment = {name: value for name, value in os.environ.items() if name != "PARLEY_HUB"}
+        self.environment["XDG_RUNTIME_DIR"] = self.place
+        self.address = f"unix:{self.place}/parley/hub.sock"
+
+    def start(self, *command, until):
+        """A process that goes on; it has said `until`."""
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd="/",
+                                   env=self.environment)
+        self.addCleanup(self.end, process)
+        line = process.stdout.readline()
+        self.assertIn(until, line)
+        return process
+
+    @staticmethod
+    def end(process):
+        process.kill()
+        process.wait()
+        process.stdout.close()
+        process.stderr.close()
+
+    def hub(self):
+        return self.start(PARLEY, "hub", until=f"hub: listens at {self.address}")
+
+    def run_parley(self, *arguments, **environment):
+        return subprocess.run([PARLEY, *arguments], capture_output=True, text=True, cwd="/", check=False, timeout=100,
+                              env={**self.environment, **environment})
+
+    def test_a_worker_and_a_client_meet(self):
+        self.hub()
+        self.start(WORKER, self.address, until="offered")
+        for client in (CLIENT, BLOCKING_CLIENT):
+            ran = subprocess.run([client, self.address], capture_output=True, text=True, check=False, timeout=100)
+            self.assertEqual((ran.returncode, ran.stdout), (0, "2 + 3 = 5\n1 + 2 + 3 = 6\n"), ran.stderr)
+
+    def test_a_worker_outlives_its_hub_and_offers_itself_again(self):
+        first = self.hub()
+        self.start(WORKER, self.address, until="offered")
+        first.kill()
+        first.wait()
+        self.hub()
+        while "Calculator" not in self.run_parley("list").stdout:
+            pass
+        ran = subprocess.run([CLIENT, self.address], capture_output=True, text=True, check=False, timeout=100)
+        self.assertEqual(ran.returncode, 0, ran.stderr)
+
+    def test_who_provides_what_is_listed(self):
+        self.hub()
+        self.assertEqual(self.run_parley("list").stdout, "nobody provides anything yet\n")
+        worker = self.start(WORKER, self.address, "Desk.Calculator", until="offered")
+        listed = json.loads(self.run_parley("list", "--json").stdout)
+        self.assertEqual([(entry["name"], entry["service"], entry["pid"]) for entry in listed],
+                         [("Desk.Calculator", "Calculator", worker.pid)])
+        lines = self.run_parley("list").stdout.splitlines()
+        self.assertEqual(lines[0].split(), ["NAME", "SERVICE", "PROCESS", "IN", "FLIGHT"])
+        self.assertEqual(lines[1].split(), ["Desk.Calculator", "Calculator", str(worker.pid), "0"])
+        who = json.loads(self.run_parley("who", "--json").stdout)
+        self.assertEqual([entry["offers"] for entry in who], [["Desk.Calculator"], []])
+        self.assertEqual(who[0]["uid"], os.getuid())
+        self.assertIn("Desk.Calculator", self.run_parley("who").stdout)
+
+    def test_a_worker_that_is_killed_is_gone_at_once(self):
+        self.hub()
+        worker = self.start(WORKER, self.address, until="offered")
+        worker.kill()
+        worker.wait()
+        self.assertEqual(json.loads(self.run_parley("list", "--json").stdout), [])
+
+    def test_a_client_of_a_name_that_nobody_provides_is_told(self):
+        self.hub()
+        self.start(WORKER, self.address, "Calculatr", until="offered")
+        ran = subprocess.run([CLIENT, self.address], capture_output=True, text=True, check=False, timeout=100)
+        self.assertEqual(ran.returncode, 1)
+        self.assertIn('nobody provides "Calculator"; did you mean "Calculatr"?', ran.stderr)
+
+    def test_it_ends_when_it_is_asked_to_and_removes_its_socket(self):
+        for asked in (signal.SIGTERM, signal.SIGINT):
+            hub = self.hub()
+            worker = self.start(WORKER, self.address, until="offered")
+            hub.send_signal(asked)
+            self.assertEqual(hub.wait(), 0)
+            self.assertEqual(hub.stdout.read(), "hub: ended\n")
+            self.end(worker)
+            self.assertEqual(os.listdir(f"{self.place}/parley"), [])
+
+    def test_its_directory_is_private(self):
+        self.hub()
+        self.assertEqual(os.stat(f"{self.place}/parley").st_mode & 0o777, 0o700)
+
+    def test_a_second_hub_is_told_that_one_is_there(self):
+        self.hub()
+        second = self.run_parley("hub")
+        self.assertEqual(second.returncode, 14)
+        self.assertIn("another hub runs there", second.stderr)
+
+    def test_a_hub_that_was_killed_is_replaced(self):
+        first = self.hub()
+        first.kill()
+        first.wait()
+        self.hub()
+        self.assertEqual(self.run_parley("list").returncode, 0)
+
+    def test_without_a_hub_it_says_how_to_start_one(self):
+        ran = self.run_parley("list")
+        self.assertEqual(ran.returncode, 3)
+        self.assertEqual(ran.stderr.splitlines(), [
+            f"parley: no hub at {self.address}",
+            "  start one with `parley hub`, or say where it is: --hub ADDRESS, or PARLEY_HUB in the environment"])
+        elsewhere = f"unix:{self.place}/elsewhere.sock"
+        self.assertIn(elsewhere, self.run_parley("list", PARLEY_HUB=elsewhere).stderr)
+        self.assertIn(elsewhere, self.run_parley("list", "--hub", elsewhere, PARLEY_HUB="unix:/x").stderr)
+
+    def test_an_address_that_is_none_says_how_they_look(self):
+        ran = self.run_parley("list", "--hub", "nonsense")
+        self.assertEqual(ran.returncode, 2)
+        self.assertIn("addresses look like unix:", ran.stderr)
+        self.assertEqual(self.run_parley("hub", "--listen", "nonsense").returncode, 12)
+        self.assertIn("the directory must exist", self.run_parley("hub", "--listen", f"unix:{self.place}/no/x").stderr)
+
+    def test_a_service_is_no_hub(self):
+        address = f"unix:{self.place}/service.sock"
+        self.start(SERVICE, address, until=address)
+        ran = self.run_parley("list", "--hub", address)
+        self.assertEqual(ran.returncode, 3)
+        self.assertIn("is a service and no hub", ran.stderr)
+
+    def test_wrong_usage_ends_with_2_and_help_with_0(self):
+        for arguments in ([], ["no-such-command"], ["list", "--no-such-option"], ["who", "extra"]):
+            self.assertEqual(self.run_parley(*arguments).returncode, 2, arguments)
+        shown = self.run_parley("--help")
+        self.assertEqual(shown.returncode, 0)
+        for command in ("hub", "list", "who"):
+            self.assertIn(command, shown.stdout)
+            self.assertEqual(self.run_parley(command, "--help").returncode, 0)
+        self.assertEqual(self.run_parley("--version").returncode, 0)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1], verbosity=2)
