@@ -14,7 +14,7 @@ namespace {
 constexpr Duration run_max = std::chrono::hours(1);
 
 // The address that all sessions of a run meet at.
-constexpr const char* meeting_place = "workshop";
+constexpr const char* meeting_place = "sim:workshop";
 
 Swarm draw_swarm(World& world, const Swarm* given) { return given ? *given : Swarm::draw(world.prng()); }
 

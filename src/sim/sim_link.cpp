@@ -100,7 +100,11 @@ void Flow::deliver(ByteView bytes) {
   append(bytes);
   if (options_.stalls == 0 || is_stalled() || !world_.prng().chance(options_.stalls)) return;
   const auto longest = static_cast<std::uint64_t>(options_.stall_max.count());
-  stalled_until_ = world_.now() + Duration(world_.prng().between(1, longest));
+  stall_until(world_.now() + Duration(world_.prng().between(1, longest)));
+}
+
+void Flow::stall_until(Instant until) {
+  stalled_until_ = until;
   world_.coverage().hit(Spot::link_stalled);
 }
 
@@ -121,7 +125,10 @@ std::size_t Flow::track_to_break(ByteView bytes) {
 
 // True if the link broke here. A break is an event of its own, because it ends more than this direction.
 bool Flow::deliver_up_to_break(ByteView bytes) {
-  if (!plan_) return false;
+  if (!plan_) {
+    for (std::size_t at = 0; at < bytes.size();) at += tracker_.advance(bytes.subspan(at));
+    return false;
+  }
   const std::size_t count = track_to_break(bytes);
   if (count > bytes.size()) return false;
   append(bytes.first(count));

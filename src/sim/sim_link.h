@@ -89,7 +89,12 @@ class Flow {
 
   Flow(World& world, const FlowOptions& options) : world_(world), options_(options) {}
 
-  std::size_t room() const { return is_reader_gone_ ? options_.buffer_bytes : options_.buffer_bytes - used_; }
+  // For what is written from now on. A smaller buffer than what is in it takes nothing until that has been read.
+  void set_options(const FlowOptions& options) { options_ = options; }
+  std::size_t room() const {
+    const std::size_t used = is_reader_gone_ ? 0 : used_;
+    return used < options_.buffer_bytes ? options_.buffer_bytes - used : 0;
+  }
   std::size_t capacity() const { return options_.buffer_bytes; }
   std::size_t write(ByteView bytes);
   // They go with the byte that was written at this position.
@@ -105,14 +110,19 @@ class Flow {
   bool is_stalled() const { return world_.now() < stalled_until_; }
   Instant stalled_until() const { return stalled_until_; }
   bool is_inside_message() const { return tracker_.is_inside(); }
+  std::uint64_t arrived() const { return arrived_total_; }
 
   // Where the link breaks by what arrives here.
   void set_break(const BreakPlan& plan, SimEvent& at_break) {
     plan_ = &plan;
     at_break_ = &at_break;
   }
+  void forget_break() { plan_ = nullptr; }
   void set_reader(Reader* reader);
   void go_silent();  // nothing arrives any more
+  bool is_silent() const { return is_silent_; }
+  // The reader gets nothing until then; it is not told.
+  void stall_until(Instant until);
   void stop_stalling() { stalled_until_ = Instant(); }
   void inject(ByteView bytes) { append(bytes); }
   void drop_arrived();
@@ -135,7 +145,7 @@ class Flow {
   Instant arrival_of(std::size_t size);
 
   World& world_;
-  const FlowOptions options_;
+  FlowOptions options_;
   Reader* reader_ = nullptr;
   const BreakPlan* plan_ = nullptr;
   SimEvent* at_break_ = nullptr;

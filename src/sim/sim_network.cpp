@@ -9,13 +9,12 @@ namespace parley::sim {
 // Hands out what was dialed; what waits when it dies is closed.
 class SimListener final : public io::Listener {
  public:
-  SimListener(SimNetwork& network, std::string name)
-      : network_(network), name_(std::move(name)), address_("sim:" + name_) {
-    network_.listeners_.emplace(name_, this);
+  SimListener(SimNetwork& network, std::string address) : network_(network), address_(std::move(address)) {
+    network_.listeners_.emplace(address_, this);
   }
   ~SimListener() override {
     if (is_destroyed_) *is_destroyed_ = true;
-    network_.listeners_.erase(name_);
+    network_.listeners_.erase(address_);
   }
 
   void start(io::ListenerEvents& events) override {
@@ -43,7 +42,6 @@ class SimListener final : public io::Listener {
   }
 
   SimNetwork& network_;
-  const std::string name_;
   const std::string address_;
   io::ListenerEvents* events_ = nullptr;
   std::vector<std::unique_ptr<io::Stream>> waiting_;
@@ -53,20 +51,22 @@ class SimListener final : public io::Listener {
 
 class SimDialer final : public io::Dialer {
  public:
-  SimDialer(SimNetwork& network, std::string name)
-      : network_(network), name_(std::move(name)), address_("sim:" + name_) {}
+  SimDialer(SimNetwork& network, std::string address) : network_(network), address_(std::move(address)) {}
 
   Task<Result<std::unique_ptr<io::Stream>>> dial() override {
     World& world = network_.world_;
-    const SimNetwork::Fate fate = network_.weather_ ? network_.weather_(name_) : SimNetwork::Fate();
+    const SimNetwork::Fate fate = network_.weather_ ? network_.weather_(address_) : SimNetwork::Fate();
     if (fate.delay > Duration()) co_await Sleep(world.executor(), fate.delay);
-    const auto listener = network_.listeners_.find(name_);
+    const auto listener = network_.listeners_.find(address_);
     if (fate.is_refused || listener == network_.listeners_.end()) {
       world.coverage().hit(Spot::link_refused);
       world.trace().note("link.refused");
       co_return fail(Code::address, address_);
     }
-    auto [dialing, accepting] = SimStream::make_pair(world, address_, fate.link, fate.tap);
+    SimNetwork::Dialed link{address_, network_.dialed_count_++, network_.dialed_there_[address_]++, {}};
+    auto [dialing, accepting] = SimStream::make_pair(world, address_, fate.link, fate.tap, &link.control);
+    network_.links();  // those that have come to their end are forgotten
+    network_.links_.push_back(std::move(link));
     if (fate.fault_plan) {
       dialing = std::make_unique<io::FaultStream>(world.executor(), std::move(dialing), *fate.fault_plan);
       accepting = std::make_unique<io::FaultStream>(world.executor(), std::move(accepting), *fate.fault_plan);
@@ -78,17 +78,36 @@ class SimDialer final : public io::Dialer {
 
  private:
   SimNetwork& network_;
-  const std::string name_;
   const std::string address_;
 };
 
-Result<std::unique_ptr<io::Listener>> SimNetwork::listen(std::string name) {
-  if (listeners_.contains(name)) return fail(Code::in_use, "sim:" + name + " has a listener");
-  return std::make_unique<SimListener>(*this, std::move(name));
+SimNetwork::SimNetwork(World& world, Weather weather) : world_(world), weather_(std::move(weather)) {
+  world_.set_network(this);
 }
 
-std::unique_ptr<io::Dialer> SimNetwork::dialer(std::string name) {
-  return std::make_unique<SimDialer>(*this, std::move(name));
+SimNetwork::~SimNetwork() {
+  PARLEY_ASSERT(listeners_.empty(), "listeners die before their network");
+  world_.set_network(nullptr);
+}
+
+Result<std::unique_ptr<io::Listener>> SimNetwork::listen(std::string address) {
+  if (listeners_.contains(address)) return fail(Code::in_use, address + " has a listener");
+  return std::make_unique<SimListener>(*this, std::move(address));
+}
+
+std::unique_ptr<io::Dialer> SimNetwork::dialer(std::string address) {
+  return std::make_unique<SimDialer>(*this, std::move(address));
+}
+
+const std::vector<SimNetwork::Dialed>& SimNetwork::links() {
+  std::erase_if(links_, [](const Dialed& link) { return link.control.end_count() == 0; });
+  return links_;
+}
+
+std::vector<std::string> SimNetwork::listening() const {
+  std::vector<std::string> addresses;
+  for (const auto& [address, listener] : listeners_) addresses.push_back(address);
+  return addresses;
 }
 
 }  // namespace parley::sim

@@ -1,5 +1,6 @@
 #include "sim/sim_stream.h"
 
+#include <algorithm>
 #include <array>
 
 #include "base/limits.h"
@@ -13,15 +14,43 @@ class SimStream::Wire {
  public:
   Wire(World& world, const LinkOptions& options, LinkTap* tap)
       : world(world), options(options), tap(tap), flows{Flow(world, options.flows[0]), Flow(world, options.flows[1])} {
-    const BreakPlan& plan = this->options.break_plan;
-    if (plan.what == Break::none) return;
-    if (plan.at_byte != BreakPlan::nowhere) flows[plan.flow].set_break(plan, at_break);
-    if (!plan.at.is_never()) world.reactor().plan(at_break, plan.at);
+    if (options.break_plan.what != Break::none) plan_break(options.break_plan);
   }
 
-  Duration draw_notice() {
-    const auto longest = static_cast<std::uint64_t>(options.notice_max.count());
-    return longest == 0 ? Duration() : Duration(world.prng().below(longest + 1));
+  // Instead of what was planned before.
+  void plan_break(const BreakPlan& plan) {
+    plan_ = plan;
+    at_break_.cancel();
+    for (Flow& flow : flows) flow.forget_break();
+    if (plan_.at_byte != BreakPlan::nowhere) flows[plan_.flow].set_break(plan_, at_break_);
+    if (!plan_.at.is_never()) world.reactor().plan(at_break_, plan_.at);
+  }
+  bool is_over() const { return broken == Break::cut || broken == Break::closed; }
+  void break_now(Break what, std::size_t flow) {
+    if (is_over()) return;
+    note(what, flow);
+    switch (what) {
+      case Break::none: return;
+      case Break::half_open:
+        world.coverage().hit(Spot::link_half_open);
+        flows[flow].go_silent();
+        if (!give_up_.is_planned()) world.reactor().plan(give_up_, world.now() + options.half_open_max);
+        return;
+      case Break::garbage: return inject_garbage(flow);
+      case Break::cut: world.coverage().hit(Spot::link_cut); break;
+      case Break::closed: world.coverage().hit(Spot::link_closed); break;
+    }
+    end(flow);
+  }
+  // The reader gets nothing until then.
+  void stall(std::size_t flow, Instant until) {
+    flows[flow].stall_until(until);
+    if (sides[1 - flow]) sides[1 - flow]->readable_.cancel();
+    if (sides[1 - flow]) sides[1 - flow]->notify_readable();
+  }
+  void set_flow(std::size_t flow, const FlowOptions& how) {
+    flows[flow].set_options(how);
+    if (sides[flow]) sides[flow]->notify_writable();
   }
 
   World& world;
@@ -32,24 +61,26 @@ class SimStream::Wire {
   Break broken = Break::none;
 
  private:
-  void break_now() {
-    if (broken != Break::none && broken != Break::half_open) return;
-    const bool gives_up = broken == Break::half_open;
-    broken = gives_up ? Break::cut : options.break_plan.what;
-    world.trace().note("link.break", {static_cast<std::uint64_t>(broken), options.break_plan.flow});
-    if (tap) tap->on_broken(broken);
-    switch (broken) {
-      case Break::none: return;
-      case Break::half_open:
-        world.coverage().hit(Spot::link_half_open);
-        flows[options.break_plan.flow].go_silent();
-        world.reactor().plan(at_break, world.now() + options.half_open_max);
-        return;
-      case Break::garbage: return inject_garbage();
-      case Break::cut: world.coverage().hit(gives_up ? Spot::link_gave_up : Spot::link_cut); break;
-      case Break::closed: world.coverage().hit(Spot::link_closed); break;
-    }
-    if (flows[options.break_plan.flow].is_inside_message()) world.coverage().hit(Spot::link_cut_inside);
+  void break_as_planned() { break_now(plan_.what, plan_.flow); }
+  void give_up() {
+    if (is_over()) return;
+    note(Break::cut, silent_flow_);
+    world.coverage().hit(Spot::link_gave_up);
+    end(silent_flow_);
+  }
+  void note(Break what, std::size_t flow) {
+    broken = what;
+    if (what == Break::half_open) silent_flow_ = flow;
+    world.trace().note("link.break", {static_cast<std::uint64_t>(what), flow});
+    if (tap) tap->on_broken(what);
+  }
+  Duration draw_notice() {
+    const auto longest = static_cast<std::uint64_t>(options.notice_max.count());
+    return longest == 0 ? Duration() : Duration(world.prng().below(longest + 1));
+  }
+  void end(std::size_t broken_flow) {
+    if (flows[broken_flow].is_inside_message()) world.coverage().hit(Spot::link_cut_inside);
+    give_up_.cancel();
     for (Flow& flow : flows) {
       flow.go_silent();
       flow.stop_stalling();
@@ -61,28 +92,75 @@ class SimStream::Wire {
   }
 
   // A message of an unknown kind, one that would never end, or one about a channel that nobody announced.
-  void inject_garbage() {
+  void inject_garbage(std::size_t into) {
     static constexpr std::uint8_t unknown_kind[] = {3, 0, 0, 0, 0, 99, 0};
     static constexpr std::uint8_t giant[] = {255, 255, 255, 127, 0, 7};
     static constexpr std::uint8_t stray_item[] = {6, 0, 0, 0, 0, 8, 250, 255, 63, 0};
     world.coverage().hit(Spot::link_garbage);
-    Flow& flow = flows[options.break_plan.flow];
+    Flow& flow = flows[into];
     flow.go_silent();
     const std::array<ByteView, 3> kinds = {ByteView(unknown_kind), ByteView(giant), ByteView(stray_item)};
     flow.inject(kinds[world.prng().below(kinds.size())]);
-    SimStream* reader = sides[1 - options.break_plan.flow];
+    SimStream* reader = sides[1 - into];
     if (reader) reader->notify_readable();
   }
 
-  SimEventOf<Wire, &Wire::break_now> at_break{*this};
+  BreakPlan plan_;
+  std::size_t silent_flow_ = 0;
+  SimEventOf<Wire, &Wire::break_as_planned> at_break_{*this};
+  SimEventOf<Wire, &Wire::give_up> give_up_{*this};
 };
 
-SimStream::Pair SimStream::make_pair(World& world, std::string address, const LinkOptions& options, LinkTap* tap) {
+// Null once the link has ended.
+std::shared_ptr<SimStream::Wire> SimStream::Control::wire() const {
+  std::shared_ptr<Wire> wire = wire_.lock();
+  return wire && !wire->is_over() ? wire : nullptr;
+}
+
+bool SimStream::Control::is_up() const { return wire() != nullptr; }
+
+std::size_t SimStream::Control::end_count() const {
+  const std::shared_ptr<Wire> wire = wire_.lock();
+  return wire ? static_cast<std::size_t>(std::ranges::count_if(wire->sides, [](auto* side) { return side; })) : 0;
+}
+
+bool SimStream::Control::break_now(Break what, std::size_t flow) {
+  const std::shared_ptr<Wire> wire = this->wire();
+  if (!wire) return false;
+  const bool needs_flow = what == Break::half_open || what == Break::garbage;
+  if (needs_flow && wire->flows[flow].is_silent()) return false;
+  if (what == Break::garbage && wire->flows[flow].is_inside_message()) return break_after(what, flow, 0);
+  wire->break_now(what, flow);
+  return true;
+}
+
+bool SimStream::Control::break_after(Break what, std::size_t flow, std::uint64_t bytes) {
+  const std::shared_ptr<Wire> wire = this->wire();
+  if (!wire || wire->flows[flow].is_silent()) return false;
+  wire->plan_break({.what = what, .flow = flow, .at_byte = wire->flows[flow].arrived() + bytes});
+  return true;
+}
+
+bool SimStream::Control::stall(std::size_t flow, Duration duration) {
+  const std::shared_ptr<Wire> wire = this->wire();
+  if (wire) wire->stall(flow, wire->world.now() + duration);
+  return wire != nullptr;
+}
+
+bool SimStream::Control::set_flow(std::size_t flow, const FlowOptions& how) {
+  const std::shared_ptr<Wire> wire = this->wire();
+  if (wire) wire->set_flow(flow, how);
+  return wire != nullptr;
+}
+
+SimStream::Pair SimStream::make_pair(World& world, std::string address, const LinkOptions& options, LinkTap* tap,
+                                     Control* control) {
   auto wire = std::make_shared<Wire>(world, options, tap);
   // tidy: allow new the constructor is private
   std::unique_ptr<io::Stream> dialing(new SimStream(wire, 0, address));
   // tidy: allow new the constructor is private
   std::unique_ptr<io::Stream> accepting(new SimStream(wire, 1, std::move(address)));
+  if (control) control->wire_ = wire;
   return {std::move(dialing), std::move(accepting)};
 }
 

@@ -15,10 +15,11 @@ namespace parley::sim {
 // where its options say so. Dies before its world.
 class SimStream final : public io::Stream, private Flow::Reader {
  public:
+  class Control;
   using Pair = std::pair<std::unique_ptr<io::Stream>, std::unique_ptr<io::Stream>>;
-  // The first is side 0, which dials. The tap, if any, outlives both.
+  // The first is side 0, which dials. The tap, if any, outlives both; the control, if any, is set to reach them.
   static Pair make_pair(World& world, std::string address = "sim:", const LinkOptions& options = {},
-                        LinkTap* tap = nullptr);
+                        LinkTap* tap = nullptr, Control* control = nullptr);
 
   ~SimStream() override;
   SimStream(const SimStream&) = delete;
@@ -74,6 +75,25 @@ class SimStream final : public io::Stream, private Flow::Reader {
   SimEventOf<SimStream, &SimStream::report_writable> writable_{*this};
   SimEventOf<SimStream, &SimStream::learn_of_break> break_notice_{*this};
   SimEventOf<SimStream, &SimStream::learn_that_peer_is_gone> gone_notice_{*this};
+};
+
+// Interferes with a link from outside of its ends, for as long as one of them lives. What it does to a link that has
+// ended, or to a direction that carries nothing any more, comes to nothing: false.
+class SimStream::Control {
+ public:
+  std::size_t end_count() const;
+  bool is_up() const;
+  // Garbage waits for the end of the message that is arriving.
+  bool break_now(Break what, std::size_t flow = 0);
+  // Behind so many more bytes that arrive in this direction, instead of any break that was planned.
+  bool break_after(Break what, std::size_t flow, std::uint64_t bytes);
+  bool stall(std::size_t flow, Duration duration);
+  bool set_flow(std::size_t flow, const FlowOptions& how);
+
+ private:
+  friend class SimStream;
+  std::shared_ptr<Wire> wire() const;
+  std::weak_ptr<Wire> wire_;
 };
 
 }  // namespace parley::sim

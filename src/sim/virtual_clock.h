@@ -14,6 +14,7 @@ class VirtualClock final : public io::Clock {
   static constexpr Instant start = Instant::from_ns(1'000'000'000);
 
   Instant now() override { return now_; }
+  Instant now() const { return now_; }
   // A day like any other, the same for every seed.
   std::chrono::system_clock::time_point wall() override {
     const auto since_start = std::chrono::duration_cast<std::chrono::system_clock::duration>(now_ - start);

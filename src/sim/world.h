@@ -5,6 +5,7 @@
 #include "io/loop.h"
 #include "sim/coverage.h"
 #include "sim/seeded_random.h"
+#include "sim/sim_loop.h"
 #include "sim/sim_reactor.h"
 #include "sim/trace.h"
 #include "sim/virtual_clock.h"
@@ -23,12 +24,14 @@ class World {
         loop_(clock_, reactor_, random_) {}
 
   io::Loop& loop() { return loop_; }
+  void set_network(SimLoop::Network* network) { loop_.set_network(network); }
   Executor& executor() { return loop_.executor(); }
   SimReactor& reactor() { return reactor_; }
   Prng& prng() { return prng_; }
   Trace& trace() { return trace_; }
+  const Trace& trace() const { return trace_; }
   Coverage& coverage() { return coverage_; }
-  Instant now() { return clock_.now(); }
+  Instant now() const { return clock_.now(); }
 
   enum class Stop : std::uint8_t { done, deadlock, time_up, livelock };
   // Turns until `is_done` says so, nothing can happen any more, the time is up, or time stands still while the loop
@@ -47,6 +50,22 @@ class World {
       loop_.poll_once(Instant::never());
     }
     return Stop::done;
+  }
+  // Does what there is to do now, without letting time pass.
+  Stop settle() {
+    for (std::uint64_t turns = 0; loop_.poll_once(); ++turns) {
+      if (turns == turns_at_one_time_max) return Stop::livelock;
+    }
+    return Stop::done;
+  }
+  // Lets so much time pass, and does what there is to do meanwhile.
+  Stop pass(Duration duration) {
+    const Instant end = now() + duration;
+    while (settle() == Stop::done) {
+      if (now() >= end) return Stop::done;
+      loop_.poll_once(end);
+    }
+    return Stop::livelock;
   }
   // Runs a task to its end; what it came to, if it came to one.
   template <class T>
@@ -70,7 +89,7 @@ class World {
   SeededRandom random_;
   Coverage coverage_;
   Trace trace_;
-  io::Loop loop_;
+  SimLoop loop_;
 };
 
 }  // namespace parley::sim
