@@ -1,0 +1,7 @@
+#pragma once
+
+// testing::World, Links and Faults: services of one's own under a virtual clock and a network with faults, in one
+// thread. Of the target parley::testing.
+#include "base/compiler.h"
+
+#include "sim/testing_world.h"
