@@ -1,6 +1,6 @@
+#include "till.h"
 #include <parley/testing.h>
 #include <cstdlib>
-#include "till.h"
 
 using parley::testing::Direction;
 
