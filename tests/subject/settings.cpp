@@ -25,9 +25,8 @@ class Reader {
     if (const std::string conduit = variable("SPEC_CONDUIT", "bare"); conduit != "bare") {
       wrong(fmt::format("SPEC_CONDUIT is `{}`; the only conduit that is supported is bare", conduit));
     }
-    if (const std::string accepts = variable("ACCEPT_CONNECTIONS", "0"); accepts != "0") {
-      wrong(fmt::format(
-          "ACCEPT_CONNECTIONS is `{}`; only 0 is supported: connections beside the root are always rejected", accepts));
+    if (const std::string accepts = variable("ACCEPT_CONNECTIONS", "0"); accepts != "0" && accepts != "1") {
+      wrong(fmt::format("ACCEPT_CONNECTIONS is `{}`; it is 0 or 1", accepts));
     }
     if (is_in_memory) {
       settings_.address = "mem:subject";

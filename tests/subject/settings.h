@@ -23,7 +23,7 @@ One side of a test between two implementations of roam 7.x: serves the Testbed, 
   LISTEN_PORT          where to listen; 0 (default): the system chooses
   SPEC_TRANSPORT       tcp (default); mem: a client serves itself, inside of this process
   SPEC_CONDUIT         bare (default)
-  ACCEPT_CONNECTIONS   0 (default): connections beside the root are rejected
+  ACCEPT_CONNECTIONS   0 (default) or 1: connections beside the root are accepted either way
 
 Exit codes: 0 the connection was served or the scenario passed, 1 it was not or did not (stderr says why), 2 the
 environment is wrong.

@@ -129,7 +129,7 @@ class Pairs(unittest.TestCase):
 
     def test_what_is_set_to_its_default_changes_nothing(self):
         with running(SUBJECT_MODE="server-listen", LISTEN_PORT="", SPEC_TRANSPORT="tcp", SPEC_CONDUIT="bare",
-                     ACCEPT_CONNECTIONS="0", PEER_ADDR="not used", CLIENT_SCENARIO="not used") as server:
+                     ACCEPT_CONNECTIONS="1", PEER_ADDR="not used", CLIENT_SCENARIO="not used") as server:
             client = run(SUBJECT_MODE="client", PEER_ADDR=server.listens_at(), CLIENT_SCENARIO="echo", SPEC_CONDUIT="",
                          SPEC_TRANSPORT="", ACCEPT_CONNECTIONS="")
             self.assertEqual(client.returncode, 0, client.stderr)
@@ -184,8 +184,8 @@ class Environment(unittest.TestCase):
         self.refused("SUBJECT_MODE is `both`; it is server, client, server-listen or client-listen",
                      "SPEC_TRANSPORT is `ws`; the transports that are supported are tcp and mem",
                      "SPEC_CONDUIT is `stable`; the only conduit that is supported is bare",
-                     "ACCEPT_CONNECTIONS is `1`; only 0 is supported",
-                     SUBJECT_MODE="both", SPEC_TRANSPORT="ws", SPEC_CONDUIT="stable", ACCEPT_CONNECTIONS="1")
+                     "ACCEPT_CONNECTIONS is `2`; it is 0 or 1",
+                     SUBJECT_MODE="both", SPEC_TRANSPORT="ws", SPEC_CONDUIT="stable", ACCEPT_CONNECTIONS="2")
         self.refused("PEER_ADDR is missing", "CLIENT_SCENARIO is missing", SUBJECT_MODE="client")
         self.refused("PEER_ADDR is `127.0.0.1`", "CLIENT_SCENARIO is `dance`; it is one of binary_payload_sizes, ",
                      SUBJECT_MODE="client", PEER_ADDR="127.0.0.1", CLIENT_SCENARIO="dance")
@@ -209,7 +209,7 @@ class Environment(unittest.TestCase):
     def test_what_is_not_supported_is_refused_in_every_mode(self):
         for mode in ("server", "client", "server-listen", "client-listen"):
             good = {"SUBJECT_MODE": mode, "PEER_ADDR": "127.0.0.1:1", "CLIENT_SCENARIO": "echo"}
-            for name, value in (("SPEC_TRANSPORT", "shm"), ("SPEC_CONDUIT", "stable"), ("ACCEPT_CONNECTIONS", "1")):
+            for name, value in (("SPEC_TRANSPORT", "shm"), ("SPEC_CONDUIT", "stable"), ("ACCEPT_CONNECTIONS", "2")):
                 with self.subTest(mode=mode, name=name):
                     self.refused(f"{name} is `{value}`; ", **good, **{name: value})
             if mode != "client":
