@@ -178,7 +178,7 @@ bool JsonReader::open(const Place& place, JsonShape shape) {
   } else {
     if (!charge(type.memory_own)) return false;
     if (type.clear) type.clear(place.value);
-    if (type.make_staged) frame.staged = Staged(type.make_staged(), type.drop_staged);
+    if (type.make_staged) frame.staged = Staged(type.make_staged(type), type.drop_staged);
   }
   frames_.push_back(std::move(frame));
   return true;

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <tuple>
 #include <type_traits>
@@ -46,11 +47,12 @@ struct JsonReadType {
   void (*clear)(void* value) = nullptr;
   // Enumerations: the enumerator at position. Structs: the default of the field at position.
   void (*set)(void* value, std::size_t position) = nullptr;
+  void (*set_text)(void* value, std::string_view text) = nullptr;
   void (*set_bytes)(void* value, std::vector<std::uint8_t>& bytes) = nullptr;
   // Lists: a new last element. Null where elements have no address: these are staged.
   void* (*add)(void* value) = nullptr;
   // An element or key that is read before it goes in: sets, maps, std::vector<bool>.
-  void* (*make_staged)() = nullptr;
+  void* (*make_staged)(const JsonReadType& container) = nullptr;
   void (*drop_staged)(void* staged) = nullptr;
   // Puts it in and leaves a new one behind. The mapped value in a map, anything else but null in others; null when the
   // key is there already.
@@ -135,6 +137,7 @@ void json_clear(void* value) {
   }
 }
 
+inline void json_set_text(void* value, std::string_view text) { static_cast<std::string*>(value)->assign(text); }
 template <class T>
 void json_set_bytes(void* value, std::vector<std::uint8_t>& bytes) {
   if constexpr (std::is_same_v<T, Bytes>) {
@@ -150,7 +153,7 @@ void* json_add(void* value) {
 }
 
 template <class Staged>
-void* json_make_staged() {
+void* json_make_staged(const JsonReadType&) {
   return std::make_unique<Staged>().release();
 }
 template <class Staged>
@@ -197,6 +200,7 @@ consteval JsonReadType make_json_read_type() {
     static_assert(sizeof(T) == 8 && std::is_trivially_copyable_v<T>, "parley: a duration is its count of nanoseconds");
   }
   if constexpr (shape == enumeration || shape == structure) type.set = json_set<T>;
+  if constexpr (shape == text) type.set_text = json_set_text;
   if constexpr (shape == bytes) type.set_bytes = json_set_bytes<T>;
   if constexpr (shape == optional || shape == list || shape == map || shape == pairs) type.clear = json_clear<T>;
   if constexpr (shape == holder) type.memory_each = sizeof(ElementOf<T>) + json_node_memory;

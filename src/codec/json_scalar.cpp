@@ -114,7 +114,7 @@ std::string store_number(const JsonReadType& type, void* value, std::string_view
 
 std::string store_string(const JsonReadType& type, void* value, std::string_view text) {
   switch (type.shape) {
-    case JsonShape::text: static_cast<std::string*>(value)->assign(text); return {};
+    case JsonShape::text: type.set_text(value, text); return {};
     case JsonShape::bytes: return store_bytes(type, value, text);
     case JsonShape::character: return store_character(type, value, text);
     case JsonShape::duration: return store_duration(type, value, text);

@@ -37,7 +37,8 @@ JsonInteger load_integer(const JsonWriteType& type, const void* from) {
 // Appends values to a text. After a fault it has the path to what is wrong, and the text is of no use.
 class JsonWriter {
  public:
-  JsonWriter(std::string& out, JsonStyle style) : out_(&out), is_pretty_(style == JsonStyle::pretty) {}
+  JsonWriter(std::string& out, JsonStyle style, std::size_t text_bytes_max)
+      : out_(&out), is_pretty_(style == JsonStyle::pretty), text_bytes_max_(text_bytes_max) {}
 
   bool write(const JsonWriteType& type, const void* value);
   Error error() const {
@@ -88,12 +89,14 @@ class JsonWriter {
 
   std::string* out_;
   bool is_pretty_;
+  std::size_t text_bytes_max_;
   std::size_t depth_ = 0;
   Fault fault_ = Fault::none;
   std::string path_;
 };
 
 bool JsonWriter::write(const JsonWriteType& type, const void* value) {
+  if (out_->size() > text_bytes_max_) return fail(Fault::memory);
   switch (type.shape) {
     case JsonShape::optional: return write_optional(type, value);
     case JsonShape::holder:
@@ -320,9 +323,10 @@ void JsonWriter::put_name(std::string_view name) {
 
 }  // namespace
 
-Result<void> write_json(std::string& out, const JsonWriteType& type, const void* value, JsonStyle style) {
+Result<void> write_json(std::string& out, const JsonWriteType& type, const void* value, JsonStyle style,
+                        std::size_t text_bytes_max) {
   const std::size_t before = out.size();
-  JsonWriter writer(out, style);
+  JsonWriter writer(out, style, text_bytes_max);
   if (writer.write(type, value)) return {};
   out.resize(before);
   return fail(writer.error());

@@ -160,8 +160,9 @@ constinit const JsonWriteType JsonWriting<T>::type = make_json_write_type<T>();
 
 }  // namespace detail
 
-// Appends the value to out, or leaves out as it was.
-Result<void> write_json(std::string& out, const JsonWriteType& type, const void* value, JsonStyle style);
+// Appends the value to out, or leaves out as it was. Where that is bounded, out ends about there at the latest.
+Result<void> write_json(std::string& out, const JsonWriteType& type, const void* value, JsonStyle style,
+                        std::size_t text_bytes_max = static_cast<std::size_t>(-1));
 
 // Appends the JSON of a value. Refuses what has none: text that is not UTF-8, an enum without a name, a null pointer,
 // nesting deeper than from_json reads; the error says where.
