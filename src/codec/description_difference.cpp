@@ -65,11 +65,11 @@ class Comparison {
   const std::string& sentence() const { return sentence_; }
 
   // False at a difference. Pairs that are being compared already are the same if nothing else differs.
-  bool is_same(std::uint32_t here, std::uint32_t there, const std::string& place) {
+  bool is_same(std::uint32_t here, std::uint32_t there, const std::string& place, std::size_t depth = 0) {
+    if (depth == depth_max || seen_.size() == pairs_max) return true;
     here = unboxed(*here_, here);
     there = unboxed(*there_, there);
     if (!seen_.emplace(here, there).second) return true;
-    if (seen_.size() > pairs_max) return true;
     const TypeDescription& ours = here_->types[here];
     const TypeDescription& theirs = there_->types[there];
     const bool is_sized = ours.kind == array || ours.kind == tuple;
@@ -79,12 +79,13 @@ class Comparison {
           fmt::format("{} is {} there and {} here", place, type_words(*there_, there), type_words(*here_, here)));
     }
     switch (ours.kind) {
-      case structure: return has_same_names(ours, theirs, "field", place) && has_same_parts(ours, theirs, place);
+      case structure: return has_same_names(ours, theirs, "field", place) && has_same_parts(ours, theirs, place, depth);
       case enumeration:
-      case variant: return has_same_names(ours, theirs, "alternative", place) && has_same_parts(ours, theirs, place);
+      case variant:
+        return has_same_names(ours, theirs, "alternative", place) && has_same_parts(ours, theirs, place, depth);
       case tx:
-      case rx: return has_same_parts(ours, theirs, place) && has_same_credit(ours, theirs, place);
-      default: return has_same_parts(ours, theirs, place);
+      case rx: return has_same_parts(ours, theirs, place, depth) && has_same_credit(ours, theirs, place);
+      default: return has_same_parts(ours, theirs, place, depth);
     }
   }
 
@@ -94,7 +95,8 @@ class Comparison {
   }
 
  private:
-  // Enough for all types that people write; hostile ones could make a pair of any two of thousands.
+  // Deeper than any types that people write; hostile ones could be compared for ever, by sentences without end.
+  static constexpr std::size_t depth_max = 64;
   static constexpr std::size_t pairs_max = 65536;
 
   static std::uint32_t unboxed(const ServiceDescription& description, std::uint32_t type) {
@@ -117,7 +119,8 @@ class Comparison {
     }
   }
 
-  bool has_same_parts(const TypeDescription& ours, const TypeDescription& theirs, const std::string& place) {
+  bool has_same_parts(const TypeDescription& ours, const TypeDescription& theirs, const std::string& place,
+                      std::size_t depth) {
     for (std::size_t i = 0; i < ours.parts.size(); ++i) {
       const std::optional<std::uint32_t> here = ours.parts[i].type;
       const std::optional<std::uint32_t> there = theirs.parts[i].type;
@@ -125,7 +128,7 @@ class Comparison {
       if (here.has_value() != there.has_value()) {
         return differ(inside + (here ? " has no fields there and some here" : " has fields there and none here"));
       }
-      if (here && !is_same(*here, *there, inside)) return false;
+      if (here && !is_same(*here, *there, inside, depth + 1)) return false;
     }
     return true;
   }

@@ -307,6 +307,25 @@ TEST(DescriptionDifference, names_what_is_inside) {
             "alternative Nothing of argument 1 has fields there and none here");
 }
 
+// Of a chain of lists that ends where it began, of another length each: the pairs of their types would be very many.
+ServiceDescription endless(std::uint32_t length) {
+  ServiceDescription description = describe_method<void, int>();
+  const auto first = static_cast<std::uint32_t>(description.types.size());
+  for (std::uint32_t i = 0; i < length; ++i) {
+    add(description, with_parts(DescribedKind::list, {first + (i + 1) % length}));
+  }
+  description.methods[0].arguments[0].type = first;
+  return description;
+}
+
+TEST(DescriptionDifference, types_without_end_are_compared_to_an_end) {
+  const ServiceDescription here = endless(1021);
+  const ServiceDescription there = endless(1019);
+  EXPECT_TRUE(check(here));
+  EXPECT_THAT(Taking<>::between(here, there), IsEmpty());
+  EXPECT_EQ(type_words(here, here.methods[0].arguments[0].type), "list of list of list of list of ...");
+}
+
 TEST(DescriptionDifference, initial_credit_counts) {
   EXPECT_EQ((Taking<TestHandle<Direction::tx, int, 16>>::against<TestHandle<Direction::tx, int, 32>>()),
             "argument 1 has an initial credit of 32 there and 16 here");

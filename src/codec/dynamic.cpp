@@ -30,8 +30,9 @@ class DynamicTypes {
     for (DynamicType& type : types_) set_bounds(bounds, type);
     // Defaults are whole values: while they are read, no field has one.
     for (DynamicType& type : types_) type.set_optional();
+    std::size_t memory_left = defaults_memory_max;
     std::vector<Default> defaults;
-    for (DynamicType& type : types_) PARLEY_TRY(read_defaults(type, defaults));
+    for (DynamicType& type : types_) PARLEY_TRY(read_defaults(type, memory_left, defaults));
     for (Default& one : defaults) one.type->set_default(one.index, std::move(one.value));
     return {};
   }
@@ -44,6 +45,9 @@ class DynamicTypes {
   const DynamicType& named(const MethodDescription& method) const { return argument_type(method, 1); }
 
  private:
+  // Of all defaults of a description together.
+  static constexpr std::size_t defaults_memory_max = std::size_t{4} << 20;
+
   struct Default {
     DynamicType* type;
     std::size_t index;
@@ -83,16 +87,19 @@ class DynamicTypes {
                     (type.kind() == list && bounds.most(*type.wire_parts[0]) > bounded_bytes_max);
   }
 
-  Result<void> read_defaults(DynamicType& type, std::vector<Default>& defaults) const {
+  Result<void> read_defaults(DynamicType& type, std::size_t& memory_left, std::vector<Default>& defaults) const {
     if (type.shape != JsonShape::structure) return {};
     for (std::size_t i = 0; i < type.count; ++i) {
       const PartDescription& part = type.description->parts[type.wire_index[i]];
       if (!part.default_json) continue;
       DynamicValue value(*type.wire_parts[type.wire_index[i]]);
-      if (auto read = read_json(*part.default_json, value.type(), &value, options_.json); !read) {
+      JsonOptions options = options_.json;
+      options.memory_max = std::min(options.memory_max, memory_left);
+      if (auto read = read_json(*part.default_json, value.type(), &value, options); !read) {
         return fail(Code::response, fmt::format("a description that is none: the default of {}.{}: {}",
                                                 type.description->name, part.name, read.error().note));
       }
+      memory_left -= std::min(memory_left, value.memory());
       defaults.push_back({&type, i, std::move(value)});
     }
     return {};

@@ -166,6 +166,20 @@ TEST(Dynamic, a_default_that_is_none_is_refused) {
   EXPECT_EQ(with_default("{").error().code, Code::response);
 }
 
+TEST(Dynamic, defaults_take_no_more_than_is_allowed) {
+  ServiceDescription description = describe_method<std::vector<std::monostate>>();
+  const std::uint32_t list = description.methods[0].result;
+  TypeDescription many{.kind = DescribedKind::structure, .name = "Many"};
+  std::string text = "[null";
+  for (int i = 0; i < 10'000; ++i) text += ",null";
+  for (int i = 0; i < 60; ++i) {
+    many.parts.push_back({.name = "field" + std::to_string(i), .type = list, .default_json = text + "]"});
+  }
+  description.types.push_back(std::move(many));
+  description.methods[0].result = static_cast<std::uint32_t>(description.types.size() - 1);
+  EXPECT_THAT(Transcoder::make(description).error().note, HasSubstr("more memory than is allowed"));
+}
+
 TEST(Dynamic, a_default_leaves_out_no_default) {
   ServiceDescription description = describe_method<Tree>();
   description.types[description.methods[0].result].parts[0].default_json = "[{}]";

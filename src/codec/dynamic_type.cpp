@@ -210,8 +210,7 @@ void DynamicType::set_optional() {
 }
 
 void DynamicType::set_default(std::size_t index, DynamicValue value) {
-  // Roughly what a letter of a default may come to.
-  memory_own += description->parts[wire_index[index]].default_json->size() * sizeof(DynamicValue);
+  memory_own += value.memory();
   defaults_[index] = std::make_unique<DynamicValue>(std::move(value));
   presence_[index] = JsonPresence::has_default;
 }

@@ -127,6 +127,15 @@ DynamicValue DynamicValue::clone() const {
   return copy;
 }
 
+std::size_t DynamicValue::memory() const {
+  std::size_t sum = type_->memory();
+  if (!content_) return sum;
+  sum += content_->text.size();
+  for (const std::string& key : content_->taken) sum += detail::json_node_memory + key.size();
+  for (const DynamicValue& part : content_->parts) sum += part.memory();
+  return sum;
+}
+
 void DynamicValue::reset() {
   if (!content_) return;
   content_->parts.clear();

@@ -33,6 +33,7 @@ class DynamicValue {
 
   explicit DynamicValue(const DynamicType& type);
   DynamicValue clone() const;
+  std::size_t memory() const;  // that it takes, with all in it
 
   const DynamicType& type() const { return *type_; }
   template <class T>
