@@ -6,6 +6,7 @@
 #include <chrono>
 
 #include "runtime/channel_core.h"
+#include "runtime/description_service.h"
 #include "runtime/inbound_call.h"
 #include "runtime/method_table.h"
 #include "runtime/opened_connection.h"
@@ -214,8 +215,9 @@ void Connection::refuse_for_overload(std::uint64_t id, std::string_view what) {
   put_error(is_overfull() ? link_->control() : *out_, id, RoamError::cancelled, &error);
 }
 
-// No typed service has the method; a raw handler may take it.
+// No typed service has the method: it may be a built-in one, or a raw handler may take it.
 void Connection::refuse_method(std::uint64_t method, const InboundHead& head) {
+  if (answer_builtin(*this, methods_, method, head)) return;
   if (methods_ && methods_->rest().start) {
     MethodEntry entry = methods_->rest();
     entry.id = method;

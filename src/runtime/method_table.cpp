@@ -26,6 +26,7 @@ Result<void> MethodTable::add(std::span<const MethodEntry> entries) {
 Result<void> MethodTable::add(std::string name, MethodTable methods) {
   if (named_.contains(name)) return fail(Code::in_use, fmt::format("\"{}\" is served already", name));
   PARLEY_TRY(add(methods.entries()));
+  services_.insert(services_.end(), methods.services_.begin(), methods.services_.end());
   named_.emplace(std::move(name), std::move(methods));
   return {};
 }

@@ -5,10 +5,15 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
 #include "runtime/connection.h"
+
+namespace parley::codec {
+struct ServiceDescription;
+}
 
 namespace parley::runtime {
 
@@ -20,6 +25,13 @@ struct MethodEntry {
   void* object = nullptr;
   std::string_view service;
   std::string_view name;
+};
+
+// A name under which a service is served, and how that describes itself when somebody asks.
+struct ServedService {
+  std::string name;
+  std::string_view service;  // its class
+  codec::ServiceDescription (*describe)() = nullptr;
 };
 
 // Method ids -> what is served. Built before it is used by sessions, shared by all of them, outlives them.
@@ -34,6 +46,8 @@ class MethodTable {
   const MethodTable* named(std::string_view name) const;
   const std::map<std::string, MethodTable, std::less<>>& all_named() const { return named_; }
   std::vector<MethodEntry> entries() const;
+  void list(ServedService service) { services_.push_back(std::move(service)); }
+  std::span<const ServedService> services() const { return services_; }
   // Who gets the calls whose method is not here, with its id in a copy of this entry; one at most.
   Result<void> set_rest(const MethodEntry& entry);
   const MethodEntry& rest() const { return rest_; }
@@ -57,6 +71,7 @@ class MethodTable {
   std::vector<MethodEntry> slots_{1};  // a power of two; at least one is free, where a search ends
   std::size_t mask_ = 0;
   MethodEntry rest_;
+  std::vector<ServedService> services_;
   std::size_t size_ = 0;
   std::map<std::string, MethodTable, std::less<>> named_;
 };

@@ -20,4 +20,10 @@ std::vector<core::Offer> Services::offers() const {
   return all;
 }
 
+std::vector<std::string> Services::names() const {
+  std::vector<std::string> names;
+  for (const runtime::ServedService& one : table_.services()) names.push_back(one.name);
+  return names;
+}
+
 }  // namespace parley

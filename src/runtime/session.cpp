@@ -169,7 +169,8 @@ Result<void> Session::serve(const ConnectionOpening& opening) {
   const MethodTable* methods = methods_;
   const Metadata metadata = opening.metadata.to_metadata();
   if (const std::string* name = metadata.find_text(names::service)) {
-    methods = methods_->named(*name);
+    // Which every connection answers.
+    methods = *name == "parley.Describe" ? methods_ : methods_->named(*name);
     if (!methods) return fail(Code::not_found, fmt::format("no service \"{}\" here", codec::to_line(*name, 128)));
   }
   opened_.push_back(*std::make_unique<OpenedConnection>(*this, opening, *methods).release());
