@@ -19,7 +19,7 @@ struct HubCommand {
 
 // Each gives the exit code of the program.
 int run_hub(const Common& common, const HubCommand& command);
-int run_list(const Common& common);
+int run_list(const Common& common, bool with_methods);
 int run_who(const Common& common);
 
 }  // namespace parley::cli

@@ -1,6 +1,9 @@
 #include <fmt/format.h>
 
+#include <map>
+
 #include "cli/commands.h"
+#include "cli/described.h"
 #include "cli/hub_session.h"
 #include "cli/terminal.h"
 #include "codec/json.h"
@@ -19,12 +22,36 @@ Task<Result<std::vector<builtin::SessionEntry>>> ask_who(Session& session) {
   co_return co_await session.client<builtin::Hub>("parley.Hub").call<&builtin::Hub::who>();
 }
 
+// The same name is listed once, whoever provides it.
+int list_methods(const Common& common, io::Loop& loop, Session& session,
+                 const std::vector<builtin::DirectoryEntry>& entries) {
+  std::string last;
+  std::map<std::string, codec::ServiceDescription> all;
+  for (const builtin::DirectoryEntry& entry : entries) {
+    if (entry.name == std::exchange(last, entry.name)) continue;
+    const auto service = loop.run_until(described(session, entry.name));
+    if (!service) {
+      complain(fmt::format("{}: {}", entry.name, to_string(service.error())));
+      continue;
+    }
+    all.emplace(entry.name, service->description());
+    if (common.json) continue;
+    for (const codec::MethodDescription& method : service->description().methods) {
+      const std::string text = fmt::format("{}.{}", entry.name, signature(service->description(), method));
+      say(method.description.empty() ? text : fmt::format("{:<60} {}", text, method.description));
+    }
+  }
+  if (common.json) say(codec::to_json(all));
+  return code(Exit::ok);
+}
+
 }  // namespace
 
-int run_list(const Common& common) {
+int run_list(const Common& common, bool with_methods) {
   return with_hub(common, [&](io::Loop& loop, Session& session) {
     const auto entries = loop.run_until(ask_directory(session));
     if (!entries) return give_up(entries.error());
+    if (with_methods) return list_methods(common, loop, session, *entries);
     if (common.json) {
       say(codec::to_json(*entries));
       return code(Exit::ok);

@@ -1,6 +1,7 @@
 #include <CLI/CLI.hpp>
 #include <string>
 
+#include "cli/call_command.h"
 #include "cli/commands.h"
 #include "cli/terminal.h"
 
@@ -17,6 +18,7 @@ int run(int argc, char** argv) {
       "10 plus its kind (docs/OPERATING.md).");
   Common common;
   HubCommand hub;
+  CallCommand calling;
 
   CLI::App* const hub_command = app.add_subcommand("hub", "Runs a hub, until it is asked to end (Ctrl-C, SIGTERM).");
   hub_command
@@ -26,11 +28,25 @@ int run(int argc, char** argv) {
   hub_command->add_flag("--quiet,-q", hub.quiet, "Says nothing but errors.");
 
   CLI::App* const list = app.add_subcommand("list", "Shows who provides what.");
+  bool with_methods = false;
+  list->add_flag("--methods,-m", with_methods, "Shows their methods instead, with what each takes and gives.");
+  CLI::App* const call = app.add_subcommand("call", "Calls a method: parley call Calculator.add '[2, 3]'");
+  call->add_option("method", calling.method, "The name of the service and of its method: Calculator.add")->required();
+  call->add_option("arguments", calling.arguments,
+                   "The arguments as JSON: an array, or an object where they have names.");
+  call->add_option("streams", calling.feeds,
+                   "For each stream that the method reads, a file with an item a line, or - for standard input.");
+  call->add_option("--deadline", calling.deadline_s, "How long it may take.")
+      ->type_name("SECONDS")
+      ->check(CLI::PositiveNumber);
+  call->add_option("--metadata", calling.metadata, "Goes beside the call, as often as there is.")
+      ->type_name("KEY=VALUE");
+  call->add_flag("--detailed", calling.detailed, "Prints what came beside the result, too.");
   CLI::App* const who = app.add_subcommand("who", "Shows the sessions of the hub.");
-  for (CLI::App* const command : {list, who}) {
+  for (CLI::App* const command : {list, call, who}) {
     command->add_flag("--json", common.json, "Prints JSON, for programs.");
   }
-  for (CLI::App* const command : {hub_command, list, who}) {
+  for (CLI::App* const command : {hub_command, list, call, who}) {
     command->add_option("--hub", common.hub, "Where the hub is; else PARLEY_HUB, else the default place.")
         ->type_name("ADDRESS");
   }
@@ -42,7 +58,8 @@ int run(int argc, char** argv) {
     return code == 0 ? 0 : static_cast<int>(Exit::usage);
   }
   if (hub_command->parsed()) return run_hub(common, hub);
-  if (list->parsed()) return run_list(common);
+  if (list->parsed()) return run_list(common, with_methods);
+  if (call->parsed()) return run_call(common, calling);
   return run_who(common);
 }
 

@@ -34,13 +34,18 @@ std::pair<RawTx, RawRx> raw_channel(std::uint32_t initial_credit) {
 
 RawCall RawCall::start(runtime::Session& session, std::uint64_t method, ByteView arguments,
                        std::vector<RawChannel> channels, const CallOptions& options) {
+  return start(session.root(), method, arguments, std::move(channels), options);
+}
+
+RawCall RawCall::start(runtime::Connection& connection, std::uint64_t method, ByteView arguments,
+                       std::vector<RawChannel> channels, const CallOptions& options) {
   RawCall call;
   if (channels.size() > runtime::CallStart::channels_max) {
     call.finish_with({Code::invalid, fmt::format("more than {} channels", runtime::CallStart::channels_max)});
     return call;
   }
   const CallOptions* const said = options.deadline || !options.metadata.empty() ? &options : nullptr;
-  runtime::CallStart start(session.root(), call);
+  runtime::CallStart start(connection, call);
   if (!start.begin(said)) return call;
   start.put_method(method);
   for (RawChannel& channel : channels) {

@@ -93,6 +93,9 @@ class [[nodiscard]] RawCall final : public runtime::PendingCall {
   // `arguments` is the postcard of all arguments, one behind the other; they are encoded or copied before this returns.
   // The channels are those inside of the arguments, in their order; they are given away, whatever becomes of the call.
   // Errors beyond those of the peer: not_sent, closed, too_many_calls, outbound_full, deadline, too_large, invalid.
+  static RawCall start(runtime::Connection& connection, std::uint64_t method, ByteView arguments,
+                       std::vector<RawChannel> channels = {}, const CallOptions& options = {});
+  // On the root.
   static RawCall start(runtime::Session& session, std::uint64_t method, ByteView arguments,
                        std::vector<RawChannel> channels = {}, const CallOptions& options = {});
 

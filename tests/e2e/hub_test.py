@@ -143,12 +143,72 @@ class HubTest(unittest.TestCase):
         self.assertEqual(ran.returncode, 3)
         self.assertIn("is a service and no hub", ran.stderr)
 
+    # --- calls
+
+    def test_any_method_is_called_with_json(self):
+        self.hub()
+        self.start(WORKER, self.address, until="offered")
+        ran = self.run_parley("call", "Calculator.add", "[2, 3]")
+        self.assertEqual((ran.returncode, ran.stdout), (0, "5\n"), ran.stderr)
+        big = self.run_parley("call", "Calculator.add", '["9007199254740993", 1]', "--deadline", "5",
+                              "--metadata", "a=b")
+        self.assertEqual(big.stdout, '"9007199254740994"\n')
+        self.assertIn("beside it:", self.run_parley("call", "Calculator.add", "[2, 3]", "--detailed").stdout)
+
+    def test_a_stream_is_fed_from_a_file_or_from_standard_input(self):
+        self.hub()
+        self.start(WORKER, self.address, until="offered")
+        path = os.path.join(self.place, "numbers")
+        with open(path, "w", encoding="utf-8") as file:
+            file.writelines(f"{number}\n" for number in range(1, 1001))
+        self.assertEqual(self.run_parley("call", "Calculator.sum", path).stdout, "500500\n")
+        ran = subprocess.run([PARLEY, "call", "Calculator.sum", "[]", "-"], input="1\n\n2\n39\n", capture_output=True,
+                             text=True, check=False, timeout=100, env=self.environment)
+        self.assertEqual((ran.returncode, ran.stdout), (0, "42\n"), ran.stderr)
+        bad = subprocess.run([PARLEY, "call", "Calculator.sum", "-"], input="1\nx\n", capture_output=True, text=True,
+                             check=False, timeout=100, env=self.environment)
+        self.assertNotEqual(bad.returncode, 0)
+        self.assertIn("line 2", bad.stderr)
+
+    def test_mistakes_in_calls_are_told_with_what_is_right(self):
+        self.hub()
+        self.start(WORKER, self.address, until="offered")
+        for arguments, exit_code, told in (
+                (["Calculater.add", "[1, 2]"], 13, 'did you mean "Calculator"?'),
+                (["Calculator.ad", "[1, 2]"], 13, "did you mean add?"),
+                (["Calculator.zzzzzz"], 13, "it has add, sum"),
+                (["Calculator"], 2, "names no method"),
+                (["Calculator.add", "[1]"], 12, "it is add(i64, i64) -> i64"),
+                (["Calculator.add", '[1, "x"]'], 12, "$[1]"),
+                (["Calculator.add", "[1, 2"], 12, "it is add(i64, i64) -> i64"),
+                (["Calculator.sum"], 2, "the method reads 1 streams, and 0 are given"),
+                (["Calculator.sum", "/no/such/file"], 2, "/no/such/file cannot be read")):
+            with self.subTest(arguments=arguments):
+                ran = self.run_parley("call", *arguments)
+                self.assertEqual(ran.returncode, exit_code, ran.stderr)
+                self.assertIn(told, ran.stderr)
+                self.assertEqual(ran.stdout, "")
+
+    def test_methods_are_listed_with_what_they_take_and_give(self):
+        self.hub()
+        self.start(WORKER, self.address, until="offered")
+        self.assertEqual(self.run_parley("list", "--methods").stdout,
+                         "Calculator.add(i64, i64) -> i64\nCalculator.sum(Rx of i32) -> i64\n")
+        described = json.loads(self.run_parley("list", "-m", "--json").stdout)
+        self.assertEqual([method["name"] for method in described["Calculator"]["methods"]], ["add", "sum"])
+
+    def test_what_is_built_in_is_called_too(self):
+        self.hub()
+        self.start(WORKER, self.address, until="offered")
+        ran = self.run_parley("call", "parley.Directory.list")
+        self.assertEqual([entry["name"] for entry in json.loads(ran.stdout)], ["Calculator"], ran.stderr)
+
     def test_wrong_usage_ends_with_2_and_help_with_0(self):
         for arguments in ([], ["no-such-command"], ["list", "--no-such-option"], ["who", "extra"]):
             self.assertEqual(self.run_parley(*arguments).returncode, 2, arguments)
         shown = self.run_parley("--help")
         self.assertEqual(shown.returncode, 0)
-        for command in ("hub", "list", "who"):
+        for command in ("hub", "list", "call", "who"):
             self.assertIn(command, shown.stdout)
             self.assertEqual(self.run_parley(command, "--help").returncode, 0)
         self.assertEqual(self.run_parley("--version").returncode, 0)

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "codec/json_text.h"
 #include "core/directory/name.h"
 
 namespace parley::core {
@@ -92,9 +93,9 @@ void Directory::drop(ProviderId provider) {
 Result<Directory::Choice> Directory::choose(std::string_view name) {
   const auto found = names_.find(name);
   if (found == names_.end()) {
-    std::vector<std::string> all;
+    std::vector<std::string_view> all;
     for (const auto& [other, providers] : names_) all.push_back(other);
-    const std::string near = nearest(name, all);
+    const std::string_view near = codec::nearest_name(name, all.data(), all.size());
     return fail(Code::not_found, fmt::format("nobody provides \"{}\"{}", name,
                                              near.empty() ? "" : fmt::format("; did you mean \"{}\"?", near)));
   }

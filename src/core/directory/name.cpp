@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <numeric>
 
 namespace parley::core {
 
@@ -11,22 +10,6 @@ namespace {
 
 bool is_word(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; }
 bool is_separator(char c) { return c == '.' || c == ':' || c == '/'; }
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-// How many letters must be put in, taken out or replaced; upper and lower case are the same.
-std::size_t distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = std::exchange(row[0], i + 1);
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t replaced = diagonal + (lower(a[i]) == lower(b[j]) ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({replaced, diagonal + 1, row[j] + 1});
-    }
-  }
-  return row.back();
-}
 
 }  // namespace
 
@@ -76,20 +59,6 @@ bool covers(std::string_view pattern, std::string_view name) {
       return false;
     }
   }
-}
-
-std::string nearest(std::string_view name, std::span<const std::string> candidates) {
-  std::string_view best;
-  std::size_t best_distance = 1 + std::max<std::size_t>(name.size() / 3, 1);
-  for (const std::string& candidate : candidates) {
-    if (candidate.size() > name.size() + best_distance || name.size() > candidate.size() + best_distance) continue;
-    const std::size_t away = distance(name, candidate);
-    if (away < best_distance) {
-      best = candidate;
-      best_distance = away;
-    }
-  }
-  return std::string(best);
 }
 
 }  // namespace parley::core

@@ -1,9 +1,7 @@
 #pragma once
 
-#include <span>
-#include <string>
+#include <cstddef>
 #include <string_view>
-#include <vector>
 
 #include "base/error.h"
 
@@ -21,8 +19,5 @@ bool is_built_in(std::string_view name);
 
 // Whether the pattern covers the name.
 bool covers(std::string_view pattern, std::string_view name);
-
-// The candidate that is most likely meant, or nothing when none is near.
-std::string nearest(std::string_view name, std::span<const std::string> candidates);
 
 }  // namespace parley::core

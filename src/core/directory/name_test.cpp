@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+
 #include "base/prng.h"
 
 namespace parley::core {
@@ -93,16 +95,6 @@ TEST(Pattern, covers_what_trying_everything_covers) {
     ASSERT_EQ(covers(pattern, name), expected) << '"' << pattern << "\" over \"" << name << '"';
   }
   EXPECT_GT(covered, 10'000);
-}
-
-TEST(NearestName, is_the_one_with_the_fewest_changes_if_they_are_few) {
-  const std::vector<std::string> names = {"Calculator", "Clock", "camera.left", "camera.right"};
-  EXPECT_EQ(nearest("calculator", names), "Calculator");
-  EXPECT_EQ(nearest("Calculater", names), "Calculator");
-  EXPECT_EQ(nearest("Clok", names), "Clock");
-  EXPECT_EQ(nearest("camera.rihgt", names), "camera.right");
-  EXPECT_EQ(nearest("Printer", names), "");
-  EXPECT_EQ(nearest("x", {}), "");
 }
 
 }  // namespace

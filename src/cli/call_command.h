@@ -1,0 +1,23 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/commands.h"
+
+namespace parley::cli {
+
+struct CallCommand {
+  std::string method;              // "Calculator.add": the name of the service, and of its method
+  std::string arguments;           // JSON; or the first of the feeds
+  std::vector<std::string> feeds;  // a file, or "-", for each channel that is fed
+  std::optional<double> deadline_s;
+  std::vector<std::string> metadata;  // "key=value"
+  bool detailed = false;
+};
+
+// Calls any method of any described service: arguments are JSON, items and the result are printed as JSON, a line each.
+int run_call(const Common& common, const CallCommand& command);
+
+}  // namespace parley::cli

@@ -1,0 +1,249 @@
+#include <fmt/format.h>
+#include <parley/parley.h>
+#include <parley/testing.h>
+
+#include <array>
+#include <cstdlib>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+// A hub with three workers and five clients, all of which dial again, while links are cut, fall silent, stall and carry
+// garbage, and one client stops reading. Judged is that every call ends once and rightly, that nothing crosses between
+// clients, that the hub stays below its byte limit, and that all works when the faults end.
+//
+// Usage: hub_swarm [SEED] [--seeds N]
+namespace {
+
+using namespace std::chrono_literals;
+using parley::Code;
+using parley::Kind;
+using parley::Result;
+using parley::Task;
+using parley::testing::Direction;
+using parley::testing::World;
+
+constexpr std::size_t workers = 3;
+constexpr std::size_t clients = 5;
+constexpr std::size_t calls_of_a_client = 40;
+constexpr std::size_t quota = std::size_t{32} << 10;
+constexpr const char* hub_address = "sim:hub";
+
+class Desk {
+ public:
+  virtual ~Desk() = default;
+  virtual Task<std::string> echo(std::string text) = 0;
+  virtual Task<std::string> late(std::string text, std::uint32_t ms) = 0;
+  virtual Task<std::int64_t> sum(parley::Rx<std::int32_t> numbers) = 0;
+  virtual Task<void> count(std::uint32_t to, parley::Tx<std::uint32_t> out) = 0;
+};
+PARLEY_SERVICE(Desk, echo, late, sum, count);
+
+struct Worker final : Desk {
+  Task<std::string> echo(std::string text) override {
+    ++taken[text];
+    co_return text;
+  }
+  Task<std::string> late(std::string text, std::uint32_t ms) override {
+    ++taken[text];
+    co_await parley::Sleep(co_await parley::this_executor(), std::chrono::milliseconds(ms));
+    co_return text;
+  }
+  Task<std::int64_t> sum(parley::Rx<std::int32_t> numbers) override {
+    std::int64_t total = 0;
+    while (auto number = co_await numbers.recv()) total += *number;
+    co_return total;
+  }
+  Task<void> count(std::uint32_t to, parley::Tx<std::uint32_t> out) override {
+    for (std::uint32_t i = 0; i < to; ++i) {
+      if (!co_await out.send(i)) co_return;
+    }
+    out.close();
+  }
+  std::map<std::string, int> taken;  // how often each text was worked on
+};
+
+// What the calls came to.
+struct Book {
+  std::map<std::string, std::uint64_t> outcomes;
+  std::uint64_t ended = 0;
+};
+
+class Swarm {
+ public:
+  explicit Swarm(std::uint64_t seed) : world_(seed), scope_(world_.loop().executor()) {
+    parley::HubOptions options;
+    options.limits.outbound_bytes_max = quota;
+    hub_ = std::make_unique<parley::Hub>(world_.loop(), options);
+    world_.expect(hub_->listen(hub_address).has_value(), "the hub listens");
+    for (std::size_t i = 0; i < workers; ++i) {
+      services_[i].serve<Desk>("Desk", desks_[i]).value();
+      join({.services = &services_[i], .offer = true, .redial = true});
+    }
+    for (std::size_t i = 0; i < clients; ++i) join({.redial = true});
+  }
+
+  void run() {
+    for (std::size_t i = 0; i < clients; ++i) scope_.spawn(client(i, *sessions_[workers + i]));
+    while (book_.ended != clients * calls_of_a_client) {
+      world_.pass(std::chrono::microseconds(world_.prng().between(100, 200'000)));
+      check_bytes();
+      if (faults_ != 0) break_something();
+    }
+    judge();
+    scope_.cancel_all();
+    for (auto& session : sessions_) session->close();
+    sessions_.clear();
+    world_.settle();
+    hub_.reset();
+    world_.expect_quiet();
+  }
+  const Book& book() const { return book_; }
+
+ private:
+  void join(parley::Options options) {
+    auto session = world_.run(parley::connect(world_.loop(), hub_address, std::move(options)));
+    world_.expect(session.has_value(), "a session with the hub");
+    sessions_.push_back(std::move(*session));
+  }
+
+  // The limit of each session, and what its link has already taken.
+  void check_bytes() {
+    world_.expect(hub_->bytes_queued() <= (workers + clients) * 16 * (quota + (std::size_t{64} << 10)),
+                  "the hub stays below its byte limit");
+  }
+
+  void break_something() {
+    --faults_;
+    auto links = world_.links(hub_address);
+    if (links.count() == 0) return;
+    auto one = links.nth(world_.prng().below(links.count()));
+    switch (world_.prng().below(6)) {
+      case 0: one.cut(); break;
+      case 1: one.close(); break;
+      case 2: one.half_open(world_.prng().chance(500) ? Direction::to_dialer : Direction::to_listener); break;
+      case 3: one.stall(std::chrono::milliseconds(world_.prng().between(1, 3000)), Direction::to_dialer); break;
+      case 4: one.cut_after(world_.prng().below(4000), Direction::to_listener); break;
+      case 5: links.refuse_next(1); break;
+    }
+  }
+
+  Task<void> client(std::size_t number, parley::Session& session) {
+    auto desk = session.client<Desk>("Desk").with({.deadline = 20s});
+    for (std::size_t i = 0; i < calls_of_a_client; ++i) {
+      const std::string text = fmt::format("client {} call {}", number, i);
+      switch (world_.prng().below(4)) {
+        case 0: note(co_await desk.call<&Desk::echo>(text), text); break;
+        case 1:
+          note(co_await desk.call<&Desk::late>(text, static_cast<std::uint32_t>(world_.prng().below(3000))), text);
+          break;
+        case 2: co_await sum(desk); break;
+        case 3: co_await count(desk); break;
+      }
+      co_await parley::Sleep(world_.loop().executor(), std::chrono::milliseconds(world_.prng().below(400)));
+    }
+  }
+
+  Task<void> sum(parley::Client<Desk>& desk) {
+    auto [tx, rx] = parley::channel<std::int32_t>();
+    auto total = desk.call<&Desk::sum>(std::move(rx));
+    std::int64_t sent = 0;
+    for (std::int32_t i = 0; i < 200; ++i) {
+      if (!co_await tx.send(i)) break;
+      sent += i;
+    }
+    tx.close();
+    const auto outcome = co_await total;
+    if (outcome) world_.expect(*outcome == sent, "a stream arrives whole, or its call fails");
+    end(outcome ? nullptr : &outcome.error());
+  }
+
+  Task<void> count(parley::Client<Desk>& desk) {
+    auto [tx, rx] = parley::channel<std::uint32_t>();
+    auto call = desk.call<&Desk::count>(500, std::move(tx));
+    std::uint32_t next = 0;
+    while (auto number = co_await rx.recv()) {
+      world_.expect(*number == next++, "items come in their order and none is missing");
+      if (world_.prng().chance(5)) co_await parley::Sleep(world_.loop().executor(), 50ms);
+    }
+    if (!rx.error()) world_.expect(next == 500, "a stream that is closed in good order is whole");
+    const auto outcome = co_await call;
+    end(outcome ? nullptr : &outcome.error());
+  }
+
+  void note(const Result<std::string>& outcome, const std::string& text) {
+    int taken = 0;
+    for (const Worker& desk : desks_) {
+      const auto found = desk.taken.find(text);
+      if (found != desk.taken.end()) taken += found->second;
+    }
+    world_.expect(taken <= 1, "no call is worked on twice");
+    if (outcome) {
+      world_.expect(*outcome == text, "the answer is the one to this call of this client");
+      world_.expect(taken == 1, "what was answered was done");
+    } else if (kind(outcome.error()) == Kind::lost || kind(outcome.error()) == Kind::not_found) {
+      world_.expect(taken == 0, "what is said to be lost was not done");
+    }
+    end(outcome ? nullptr : &outcome.error());
+  }
+
+  void end(const parley::Error* error) {
+    ++book_.ended;
+    ++book_.outcomes[error ? std::string(to_string(kind(*error))) : "ok"];
+    if (!error) return;
+    const Kind what = kind(*error);
+    world_.expect(what == Kind::lost || what == Kind::unknown || what == Kind::not_found || what == Kind::timed_out ||
+                      what == Kind::overloaded || what == Kind::cancelled,
+                  fmt::format("no call ends with {}", to_string(*error)));
+  }
+
+  // When no more is broken everybody comes back and every call is answered.
+  void judge() {
+    world_.pass(60s);
+    world_.expect(hub_->session_count() == workers + clients, "everybody is back");
+    for (std::size_t i = 0; i < clients; ++i) {
+      auto call = sessions_[workers + i]->client<Desk>("Desk").call<&Desk::echo>("after all");
+      const auto outcome = world_.run(std::move(call));
+      world_.expect(outcome && *outcome == "after all", "every client is served again");
+    }
+  }
+
+  std::array<Worker, workers> desks_;
+  std::array<parley::Services, workers> services_;
+  World world_;
+  std::unique_ptr<parley::Hub> hub_;
+  std::vector<std::unique_ptr<parley::Session>> sessions_;
+  Book book_;
+  int faults_ = 30;
+  parley::Scope scope_;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::uint64_t first = 1;
+  std::uint64_t count = 1;
+  for (int i = 1; i < argc; ++i) {
+    if (std::string_view(argv[i]) == "--seeds" && i + 1 < argc) {
+      count = std::strtoull(argv[++i], nullptr, 10);
+    } else {
+      first = std::strtoull(argv[i], nullptr, 10);
+    }
+  }
+  std::map<std::string, std::uint64_t> outcomes;
+  for (std::uint64_t seed = first; seed < first + count; ++seed) {
+    Swarm swarm(seed);
+    swarm.run();
+    for (const auto& [what, times] : swarm.book().outcomes) outcomes[what] += times;
+  }
+  for (const auto& [what, times] : outcomes) fmt::print("{:<12}{:>8}\n", what, times);
+  for (const char* const must : {"ok", "lost", "unknown"}) {
+    if (count >= 20 && !outcomes.contains(must)) {
+      fmt::print(stderr, "no call was ever {}\n", must);
+      return 1;
+    }
+  }
+  return 0;
+}
