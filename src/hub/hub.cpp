@@ -24,6 +24,9 @@ using hub::Visitor;
 using runtime::ConnectionOpening;
 using wire::Opening;
 
+// So many clients, each with all it may have, find room at one provider.
+static constexpr std::size_t clients_of_a_provider = 16;
+
 class Hub::Impl final : private hub::ArrivalEvents,
                         private hub::VisitorEvents,
                         private hub::RelayEvents,
@@ -40,6 +43,12 @@ class Hub::Impl final : private hub::ArrivalEvents,
   }
   ~Impl() { close(); }
 
+  Task<Result<void>> stopped() {
+    co_await stopped_.wait();
+    if (failure_) co_return fail(*failure_);
+    co_return Result<void>();
+  }
+
   Result<std::string> listen(std::string_view uri, Speaks speaks) {
     auto door = std::make_unique<Door>(*this, speaks);
     PARLEY_TRY(door->listener, loop_.listen(uri));
@@ -51,6 +60,7 @@ class Hub::Impl final : private hub::ArrivalEvents,
 
   void close() {
     doors_.clear();
+    stopped_.set();
     arrivals_.clear();
     const Error why{Code::closed, "the hub was closed"};
     while (!visitors_.empty()) visitors_.begin()->second->session().close(why);
@@ -71,7 +81,7 @@ class Hub::Impl final : private hub::ArrivalEvents,
   struct Door final : io::ListenerEvents {
     Door(Impl& hub, Speaks speaks) : hub(hub), speaks(speaks) {}
     void on_stream(std::unique_ptr<io::Stream> stream) override { hub.on_stream(std::move(stream), speaks); }
-    void on_listener_failed(Error) override { listener.reset(); }
+    void on_listener_failed(Error error) override { hub.on_listener_failed(*this, std::move(error)); }
     Impl& hub;
     Speaks speaks;
     std::unique_ptr<io::Listener> listener;
@@ -85,6 +95,14 @@ class Hub::Impl final : private hub::ArrivalEvents,
 
   // --- the door
 
+  // The others go on.
+  void on_listener_failed(Door& door, Error error) {
+    const std::string where = door.listener->address();
+    door.listener.reset();
+    failure_ = Error{error.code, fmt::format("{}: {}", where, error.note)};
+    stopped_.set();
+  }
+
   void on_stream(std::unique_ptr<io::Stream> stream, Speaks speaks) {
     ++door_.streams;
     if (visitors_.size() + arrivals_.size() >= options_.limits.sessions_max) {
@@ -92,7 +110,7 @@ class Hub::Impl final : private hub::ArrivalEvents,
       return;
     }
     const auto& who = stream->peer().credentials;
-    if (options_.only_user && who && who->uid != *options_.only_user) {
+    if (options_.only_user && (!who || who->uid != *options_.only_user)) {
       ++door_.strangers;
       return;
     }
@@ -152,17 +170,32 @@ class Hub::Impl final : private hub::ArrivalEvents,
     const std::string* name = metadata.find_text(runtime::names::service);
     if (!name) return fail(Code::rejected, "the connection names no service (parley-service)");
     if (core::is_built_in(*name)) return visitor.session().serve(opening);
-    PARLEY_TRY(core::Directory::Choice chosen, directory_.choose(codec::to_line(*name, core::name_bytes_max)));
+    PARLEY_TRY(core::check_name(*name));
+    PARLEY_TRY(core::Directory::Choice chosen, directory_.choose(*name));
+    PARLEY_TRY(check_room(visitor, *visitors_.at(chosen.provider)));
     join(visitor, *visitors_.at(chosen.provider), std::move(chosen.name)).start(opening);
     return {};
   }
 
   Relay* bind_root(Visitor& visitor, std::uint64_t method) override {
     auto chosen = directory_.choose_by_method(method);
-    if (!chosen) return nullptr;
+    if (!chosen || !check_room(visitor, *visitors_.at(chosen->provider))) return nullptr;
     Relay& relay = join(visitor, *visitors_.at(chosen->provider), std::move(chosen->name));
     relay.start_on_root();
     return &relay;
+  }
+
+  // What is said about opens is not bounded by what is said on connections, and one client does not take all that a
+  // provider accepts.
+  Result<void> check_room(const Visitor& client, const Visitor& provider) const {
+    const std::size_t relays_max = std::max<std::size_t>(options_.limits.connections_max / clients_of_a_provider, 1);
+    if (client.relays >= relays_max)
+      return fail(Code::overloaded, fmt::format("{} connections of one client", relays_max));
+    const std::size_t queued_max = options_.limits.outbound_bytes_max * 16;
+    for (const Visitor* each : {&client, &provider}) {
+      if (each->session().link().out().size() > queued_max) return fail(Code::overloaded, "much is left unread");
+    }
+    return {};
   }
 
   Relay& join(Visitor& client, Visitor& provider, std::string name) {
@@ -236,12 +269,15 @@ class Hub::Impl final : private hub::ArrivalEvents,
   std::unordered_map<const Relay*, Joined> relays_;
   std::unordered_map<const Arrival*, std::unique_ptr<Arrival>> arrivals_;
   std::vector<std::unique_ptr<Door>> doors_;
+  Event stopped_;
+  std::optional<Error> failure_;
 };
 
 Hub::Hub(io::Loop& loop, HubOptions options) : impl_(std::make_unique<Impl>(loop, std::move(options))) {}
 Hub::~Hub() = default;
 
 Result<std::string> Hub::listen(std::string_view uri, Speaks speaks) { return impl_->listen(uri, speaks); }
+Task<Result<void>> Hub::stopped() { return impl_->stopped(); }
 void Hub::close() { impl_->close(); }
 const core::Directory& Hub::directory() const { return impl_->directory(); }
 const DoorCounters& Hub::door() const { return std::as_const(*impl_).door(); }

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "async/task.h"
 #include "base/limits.h"
 #include "core/directory/directory.h"
 #include "io/loop.h"
@@ -16,7 +17,7 @@ namespace parley {
 struct HubOptions {
   Limits limits;
   core::Directory::Bounds directory = {};
-  // Of the peers that the system vouches for (Unix sockets), only this user's are let in.
+  // Only processes of this user are let in. The system must vouch for it: on Unix sockets it does, on TCP never.
   std::optional<std::uint32_t> only_user = std::nullopt;
 };
 
@@ -31,8 +32,8 @@ struct DoorCounters {
 };
 
 // The meeting place of many processes: workers offer services, clients find them by name, and what a client says goes
-// to the worker that was chosen for it. An object in a loop, as a program, in another program or in the simulator.
-// Outlived by its loop; destroying it ends all its sessions and stops listening.
+// to the worker that was chosen for it. An object in a loop, as a program, in another program or in the simulator. On
+// its loop's thread. Outlived by its loop; destroying it closes it.
 class Hub final {
  public:
   explicit Hub(io::Loop& loop, HubOptions options = {});
@@ -44,8 +45,12 @@ class Hub final {
   enum class Speaks : std::uint8_t { any, roam };
   // The address that reaches it, with what the system chose filled in. Errors: uri, in_use, permission, address.
   Result<std::string> listen(std::string_view uri, Speaks speaks = Speaks::any);
-  // Stops listening and ends all sessions. Idempotent.
+  // Stops listening and ends all sessions: calls on their way end `unknown`, or `lost` where they never left.
+  // Idempotent.
   void close();
+  // Waits until it is closed, or a listener fails; the error says which and why. The others go on until close(). Not
+  // longer than the hub.
+  Task<Result<void>> stopped();
 
   const core::Directory& directory() const;
   const DoorCounters& door() const;

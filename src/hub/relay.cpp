@@ -18,9 +18,12 @@ using Over = runtime::ConnectionUser::Over;
 
 namespace {
 
-// A session that many connections share holds at most so many times the quota of one.
+// A session that many connections share holds so many times the quota of one, and from then on as much of each as a
+// part of that.
 constexpr std::size_t session_quotas_max = 16;
 constexpr std::size_t cut_channels_max = 4096;
+// Of an answer to an open: a client's control messages are few.
+constexpr std::size_t accept_bytes_max = 1024;
 
 }  // namespace
 
@@ -52,7 +55,8 @@ void Relay::start_on_root() {
 
 void Relay::End::on_accepted(const Settings& settings, const MetadataView& metadata) {
   if (relay.is_on_root_ || !relay.client_.is_open) return;
-  relay.client_.session.accept(relay.client_, settings, metadata.to_metadata());
+  const bool is_small = metadata.encoded().size() <= accept_bytes_max;
+  relay.client_.session.accept(relay.client_, settings, is_small ? metadata.to_metadata() : session.mark());
 }
 
 // --- messages
@@ -93,13 +97,16 @@ void Relay::on_request(End& from, ByteView body) {
     case RequestKind::call: return on_call(from, id, body);
     case RequestKind::response: return on_response(from, id, body);
     case RequestKind::cancel:
+      if (body.size() > quota(other(from))) return break_off(from, {Code::too_large, "a cancel through the hub"});
       if (from.calls.contains(id)) pass(other(from), MessageKind::request, body);
       return;
   }
 }
 
 bool Relay::is_overfull(End& end) {
-  return queued_toward(end) > 2 * quota(end) || end.session.link().out().size() > session_quotas_max * quota(end);
+  const std::size_t queued = queued_toward(end);
+  const bool is_session_full = end.session.link().out().size() > session_quotas_max * quota(end);
+  return queued > 2 * quota(end) || (is_session_full && queued > quota(end) / session_quotas_max);
 }
 
 void Relay::on_call(End& from, std::uint64_t id, ByteView body) {
@@ -115,8 +122,14 @@ void Relay::on_call(End& from, std::uint64_t id, ByteView body) {
     ++from.session.counters().calls_refused_to_peer;
     return answer(from, id, RoamError::cancelled, {Code::overloaded, "the other side leaves much unread"});
   }
-  pass(to, MessageKind::request, body);
-  from.calls[id] = {to.session.link().out().committed()};
+  const std::uint32_t calls_max = to.session.options().limits.concurrent_requests_max;
+  if (from.calls.size() >= calls_max) {
+    ++from.session.counters().calls_refused_to_peer;
+    return answer(from, id, RoamError::cancelled, {Code::too_many_calls, fmt::format("{} through the hub", calls_max)});
+  }
+  const std::uint64_t position = pass(to, MessageKind::request, body);
+  if (is_over_) return;
+  from.calls.emplace(id, position);
   if (&from == &client_) events_.on_load(*this, 1);
 }
 
@@ -150,10 +163,11 @@ void Relay::on_channel(End& from, ByteView body) {
     case ChannelKind::item: return on_item(from, channel, body);
     case ChannelKind::grant_credit: return on_grant(from, channel, decoder, body);
     case ChannelKind::close:
-      if (from.cut.contains(channel)) return;
+      if (from.cut.erase(channel) != 0) return;
       break;
     case ChannelKind::reset: from.withheld.erase(channel); break;
   }
+  if (body.size() > quota(other(from))) return break_off(from, {Code::too_large, "the end of a channel"});
   pass(other(from), MessageKind::channel, body);
 }
 
@@ -168,11 +182,12 @@ void Relay::on_item(End& from, std::uint64_t channel, ByteView body) {
 }
 
 void Relay::on_grant(End& from, std::uint64_t channel, Decoder& decoder, ByteView body) {
-  if (queued_toward(from) <= quota(from) && from.withheld.empty()) {
-    return pass(other(from), MessageKind::channel, body);
-  }
   std::uint32_t additional = 0;
   if (!decoder.grant(additional)) return break_off(from, {decoder.fault(), std::string(decoder.what())});
+  if (queued_toward(from) <= quota(from) && from.withheld.empty()) {
+    pass(other(from), MessageKind::channel, body);
+    return;
+  }
   if (from.withheld.size() >= from.session.options().limits.channels_max && !from.withheld.contains(channel)) {
     return break_off(from, {Code::too_many_channels, "credit for more channels than there can be"});
   }
@@ -201,21 +216,38 @@ void Relay::release_credit(End& from) {
 
 // --- what goes out
 
-void Relay::pass(End& to, MessageKind kind, ByteView body) {
+std::uint64_t Relay::pass(End& to, MessageKind kind, ByteView body) {
   OutBuffer& out = to.session.link().out();
+  const std::uint64_t before = out.committed();
   std::uint8_t* cursor = wire::begin_frame(out, wire::roam::head_bytes_max + body.size());
   cursor = wire::roam::put_head(cursor, to.id(), kind);
   wire::end_frame(out, std::ranges::copy(body, cursor).out);
-  ++messages_passed_;
-  note_sent(to, body.size());
+  const std::uint64_t position = out.committed();
+  note_sent(to, static_cast<std::size_t>(position - before));
+  return position;
 }
 
 void Relay::note_sent(End& to, std::size_t bytes) {
   io::Link& link = to.session.link();
   to.toward.add(link.out().committed(), bytes);
   link.committed();
-  const std::size_t most = 2 * quota(to) + to.session.options().limits.control_bytes_max;
-  if (queued_toward(to) > most + quota(to)) to.session.give_up({Code::outbound_full, {}});
+  // What passes whatever is queued is small, and endless if it is meant to be: it costs the two who do this, and nobody
+  // else on either session.
+  const std::size_t most = 3 * quota(to) + to.session.options().limits.control_bytes_max;
+  if (is_over_ || queued_toward(to) <= most) return;
+  ++to.session.counters().control_overflows;
+  overrun({Code::outbound_full, "through the hub"});
+}
+
+void Relay::overrun(const Error& why) {
+  end_client(Over::ended, why);
+  events_.on_load(*this, -static_cast<std::int64_t>(client_.calls.size()));
+  client_.calls.clear();
+  if (std::exchange(provider_.is_open, false)) {
+    provider_.drained.leave();
+    provider_.session.close(provider_, provider_.session.root().describe(why));
+  }
+  finish_if_over();
 }
 
 void Relay::answer(End& to, std::uint64_t id, RoamError kind, const Error& error) {
@@ -281,32 +313,32 @@ void Relay::on_end_over(End& end, Over how, const Error& why) {
   const std::uint64_t sent = provider_.session.link().out().sent();
   const auto calls = std::exchange(client_.calls, {});
   events_.on_load(*this, -static_cast<std::int64_t>(calls.size()));
-  for (const auto& [id, call] : calls) {
+  for (const auto& [id, position] : calls) {
     if (!client_.is_open) break;
-    const bool was_sent = how != Over::lost || call.position <= sent;
+    const bool was_sent = how != Over::lost || position <= sent;
     if (!was_sent) {
       answer(client_, id, RoamError::cancelled, {Code::not_sent, fmt::format("\"{}\" went before", name_)});
     } else if (is_on_root_) {
       answer(client_, id, RoamError::cancelled, {Code::sent_then_lost, {}});
     }
   }
-  // A reject would say that nobody looked at what was sent, and somebody may have.
-  if (how != Over::rejected && client_.state() == core::ConnectionEnd::State::offered) {
-    client_.session.accept(client_, {opposite(client_parity_), 0}, client_.session.mark());
-  }
   if (how == Over::rejected || how == Over::closed) {
-    end_client(why);
+    end_client(how, why);
   } else {
     const auto& who = provider_.session.peer().credentials;
-    end_client({Code::link_lost, fmt::format("whoever provided \"{}\"{} is gone", name_,
-                                             who ? fmt::format(" (process {})", who->pid) : "")});
+    end_client(how, {Code::link_lost, fmt::format("whoever provided \"{}\"{} is gone", name_,
+                                                  who ? fmt::format(" (process {})", who->pid) : "")});
   }
   finish_if_over();
 }
 
 // A foreign client's root cannot be closed: its session ends, as it would have without a hub.
-void Relay::end_client(const Error& why) {
+void Relay::end_client(Over how, const Error& why) {
   if (!std::exchange(client_.is_open, false)) return;
+  // A reject would say that nobody looked at what was sent, and somebody may have.
+  if (how != Over::rejected && client_.state() == core::ConnectionEnd::State::asked) {
+    client_.session.accept(client_, {opposite(client_parity_), 0}, client_.session.mark());
+  }
   client_.drained.leave();
   if (is_on_root_) {
     client_.session.close(why);

@@ -30,7 +30,7 @@ class RelayEvents {
 //
 //   quota              above it, credit from the slow side is withheld
 //   twice that         channels toward it are reset, and its new calls are refused, as overloaded; results are dropped
-//   64 KiB above that  the slow side loses its session
+//   a quota and 64 KiB above that the connection ends
 //
 // On the loop of both sessions; owned by the hub, which destroys it from the executor when both ends are over.
 class Relay final : public Mortal {
@@ -50,18 +50,7 @@ class Relay final : public Mortal {
   // The client's session is over, and with it its root.
   void on_root_over(const Error& why) { on_end_over(client_, runtime::ConnectionUser::Over::ended, why); }
 
-  const std::string& name() const { return name_; }
-  runtime::Session& client() { return client_.session; }
-  runtime::Session& provider() { return provider_.session; }
-  std::size_t calls_in_flight() const { return client_.calls.size() + provider_.calls.size(); }
-  std::uint64_t messages_passed() const { return messages_passed_; }
-  // Waiting to leave, both ways.
-  std::size_t bytes_queued() { return queued_toward(client_) + queued_toward(provider_); }
-
  private:
-  struct Sent {
-    std::uint64_t position;  // behind it in the output of the other session
-  };
   struct End final : runtime::ConnectionUser {
     End(Relay& relay, runtime::Session& session) : relay(relay), session(session), drained(*this) {}
     void on_accepted(const wire::roam::Settings& settings, const wire::roam::MetadataView& metadata) override;
@@ -71,17 +60,18 @@ class Relay final : public Mortal {
     struct Drained final : runtime::LinkWaiter {
       explicit Drained(End& end) : LinkWaiter(&Drained::run), end(end) {}
       static void run(LinkWaiter& waiter) {
-        static_cast<Drained&>(waiter).end.relay.release_credit(waiter_end(waiter));
+        End& end = static_cast<Drained&>(waiter).end;
+        end.relay.release_credit(end);
       }
-      static End& waiter_end(LinkWaiter& waiter) { return static_cast<Drained&>(waiter).end; }
       End& end;
     };
 
     Relay& relay;
     runtime::Session& session;
     bool is_open = false;
-    Backlog toward;                                   // of what waits to go this way
-    std::unordered_map<std::uint64_t, Sent> calls;    // from here, not answered yet
+    Backlog toward;  // of what waits to go this way
+    // From here, not answered yet; each with the position behind it in the output of the other session.
+    std::unordered_map<std::uint64_t, std::uint64_t> calls;
     std::unordered_set<std::uint64_t> cut;            // channels that this end sends on, and that have been reset
     std::map<std::uint64_t, std::uint64_t> withheld;  // credit from here, by channel
     Drained drained;
@@ -89,7 +79,10 @@ class Relay final : public Mortal {
 
   End& other(const End& end) { return &end == &client_ ? provider_ : client_; }
   std::size_t quota(const End& end) const { return end.session.options().limits.outbound_bytes_max; }
-  std::size_t queued_toward(End& end) { return end.toward.bytes(end.session.link().out().sent()); }
+  std::size_t queued_toward(End& end) {
+    const OutBuffer& out = end.session.link().out();
+    return out.empty() ? 0 : end.toward.bytes(out.sent());
+  }
   bool is_overfull(End& end);
   void forward(End& from, wire::roam::Kind kind, ByteView body);
   void on_request(End& from, ByteView body);
@@ -100,14 +93,16 @@ class Relay final : public Mortal {
   void on_grant(End& from, std::uint64_t channel, wire::roam::Decoder& decoder, ByteView body);
   void release_credit(End& from);
 
-  void pass(End& to, wire::roam::Kind kind, ByteView body);
+  // The position behind it.
+  std::uint64_t pass(End& to, wire::roam::Kind kind, ByteView body);
   void answer(End& to, std::uint64_t id, runtime::RoamError kind, const Error& error);
   void cut_off(End& from, std::uint64_t channel, const Error& why);
   void put_channel_end(End& to, std::uint64_t channel, wire::roam::ChannelKind kind, const Error& why);
   void note_sent(End& to, std::size_t bytes);
   void break_off(End& from, const Error& breach);
+  void overrun(const Error& why);
   void on_end_over(End& end, runtime::ConnectionUser::Over how, const Error& why);
-  void end_client(const Error& why);
+  void end_client(runtime::ConnectionUser::Over how, const Error& why);
   void finish_if_over();
 
   RelayEvents& events_;
@@ -117,7 +112,6 @@ class Relay final : public Mortal {
   wire::roam::Parity client_parity_ = wire::roam::Parity::odd;  // of its ids in the connection
   bool is_on_root_ = false;
   bool is_over_ = false;
-  std::uint64_t messages_passed_ = 0;
 };
 
 }  // namespace parley::hub

@@ -69,11 +69,11 @@ class RelayTest : public testing::Test {
     return made;
   }
   // One that is Parley, and has opened connection 1 to the Probe.
-  Bare bare() {
+  Bare bare(const std::string& service = "Probe") {
     Bare made(at.dial(), world);
     made.says(say::hello(7, Parity::odd, 64, runtime::suite::parley_mark));
     Metadata metadata = runtime::suite::parley_mark;
-    metadata.add("parley-service", std::string("Probe"));
+    metadata.add("parley-service", service);
     made.says(runtime::suite::octets({{1, 3, 0, 64}, runtime::suite::metadata_bytes(metadata)}));
     return made;
   }
@@ -167,17 +167,34 @@ TEST_F(RelayTest, messages_above_the_quota_do_not_pass) {
   expect_others_work();
 }
 
-TEST_F(RelayTest, a_client_that_reads_no_results_loses_them_and_then_its_session) {
+TEST_F(RelayTest, a_client_that_reads_no_results_loses_them_and_then_its_connection) {
   Bare slow = bare();
   const std::string text(2000, 'x');
   std::uint64_t calls = 0;
-  while (at.hub->session_count() == 3 && calls < 10'000) {
+  while (at.hub->relay_count() == 1 && calls < 10'000) {
     slow.says(on_1(say::call_of<&Probe::echo>(2 * calls++ + 1, {}, text)));
     ASSERT_LE(at.hub->bytes_queued(), 3 * quota + control + 2100);
   }
-  EXPECT_EQ(at.hub->session_count(), 2u);
+  EXPECT_EQ(at.hub->relay_count(), 0u);
+  EXPECT_EQ(at.hub->session_count(), 3u);
   EXPECT_EQ(worker->session->connection_count(), 0u);
   expect_others_work();
+}
+
+TEST_F(RelayTest, what_is_small_by_nature_and_sent_large_costs_its_sender_the_connection_alone) {
+  const std::vector<std::uint8_t> junk(quota + 1, 'j');
+  for (const Octets& large :
+       {runtime::suite::octets({say::close(1), junk}), runtime::suite::octets({say::reset(1), junk}),
+        runtime::suite::octets({say::cancel(1), junk})}) {
+    Bare wild = bare();
+    wild.says(on_1(say::call_of<&Probe::hang>(1, {1}, std::string("x"))));
+    wild.says(on_1(large));
+    EXPECT_EQ(at.hub->relay_count(), 0u);
+    EXPECT_TRUE(worker->session->is_established());
+    expect_others_work();
+    wild.end->destroy();
+    turn();
+  }
 }
 
 // A worker of bare bytes that reads nothing.
@@ -202,6 +219,32 @@ TEST_F(UnreadWorkerTest, new_calls_to_a_worker_that_does_not_read_are_refused_as
   }
   ASSERT_TRUE(calls.back().is_done());
   EXPECT_EQ(at.outcome_of(calls.back()).error().code, Code::overloaded);
+  expect_others_work();
+}
+
+TEST_F(UnreadWorkerTest, small_messages_without_end_cost_the_connection_and_not_the_workers_session) {
+  Bare wild = bare("Deaf");
+  wild.says(on_1(say::call_of<&Probe::keep_text>(1, {1})));
+  for (int i = 0; i < 100'000 && at.hub->relay_count() == 1; ++i) {
+    wild.says(on_1(say::grant(1, 1)));
+    if (i % 64 == 0) ASSERT_LE(at.hub->bytes_queued(), 3 * quota + control + 100);
+  }
+  EXPECT_EQ(at.hub->relay_count(), 0u);
+  EXPECT_EQ(at.hub->directory().size(), 2u) << "the worker is still there";
+  expect_others_work();
+}
+
+TEST_F(UnreadWorkerTest, opens_without_end_are_refused_before_they_fill_the_hub) {
+  Bare wild(at.dial(), world);
+  wild.says(say::hello(7, Parity::odd, 64, runtime::suite::parley_mark));
+  Metadata metadata = runtime::suite::parley_mark;
+  metadata.add("parley-service", std::string("Deaf"));
+  metadata.add("junk", std::string(30'000, 'j'));
+  for (std::uint8_t id = 1; id < 127; id += 2) {
+    wild.says(runtime::suite::octets({{id, 3, 0, 64}, runtime::suite::metadata_bytes(metadata)}));
+    wild.says({id, 6, 0});
+    ASSERT_LE(at.hub->bytes_queued(), 17 * quota);
+  }
   expect_others_work();
 }
 

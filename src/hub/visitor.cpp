@@ -1,5 +1,6 @@
 #include "hub/visitor.h"
 
+#include "runtime/description_service.h"
 #include "runtime/method_table.h"
 
 namespace parley::hub {
@@ -23,7 +24,7 @@ Result<void> Visitor::on_open(runtime::Session&, const runtime::ConnectionOpenin
 }
 
 // The first call of something that the hub does not serve itself binds the root.
-bool Visitor::on_root_message(wire::roam::Kind kind, ByteView, ByteView body, Block*) {
+bool Visitor::on_root_message(wire::roam::Kind kind, ByteView body) {
   if (kind == wire::roam::Kind::request) {
     Decoder decoder(body, session_->options().limits);
     std::uint64_t id = 0;
@@ -31,7 +32,7 @@ bool Visitor::on_root_message(wire::roam::Kind kind, ByteView, ByteView body, Bl
     std::uint64_t method = 0;
     if (!decoder.request_head(id, request)) return false;
     if (request == RequestKind::call) {
-      if (!decoder.method(method) || methods_->find(method)) return false;
+      if (!decoder.method(method) || methods_->find(method) || runtime::is_builtin(method)) return false;
       if (!root_relay_) root_relay_ = hub_.bind_root(*this, method);
     }
   }

@@ -35,7 +35,6 @@ class Visitor final : public Mortal, private runtime::ConnectionAcceptor, privat
 
   std::uint64_t id() const { return id_; }
   runtime::Session& session() const { return *session_; }
-  bool has_root_relay() const { return root_relay_ != nullptr; }
   void forget(const Relay& relay) {
     if (root_relay_ == &relay) root_relay_ = nullptr;
   }
@@ -46,7 +45,7 @@ class Visitor final : public Mortal, private runtime::ConnectionAcceptor, privat
  private:
   Result<void> on_open(runtime::Session& session, const runtime::ConnectionOpening& opening) override;
   void on_established() override { hub_.on_established(*this); }
-  bool on_root_message(wire::roam::Kind kind, ByteView message, ByteView body, Block* block) override;
+  bool on_root_message(wire::roam::Kind kind, ByteView body) override;
   void on_session_over(const Error& why) override;
 
   VisitorEvents& hub_;

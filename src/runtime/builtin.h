@@ -8,7 +8,8 @@
 #include "core/directory/directory.h"
 #include "runtime/client.h"
 
-// The services that a hub has itself. Their names begin with "parley.", and their methods answer on every connection.
+// The services that a hub has itself: client<builtin::Directory>("parley.Directory"),
+// client<builtin::Hub>("parley.Hub").
 namespace parley::builtin {
 
 // One provider of one name.
@@ -24,8 +25,10 @@ struct DirectoryEntry {
 class Directory {
  public:
   virtual ~Directory() = default;
+  // By name, then as they came.
   virtual Task<std::vector<DirectoryEntry>> list() = 0;
-  // The caller provides this from now on, until it withdraws it or its session ends. Errors: those of core::Directory.
+  // The caller provides this from now on, until it withdraws it or its session ends. Errors: invalid (a name that is
+  // none, reserved, or offered by the caller already), in_use (exclusive, or of another class), overloaded.
   virtual Task<Result<void>> offer(Context& context, core::Offer offer) = 0;
   // False: the caller did not provide it. Connections that are bound to it stay.
   virtual Task<bool> withdraw(Context& context, std::string name) = 0;
@@ -53,7 +56,9 @@ struct Count {
 class Hub {
  public:
   virtual ~Hub() = default;
+  // Every session that has shaken hands, the caller's own too.
   virtual Task<std::vector<SessionEntry>> who() = 0;
+  // docs/OPERATING.md, section 6.
   virtual Task<std::vector<Count>> counters() = 0;
 };
 PARLEY_SERVICE(Hub, (who, describe("the sessions of this hub")), (counters, describe("what happened at its door")));

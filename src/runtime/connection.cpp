@@ -59,7 +59,10 @@ void Connection::open(const Opening& opening) {
   is_open_ = true;
 }
 
-bool Connection::reopen() { return owner_ && owner_->open(); }
+Result<void> Connection::reopen() {
+  if (!owner_) return fail(session_.away());
+  return owner_->open();
+}
 
 void Connection::add_client() {
   add_caller();

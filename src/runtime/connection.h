@@ -72,7 +72,7 @@ class Connection {
   void open(const Opening& opening);
   bool is_open() const { return is_open_; }
   // Opens it again where it is over and can be: a connection to a service, on a session that lives.
-  bool reopen();
+  Result<void> reopen();
   // What becomes of what was committed before the end.
   enum class Committed : std::uint8_t {
     may_leave,

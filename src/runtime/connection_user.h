@@ -58,7 +58,7 @@ class SessionWatch {
  public:
   virtual void on_established() = 0;
   // What a foreign peer sends on the root, before its calls and channels see it. True: it has been dealt with.
-  virtual bool on_root_message(wire::roam::Kind kind, ByteView message, ByteView body, Block* block) = 0;
+  virtual bool on_root_message(wire::roam::Kind kind, ByteView body) = 0;
   // The last event.
   virtual void on_session_over(const Error& why) = 0;
 

@@ -52,6 +52,11 @@ void answer(Connection& connection, const MethodTable* table, const InboundHead&
 
 }  // namespace
 
+bool is_builtin(std::uint64_t method) {
+  return method == service::MethodInfo<&Describe::services>::id ||
+         method == service::MethodInfo<&Describe::describe>::id;
+}
+
 bool answer_builtin(Connection& connection, const MethodTable* table, std::uint64_t method, const InboundHead& head) {
   switch (method) {
     case service::MethodInfo<&Describe::services>::id:

@@ -47,6 +47,7 @@ class MethodTable;
 
 // Answers a call of a method of parley.*, for what the table lists; null is a table without anything. False: it is
 // none, and nothing has been done.
+bool is_builtin(std::uint64_t method);
 bool answer_builtin(Connection& connection, const MethodTable* table, std::uint64_t method, const InboundHead& head);
 
 }  // namespace runtime

@@ -1,5 +1,6 @@
 #include "runtime/opened_connection.h"
 
+#include "core/directory/name.h"
 #include "runtime/method_table.h"
 #include "runtime/session.h"
 
@@ -9,10 +10,10 @@ using wire::roam::MetadataView;
 using wire::roam::Settings;
 
 OpenedConnection::OpenedConnection(Session& session, std::string service)
-    : session_(session), service_(std::move(service)), connection_(session, *this) {}
+    : session_(session), is_ours_(true), service_(std::move(service)), connection_(session, *this) {}
 
 OpenedConnection::OpenedConnection(Session& session, const ConnectionOpening& opening, const MethodTable& methods)
-    : session_(session), connection_(session, *this) {
+    : session_(session), is_ours_(false), connection_(session, *this) {
   std::uint64_t bits = 0;
   const bool is_parley = opening.metadata.find_number(names::peer, bits) != nullptr;
   const wire::roam::Parity parity = opposite(opening.settings.parity);
@@ -30,8 +31,9 @@ OpenedConnection::~OpenedConnection() {
   connection_.end({Code::closed, "the loop is gone"}, Connection::Committed::is_dropped);
 }
 
-bool OpenedConnection::open() {
-  if (!is_ours() || !session_.is_established()) return false;
+Result<void> OpenedConnection::open() {
+  if (!is_ours_ || !session_.is_established()) return fail(session_.away());
+  PARLEY_TRY(core::check_name(service_));
   Metadata metadata = session_.mark();
   metadata.add(std::string(names::service), service_);
   const wire::roam::Parity parity = session_.machine().parity();
@@ -41,7 +43,7 @@ bool OpenedConnection::open() {
                     .peer_requests_max = session_.machine().peer_requests_max(),
                     .is_peer_foreign = false,
                     .methods = session_.root_methods()});
-  return true;
+  return {};
 }
 
 void OpenedConnection::on_accepted(const Settings& settings, const MetadataView&) {
@@ -73,13 +75,13 @@ void OpenedConnection::on_over(Over how, const Error& why) {
 }
 
 void OpenedConnection::on_last_caller_gone() {
-  if (is_ours() && state() != State::idle) close({Code::closed, "the last user of the connection is gone"}, {});
+  if (is_ours_ && state() != State::idle) close({Code::closed, "the last user of the connection is gone"}, {});
   bury_if_unused();
 }
 
 // One of ours may be opened again.
 void OpenedConnection::bury_if_unused() {
-  if (is_ours() || state() != State::idle || callers_ != 0 || is_buried_) return;
+  if (is_ours_ || state() != State::idle || callers_ != 0 || is_buried_) return;
   is_buried_ = true;
   session_.bury(*this);
 }

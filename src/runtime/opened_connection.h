@@ -22,8 +22,8 @@ class OpenedConnection final : public Mortal, public ConnectionUser {
   ~OpenedConnection() override;
 
   Connection& connection() { return connection_; }
-  // True: it is open now. The peer's answer is not waited for.
-  bool open();
+  // It is open now: the peer's answer is not waited for. Errors: invalid (a name that is none), closed, not_sent.
+  Result<void> open();
   std::uint32_t& callers() { return callers_; }
   void on_last_caller_gone();
 
@@ -31,12 +31,12 @@ class OpenedConnection final : public Mortal, public ConnectionUser {
   void on_accepted(const wire::roam::Settings& settings, const wire::roam::MetadataView& metadata) override;
   void on_message(wire::roam::Kind kind, ByteView message, ByteView body, Block* block) override;
   void on_over(Over how, const Error& why) override;
-  bool is_ours() const { return !service_.empty(); }
   void close(const Error& why, const Metadata& said);
   void bury_if_unused();
 
   Session& session_;
-  std::string service_;  // empty: the peer opened it
+  const bool is_ours_;
+  const std::string service_;
   std::uint32_t callers_ = 0;
   bool is_buried_ = false;
   Connection connection_;

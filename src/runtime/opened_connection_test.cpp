@@ -115,6 +115,18 @@ TEST_F(OpenedConnectionTest, a_name_that_is_not_served_is_refused_and_the_call_p
   EXPECT_FALSE(both.b->has_ended());
 }
 
+TEST_F(OpenedConnectionTest, a_name_that_is_none_fails_the_call_and_nothing_else) {
+  for (const std::string& name : {std::string(), std::string("\xff"), std::string("a b"), std::string(100'000, 'x')}) {
+    for (int i = 0; i < 2; ++i) {
+      Client<Probe> wrong = client(name);
+      auto call = wrong.call<&Probe::add>(1, 1);
+      EXPECT_EQ(outcome_of(call).error().code, Code::invalid);
+    }
+  }
+  Client<Probe> probe = client();
+  EXPECT_EQ(add(probe, 1, 2).value(), 3);
+}
+
 TEST_F(OpenedConnectionTest, only_what_was_named_is_served_on_it) {
   Absent absent;
   MethodTable own;

@@ -55,9 +55,11 @@ void PendingCall::Extra::Deadline::fire(Timer& timer) {
 // --- starting
 
 bool CallStart::begin_slowly(const CallOptions* options) {
-  if (!connection_.is_open() && !connection_.reopen()) {
-    call_.finish_with(connection_.session().away());
-    return false;
+  if (!connection_.is_open()) {
+    if (auto open = connection_.reopen(); !open) {
+      call_.finish_with(open.error());
+      return false;
+    }
   }
   if (connection_.is_overfull()) {
     ++connection_.counters().calls_refused_here;

@@ -57,7 +57,7 @@ void Session::relink(std::unique_ptr<io::Link> link) {
 }
 
 Error Session::away() const {
-  if (!options_.redials || is_closed()) return {Code::closed, "the session"};
+  if (!redials_ || is_closed()) return {Code::closed, "the session"};
   return {Code::not_sent, "there is no link to the peer, which is being dialled again"};
 }
 
@@ -106,7 +106,7 @@ bool Session::on_message(ByteView message, Block* block) {
                                                                : on_session_message(id, kind, decoder);
   }
   if (id == 0) {
-    if (!is_root_direct_ && options_.watch->on_root_message(kind, message, decoder.rest(), block)) return !has_ended_;
+    if (!is_root_direct_ && options_.watch->on_root_message(kind, decoder.rest())) return !has_ended_;
     const bool is_well = kind == request ? root_.on_request(decoder, block) : root_.on_channel(decoder, block);
     return is_well ? !has_ended_ : break_off(root_.fault());
   }
@@ -213,7 +213,7 @@ void Session::open(ConnectionUser& user, const Settings& settings, const Metadat
 }
 
 void Session::take(ConnectionUser& user, std::uint64_t id) {
-  connections_->offer(user, id);
+  connections_->take(user, id);
   add_caller();
 }
 
@@ -223,7 +223,7 @@ void Session::accept(ConnectionUser& user, const Settings& settings, const Metad
 }
 
 void Session::close(ConnectionUser& user, const Metadata& metadata) {
-  const bool is_asked = user.state() == core::ConnectionEnd::State::offered;
+  const bool is_asked = user.state() == core::ConnectionEnd::State::asked;
   if (is_asked) ++counters_.connections_rejected;
   const std::uint64_t id = user.id();
   connections_->close(user);
@@ -247,13 +247,6 @@ void Session::close_for_breach(ConnectionUser& user, const Error& breach) {
 void Session::bury(OpenedConnection& connection) {
   connection.leave();
   loop_.executor().bury(std::unique_ptr<Mortal>(&connection));
-}
-
-void Session::give_up(const Error& why) {
-  if (has_ended_) return;
-  ++counters_.control_overflows;
-  end(why, why, Committed::is_dropped);
-  finish_link();
 }
 
 bool Session::on_session_message(std::uint64_t connection, wire::roam::Kind kind, wire::roam::Decoder& decoder) {

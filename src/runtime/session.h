@@ -25,7 +25,6 @@ struct SessionOptions {
   bool is_foreign = false;                    // toward 7.x peers: says nothing that only Parley knows
   std::optional<std::uint32_t> requests_max;  // to advertise instead of Limits::concurrent_requests_max
   Metadata metadata;                          // for the hello
-  bool redials = false;                       // somebody will relink() it
   bool is_hub = false;                        // says so to Parley peers
   ConnectionAcceptor* acceptor = nullptr;     // outlives the session; null: connections are opened to what is served
   SessionWatch* watch = nullptr;              // outlives the session, until it is told that this is over
@@ -58,7 +57,10 @@ class Session final : public Mortal, private io::LinkEvents {
   // after close(), also by the last caller.
   void relink(std::unique_ptr<io::Link> link);
   bool is_closed() const { return closed_.is_set(); }
-  bool may_relink() const { return has_ended_ && is_link_over_ && !is_closed(); }
+  bool may_relink() const { return has_ended_ && is_link_over_ && !is_closed() && cleanups_.empty() && !objects_; }
+  // Whether somebody will relink() it.
+  void set_redials(bool redials) { redials_ = redials; }
+  bool redials() const { return redials_; }
   // What there is to say to new work while there is no link.
   Error away() const;
   bool is_established() const { return machine_.phase() == core::Session::Phase::established; }
@@ -91,7 +93,7 @@ class Session final : public Mortal, private io::LinkEvents {
   // The peer broke the rules on it, which costs no more. As all answers it overtakes what waits, and counts as control:
   // there may be as many as the peer wants.
   void close_for_breach(ConnectionUser& user, const Error& breach);
-  // The same, with what this session serves.
+  // Takes and accepts it, for the service that it names. Errors: not_found, rejected.
   Result<void> serve(const ConnectionOpening& opening);
   std::size_t connection_count() const { return connections_ ? connections_->size() : 0; }
   // For an OpenedConnection that is over: it goes when nothing of it is on the stack.
@@ -99,8 +101,6 @@ class Session final : public Mortal, private io::LinkEvents {
 
   // The peer broke the rules: tells it, and ends.
   bool break_off(const Error& error);
-  // The peer does not take what it is sent: drops that, and ends.
-  void give_up(const Error& why);
   core::Counters& counters() { return counters_; }
   const core::Session& machine() const { return machine_; }
   const SessionOptions& options() const { return options_; }
@@ -172,6 +172,7 @@ class Session final : public Mortal, private io::LinkEvents {
   IntrusiveList<OpenedConnection> opened_;
   std::map<std::string, OpenedConnection*, std::less<>> to_services_;
   bool has_ended_ = false;
+  bool redials_ = false;
   bool is_root_direct_ = false;  // established, and nobody watches it
   bool is_link_over_ = false;    // nothing more comes or goes
   bool is_buried_ = false;

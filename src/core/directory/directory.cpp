@@ -30,6 +30,10 @@ Result<void> Directory::check(const Offer& offer, const std::vector<Provided>& o
 Result<void> Directory::offer(ProviderId provider, Offer offer) {
   PARLEY_TRY(check_name(offer.name));
   if (is_built_in(offer.name)) return fail(Code::invalid, fmt::format("\"{}\" is a name of the hub's own", offer.name));
+  if (offer.service.size() > name_bytes_max) {
+    return fail(Code::invalid,
+                fmt::format("the class of \"{}\" has a name of more than {} bytes", offer.name, name_bytes_max));
+  }
   if (offer.method_ids.size() > bounds_.methods_per_offer_max) {
     return fail(Code::overloaded,
                 fmt::format("\"{}\" has more than {} methods", offer.name, bounds_.methods_per_offer_max));

@@ -72,6 +72,9 @@ TEST_F(DirectoryTest, one_name_is_one_class) {
 TEST_F(DirectoryTest, bad_names_reserved_names_and_repeated_ones_are_refused) {
   EXPECT_EQ(directory.offer(1, offer_of("a b")).error().code, Code::invalid);
   EXPECT_EQ(directory.offer(1, offer_of("parley.Hub")).error().code, Code::invalid);
+  Offer endless = offer_of("E");
+  endless.service = std::string(129, 'x');
+  EXPECT_EQ(directory.offer(1, endless).error().code, Code::invalid);
   ASSERT_TRUE(directory.offer(1, offer_of("C")));
   EXPECT_EQ(directory.offer(1, offer_of("C")).error(), (Error{Code::invalid, "\"C\" is offered twice"}));
 }

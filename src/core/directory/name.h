@@ -5,8 +5,7 @@
 
 #include "base/error.h"
 
-// Names in the directory: [A-Za-z0-9_][A-Za-z0-9_.:/-]{0,127}. Patterns over them: `*` stands for any part of one
-// segment, `**` for anything; segments end at `.`, `:` and `/`.
+// Names in the directory: [A-Za-z0-9_][A-Za-z0-9_.:/-]{0,127}.
 namespace parley::core {
 
 inline constexpr std::size_t name_bytes_max = 128;
@@ -16,8 +15,5 @@ bool is_name(std::string_view name);
 Result<void> check_name(std::string_view name);
 // Names that begin with "parley." are built in.
 bool is_built_in(std::string_view name);
-
-// Whether the pattern covers the name.
-bool covers(std::string_view pattern, std::string_view name);
 
 }  // namespace parley::core

@@ -42,15 +42,15 @@ Result<bool> Connections::on_open(std::uint64_t id) {
   return peer_.size() < limits_.connections_max;
 }
 
-void Connections::offer(ConnectionEnd& end, std::uint64_t id) {
+void Connections::take(ConnectionEnd& end, std::uint64_t id) {
   PARLEY_ASSERT(end.state_ == State::idle && !is_own(id), id);
   end.id_ = id;
-  end.state_ = State::offered;
+  end.state_ = State::asked;
   peer_.insert(id, end);
 }
 
 void Connections::accept(ConnectionEnd& end) {
-  PARLEY_ASSERT(end.state_ == State::offered, end.id_);
+  PARLEY_ASSERT(end.state_ == State::asked, end.id_);
   end.state_ = State::open;
   ++counters_.connections_accepted;
 }

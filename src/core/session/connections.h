@@ -18,7 +18,7 @@ class ConnectionEnd {
   enum class State : std::uint8_t {
     idle,     // not opened yet, or over
     opening,  // by us; the peer has not answered
-    offered,  // by the peer; we have not answered
+    asked,    // for by the peer; we have not answered
     open,
   };
   std::uint64_t id() const { return id_; }
@@ -46,7 +46,7 @@ class Connections {
   // --- the peer's
   // An open came. An error is a breach of the rules; false: there are as many as may be.
   Result<bool> on_open(std::uint64_t id);
-  void offer(ConnectionEnd& end, std::uint64_t id);
+  void take(ConnectionEnd& end, std::uint64_t id);
   void accept(ConnectionEnd& end);
   // The answers of the peer. Null: it is over here, and the answer crossed that.
   Result<ConnectionEnd*> on_accept(std::uint64_t id);

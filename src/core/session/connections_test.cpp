@@ -20,9 +20,9 @@ class ConnectionsTest : public testing::Test {
     EXPECT_EQ(result.error().code, Code::wrong_connection);
     return result.error().note;
   }
-  ConnectionEnd& offered(ConnectionEnd& end, std::uint64_t id) {
+  ConnectionEnd& asked(ConnectionEnd& end, std::uint64_t id) {
     EXPECT_TRUE(connections.on_open(id).value());
-    connections.offer(end, id);
+    connections.take(end, id);
     return end;
   }
 
@@ -52,7 +52,7 @@ TEST_F(ConnectionsTest, an_open_of_the_wrong_parity_or_of_an_id_in_use_is_a_brea
   // rule: calls/connection.open, calls/connection.root
   EXPECT_EQ(breach(connections.on_open(0)), "connection 0 is always open");
   EXPECT_EQ(breach(connections.on_open(2)), "ids of connections that the peer opens are odd, 2 is not");
-  offered(first, 1);
+  asked(first, 1);
   EXPECT_EQ(breach(connections.on_open(1)), "connection 1 is open already");
   connections.accept(first);
   EXPECT_EQ(breach(connections.on_open(1)), "connection 1 is open already");
@@ -60,8 +60,8 @@ TEST_F(ConnectionsTest, an_open_of_the_wrong_parity_or_of_an_id_in_use_is_a_brea
 
 TEST_F(ConnectionsTest, the_peer_may_open_as_many_as_the_limit_says) {
   // rule: calls/connection.open.rejection
-  offered(first, 1);
-  offered(second, 3);
+  asked(first, 1);
+  asked(second, 3);
   EXPECT_FALSE(connections.on_open(5).value());
   connections.close(first);
   EXPECT_TRUE(connections.on_open(7).value());
@@ -72,12 +72,12 @@ TEST_F(ConnectionsTest, ours_are_not_counted_against_the_peers_limit) {
   for (ConnectionEnd* end : {&first, &second, &third}) connections.open(*end);
   EXPECT_EQ(connections.size(), 3u);
   ConnectionEnd of_peer;
-  offered(of_peer, 1);
+  asked(of_peer, 1);
 }
 
 TEST_F(ConnectionsTest, messages_on_a_connection_that_was_never_open_are_a_breach) {
   // rule: calls/weakness.36
-  offered(first, 3);
+  asked(first, 3);
   for (const std::uint64_t id : {2u, 5u, 100u}) {
     const std::string said = "connection " + std::to_string(id) + " was never open";
     EXPECT_EQ(breach(connections.on_message(id)), said);
@@ -91,7 +91,7 @@ TEST_F(ConnectionsTest, messages_that_cross_an_end_are_late_and_counted) {
   // rule: calls/connection.close
   connections.open(first);
   connections.close(first);
-  offered(second, 1);
+  asked(second, 1);
   EXPECT_EQ(connections.on_close(1).value(), &second);
   EXPECT_EQ(second.state(), State::idle);
   for (const std::uint64_t id : {1u, 2u}) {
@@ -119,7 +119,7 @@ TEST_F(ConnectionsTest, an_answer_that_nobody_asked_for_or_a_second_one_is_a_bre
 TEST_F(ConnectionsTest, one_is_used_before_it_is_answered) {
   connections.open(first);
   EXPECT_EQ(connections.on_message(2).value(), &first);
-  offered(second, 1);
+  asked(second, 1);
   EXPECT_EQ(connections.on_message(1).value(), &second);
   EXPECT_EQ(counters.connections_accepted, 0u);
   connections.accept(second);
@@ -128,7 +128,7 @@ TEST_F(ConnectionsTest, one_is_used_before_it_is_answered) {
 
 TEST_F(ConnectionsTest, the_end_of_the_session_takes_all_out) {
   connections.open(first);
-  offered(second, 1);
+  asked(second, 1);
   int taken = 0;
   while (ConnectionEnd* end = connections.take_any()) {
     EXPECT_EQ(end->state(), State::idle);

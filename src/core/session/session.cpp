@@ -82,8 +82,7 @@ void Session::begin_again() {
   phase_ = Phase::opening;
   parity_ = options_.parity;
   peer_requests_max_ = 0;
-  is_peer_foreign_ = true;
-  is_peer_hub_ = false;
+  is_peer_foreign_ = true;  // while is_peer_hub_ is what it was: clients are made in between
   peer_metadata_ = {};
   error_ = {};
 }
