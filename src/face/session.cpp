@@ -1,5 +1,7 @@
 #include "face/session.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "async/scope.h"
@@ -19,8 +21,7 @@ runtime::SessionOptions runtime_options(const Options& options) {
   return {.limits = options.limits,
           .is_foreign = options.foreign,
           .requests_max = options.concurrent_requests_max,
-          .metadata = std::move(metadata),
-          .redials = options.redial};
+          .metadata = std::move(metadata)};
 }
 
 constexpr Duration first_pause = std::chrono::milliseconds(100);
@@ -28,45 +29,44 @@ constexpr Duration pause_max = std::chrono::seconds(5);
 
 }  // namespace
 
-// Whoever breaks the rules, or finds that this end does, would do so again.
-static bool is_final(const std::optional<Error>& why) {
-  return why &&
-         (kind(*why) == Kind::unsupported || (kind(*why) == Kind::protocol && why->code != Code::frame_truncated));
-}
-
 // Dials again whenever the link is over, until the session is closed here.
 class Session::Redialing {
  public:
   Redialing(runtime::Session& session, std::string uri)
       : session_(session), uri_(std::move(uri)), scope_(session.loop().executor()) {
+    session_.set_redials(true);
     scope_.spawn(run());
   }
+  ~Redialing() { session_.set_redials(false); }
 
  private:
   Task<void> run() {
+    io::Loop& loop = session_.loop();
     Duration pause = first_pause;
     for (;;) {
+      const Instant began = loop.now();
       co_await session_.ended().wait();
       if (session_.is_closed()) co_return;
-      if (is_final(session_.end_reason())) co_return session_.close(*session_.end_reason());
-      io::Loop& loop = session_.loop();
+      // Another version stays one. Whoever was refused or misunderstood may be welcome later.
+      const auto& why = session_.end_reason();
+      if (why && kind(*why) == Kind::unsupported) co_return session_.close(*why);
+      // One that lasted is no sign of what comes.
+      if (loop.now() - began > pause_max) pause = first_pause;
       // Between half and all of it, so that many do not come back at the same time.
       const auto half = static_cast<std::uint64_t>(pause.count() / 2);
       co_await Sleep(loop.executor(), Duration(static_cast<std::int64_t>(half + loop.random().next() % (half + 1))));
       pause = std::min(pause * 2, pause_max);
-      if (!session_.may_relink()) continue;
-      if (co_await dial()) pause = first_pause;
+      co_await dial();
     }
   }
-  Task<bool> dial() {
+  Task<void> dial() {
+    if (!session_.may_relink()) co_return;
     auto dialer = session_.loop().dialer(uri_);
-    if (!dialer) co_return false;
+    if (!dialer) co_return;
     auto stream = co_await (*dialer)->dial();
-    if (!stream || !session_.may_relink()) co_return false;
+    if (!stream || !session_.may_relink()) co_return;
     session_.relink(
         std::make_unique<runtime::FramedLink>(session_.loop(), std::move(*stream), session_.options().limits));
-    co_await session_.established().wait();
-    co_return session_.is_established();
   }
 
   runtime::Session& session_;
@@ -84,7 +84,7 @@ Session::~Session() {
 Task<Result<void>> Session::closed() {
   runtime::Session& session = session_;
   const Hold hold(session);
-  if (session.options().redials) {
+  if (session.redials()) {
     co_await session.closed().wait();
   } else {
     co_await session.ended().wait();
@@ -108,7 +108,11 @@ Task<Result<std::unique_ptr<Session>>> connect(io::Loop& loop, std::string uri, 
   std::unique_ptr<io::Stream> stream = co_await co_await dialer->dial();
   auto link = std::make_unique<runtime::FramedLink>(loop, std::move(stream), options.limits);
   const bool redials = options.redial;
+  const bool offers = options.offer;
   std::unique_ptr<Session> session = co_await co_await open_session(loop, std::move(link), std::move(options));
+  if (offers && !session->runtime().machine().is_peer_hub()) {
+    co_return fail(Code::unsupported, fmt::format("{} is no hub, so nothing can be offered there", uri));
+  }
   if (redials) session->redialing_ = std::make_unique<Session::Redialing>(session->runtime(), std::move(uri));
   co_return std::move(session);
 }

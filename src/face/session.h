@@ -37,7 +37,7 @@ class Session {
   // Ends all calls and channels and refuses new ones; what was sent before still reaches the peer. Idempotent.
   void close() { session_.close({Code::closed, "the session was closed here"}); }
   // Waits until it has ended; the error says why, unless it ended in good order. One that dials again ends when it is
-  // closed here.
+  // closed here, or when the peer turns out to speak another version.
   Task<Result<void>> closed();
   bool is_open() const { return session_.is_established() && !session_.has_ended(); }
 
@@ -70,12 +70,12 @@ struct Options {
   std::optional<std::uint32_t> concurrent_requests_max;  // to advertise instead of the one in limits
   Metadata metadata;                                     // beside the hello
   const Services* services = nullptr;                    // served to the peer on this session
-  // Toward a hub: others find these services there by their names, as long as the session lives. A hub that refuses one
-  // ends the session, whose error says which and why.
+  // For connect(), toward a hub: others find these services there by their names, as long as the session lives. A hub
+  // that refuses one ends the session, whose error says which and why; what is no hub is `unsupported`.
   bool offer = false;
-  // When the link breaks it is dialled again, after 100 ms, then twice as long each time up to 5 s, somewhat at random,
-  // as long as the handle of the session lives. What ran has ended, each call as `lost` or `unknown`; calls in between
-  // are `lost` at once; clients and offers stay.
+  // For connect(). When the link breaks it is dialled again, after 100 ms, then twice as long each time up to 5 s,
+  // somewhat at random, as long as the handle of the session lives. What ran has ended, each call as `lost` or
+  // `unknown`; calls in between are `lost` at once; clients and offers stay.
   bool redial = false;
 };
 
