@@ -22,7 +22,8 @@ int main(int argc, char** argv) {
   Desk desk;
   parley::Loop loop;
   parley::Services services;
-  services.serve<Calculator>(argc > 2 ? argv[2] : "Calculator", desk).value();
+  auto served = services.serve<Calculator>(argc > 2 ? argv[2] : "Calculator", desk);
+  if (!served) return std::fprintf(stderr, "%s\n", to_string(served.error()).c_str()), 2;
   auto offered = loop.run_until(offer(loop, argv[1], services));
   if (!offered) return std::fprintf(stderr, "%s\n", to_string(offered.error()).c_str()), 1;
 }

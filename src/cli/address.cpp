@@ -16,15 +16,20 @@ std::string default_directory() {
   return fmt::format("/tmp/parley-{}", os::user_id());
 }
 
+std::string default_address() { return fmt::format("unix:{}/hub.sock", default_directory()); }
+
 }  // namespace
 
 std::string hub_address(const std::optional<std::string>& said) {
   if (said) return *said;
   const char* const from_environment = std::getenv("PARLEY_HUB");
   if (from_environment && *from_environment) return from_environment;
-  return fmt::format("unix:{}/hub.sock", default_directory());
+  return default_address();
 }
 
-Result<void> prepare_default_address() { return os::make_private_directory(default_directory()); }
+Result<void> prepare_place_of(const std::string& address) {
+  if (address != default_address()) return {};
+  return os::make_private_directory(default_directory());
+}
 
 }  // namespace parley::cli

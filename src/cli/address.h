@@ -11,7 +11,7 @@ namespace parley::cli {
 // /tmp/parley-<uid>.
 std::string hub_address(const std::optional<std::string>& said);
 
-// Makes the directory of the default address. Errors: those of os::make_private_directory().
-Result<void> prepare_default_address();
+// Makes the directory of that address where it is the default one. Errors: those of os::make_private_directory().
+Result<void> prepare_place_of(const std::string& address);
 
 }  // namespace parley::cli

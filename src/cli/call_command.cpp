@@ -32,7 +32,10 @@ class Calling {
     }
     const std::string name = command_.method.substr(0, dot);
     const std::string method = command_.method.substr(dot + 1);
-    auto service = co_await described(session_, name);
+    if (command_.deadline_s)
+      deadline_ =
+          loop_.now() + std::chrono::duration_cast<Duration>(std::chrono::duration<double>(*command_.deadline_s));
+    auto service = co_await described(session_, name, left());
     if (!service) {
       complain(to_string(service.error()), "`parley list` shows what there is");
       co_return exit_of(service.error());
@@ -53,18 +56,27 @@ class Calling {
              near.empty() ? fmt::format("it has {}", fmt::join(names, ", ")) : fmt::format("did you mean {}?", near));
     return code(Exit::kind_base) + static_cast<int>(Kind::not_found);
   }
+  std::optional<Duration> left() const {
+    if (!deadline_) return std::nullopt;
+    return std::max(*deadline_ - loop_.now(), Duration::zero());
+  }
   std::string usage() const { return fmt::format("it is {}", signature(service_->description(), *method_)); }
 
   // 0, or the exit code.
   int take_arguments() {
     std::vector<std::string> feeds = command_.feeds;
     std::string json = "[]";
-    if (command_.arguments.starts_with('[') || command_.arguments.starts_with('{')) {
+    const std::size_t begin = command_.arguments.find_first_not_of(" \t\n");
+    if (begin != std::string::npos && (command_.arguments[begin] == '[' || command_.arguments[begin] == '{')) {
       json = command_.arguments;
     } else if (!command_.arguments.empty()) {
       feeds.insert(feeds.begin(), command_.arguments);
     }
     auto arguments = service_->arguments(*method_, json);
+    if (!arguments && json == "[]" && !feeds.empty()) {
+      complain("the arguments are one text of JSON, in quotes: '[2, 3]'", usage());
+      return code(Exit::usage);
+    }
     if (!arguments) {
       complain(fmt::format("the arguments: {}", arguments.error().note), usage());
       return exit_of(arguments.error());
@@ -89,13 +101,10 @@ class Calling {
   }
 
   Task<int> call(const std::string& name) {
-    CallOptions options;
-    if (command_.deadline_s) {
-      options.deadline = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(*command_.deadline_s));
-    }
+    CallOptions options{.deadline = left()};
     for (const std::string& entry : command_.metadata) {
       const std::size_t equals = entry.find('=');
-      options.metadata.add(entry.substr(0, equals), equals == std::string::npos ? "" : entry.substr(equals + 1));
+      options.metadata.add(entry.substr(0, equals), entry.substr(equals + 1));
     }
     std::vector<RawChannel> given = make_channels();
     RawCall call =
@@ -139,7 +148,7 @@ class Calling {
         broken_ = json.error();
         break;
       }
-      say(path.empty() ? *json : fmt::format("{{\"channel\":\"{}\",\"item\":{}}}", path, *json));
+      say(path.empty() ? *json : fmt::format("{{\"channel\":{},\"item\":{}}}", codec::to_json(path), *json));
     }
     if (rx.error() && !broken_) broken_ = *rx.error();
     --printing_;
@@ -156,6 +165,10 @@ class Calling {
       }
       if (!co_await tx.send(*item)) co_return;
     }
+    if (!lines.is_whole()) {
+      broken_ = Error{Code::invalid, "what the stream is fed from cannot be read"};
+      co_return;
+    }
     tx.close();
   }
 
@@ -164,15 +177,20 @@ class Calling {
     const auto json = service_->to_json(type, response.payload.view());
     if (!json) return give_up(json.error());
     const bool is_nothing = !response.is_own_error && *json == "null";
-    if (common_.json && response.is_own_error) {
-      say(fmt::format("{{\"error\":{}}}", *json));
+    if (common_.json) {
+      say(command_.detailed || response.is_own_error ? in_json(response, *json) : *json);
     } else if (response.is_own_error) {
       complain(fmt::format("{} answers with its error {}", method_->name, *json));
-    } else if (!is_nothing || common_.json) {
+    } else if (!is_nothing) {
       say(*json);
     }
-    if (command_.detailed) say(fmt::format("beside it: {}", to_string(response.metadata)));
+    if (command_.detailed && !common_.json) say(fmt::format("beside it: [{}]", to_string(response.metadata)));
     return code(response.is_own_error ? Exit::own_error : Exit::ok);
+  }
+  std::string in_json(const RawResponse& response, const std::string& json) const {
+    std::string text = fmt::format("{{\"{}\":{}", response.is_own_error ? "error" : "result", json);
+    if (command_.detailed) text += fmt::format(",\"metadata\":{}", codec::to_json(to_string(response.metadata)));
+    return text + "}";
   }
 
   const Common& common_;
@@ -183,6 +201,7 @@ class Calling {
   const codec::MethodDescription* method_ = nullptr;
   codec::DynamicArguments arguments_;
   std::vector<std::unique_ptr<Feed>> feeds_;
+  std::optional<Instant> deadline_;
   std::optional<Error> broken_;  // on a channel
   std::size_t printing_ = 0;
   Event printed_;

@@ -6,8 +6,9 @@
 
 namespace parley::cli {
 
-Task<Result<codec::Transcoder>> described(Session& session, std::string name) {
-  const auto described = co_await session.client<Describe>(name).call<&Describe::describe>(name);
+Task<Result<codec::Transcoder>> described(Session& session, std::string name, std::optional<Duration> deadline) {
+  const auto client = session.client<Describe>(name).with({.deadline = deadline});
+  const auto described = co_await Client<Describe>(client).call<&Describe::describe>(name);
   if (const Error* error = described.error()) {
     if (error->code != Code::method) co_return fail(*error);
     co_return fail(Code::unsupported, fmt::format("\"{}\" does not describe itself", name));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "codec/dynamic.h"
@@ -8,7 +9,7 @@
 namespace parley::cli {
 
 // What the provider of that name says of itself, ready for use.
-Task<Result<codec::Transcoder>> described(Session& session, std::string name);
+Task<Result<codec::Transcoder>> described(Session& session, std::string name, std::optional<Duration> deadline);
 
 // "add(a: i64, b: i64) -> i64", as people write it.
 std::string signature(const codec::ServiceDescription& service, const codec::MethodDescription& method);

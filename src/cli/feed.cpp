@@ -21,6 +21,7 @@ struct Feed::Shared {
   // On the loop's thread.
   std::deque<std::optional<std::string>> lines;
   Event arrived;
+  bool is_whole = true;  // nothing went wrong so far
   // On the reader's.
   std::ifstream file;
   std::istream* input = nullptr;
@@ -46,9 +47,11 @@ Result<std::unique_ptr<Feed>> Feed::open(io::Loop& loop, const std::string& path
       std::optional<std::string> line(std::in_place);
       if (!std::getline(*shared->input, *line)) line.reset();
       is_more = line.has_value();
+      const bool is_whole = is_more || shared->input->eof();
       const std::lock_guard lock(shared->mutex);
       if (shared->is_over) return;
-      loop.post([shared, line = std::move(line)]() mutable {
+      loop.post([shared, is_whole, line = std::move(line)]() mutable {
+        shared->is_whole = is_whole;
         shared->lines.push_back(std::move(line));
         shared->arrived.set();
       });
@@ -65,6 +68,8 @@ Feed::~Feed() {
   }
   shared_->room.release();
 }
+
+bool Feed::is_whole() const { return shared_->is_whole; }
 
 Task<std::optional<std::string>> Feed::next() {
   const std::shared_ptr<Shared> shared = shared_;

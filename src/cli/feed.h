@@ -22,6 +22,8 @@ class Feed {
 
   // The next line, without its end; nothing behind the last.
   Task<std::optional<std::string>> next();
+  // Behind the last line: whether it ended by itself, and not because it could not be read.
+  bool is_whole() const;
 
  private:
   struct Shared;

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "async/scope.h"
 #include "cli/address.h"
 #include "cli/commands.h"
 #include "cli/terminal.h"
@@ -14,12 +15,25 @@ namespace {
 
 std::string_view hint_for(const Error& error) {
   switch (error.code) {
-    case Code::in_use: return "another hub runs there: use it, end it, or choose another address with --listen";
-    case Code::uri: return "addresses look like unix:/run/user/1000/app/hub.sock or tcp:127.0.0.1:4711";
+    case Code::in_use: return "if another hub runs there, use it or end it; else choose another address with --listen";
+    case Code::uri: return "addresses look like unix:/run/user/1000/app/hub.sock";
     case Code::permission: return "choose a place of your own with --listen unix:PATH";
     case Code::address: return "the directory must exist: make it, or choose another place with --listen unix:PATH";
     default: return {};
   }
+}
+
+int cannot_listen(const std::string& address, const Error& error) {
+  complain(fmt::format("cannot listen at {}: {}", address, to_string(error)), hint_for(error));
+  return error.code == Code::uri ? code(Exit::usage) : exit_of(error);
+}
+
+// Why the hub ends by itself, if it does.
+Task<void> end_with(Hub& hub, io::Loop& loop, std::optional<Error>& failure) {
+  const auto stopped = co_await hub.stopped();
+  if (stopped) co_return;
+  failure = stopped.error();
+  loop.stop();
 }
 
 }  // namespace
@@ -29,27 +43,28 @@ int run_hub(const Common& common, const HubCommand& command) {
   const os::Termination termination([&loop] { loop.stop(); });
   Hub hub(loop, {.only_user = os::user_id()});
   std::vector<std::string> addresses = command.listen;
-  if (addresses.empty()) {
-    addresses.push_back(hub_address(common.hub));
-    if (!common.hub) {
-      if (auto prepared = prepare_default_address(); !prepared) {
-        complain(fmt::format("no place for the hub: {}", to_string(prepared.error())), hint_for(prepared.error()));
-        return exit_of(prepared.error());
-      }
-    }
-  }
+  if (addresses.empty()) addresses.push_back(hub_address(common.hub));
   for (const std::string& address : addresses) {
-    const auto listening = hub.listen(address);
-    if (!listening) {
-      complain(fmt::format("cannot listen at {}: {}", address, to_string(listening.error())),
-               hint_for(listening.error()));
-      return exit_of(listening.error());
+    if (address.starts_with("tcp:")) {
+      complain(fmt::format("not at {}: whoever reached it could use the hub", address),
+               "a hub knows its owner by Unix sockets alone so far: --listen unix:PATH");
+      return code(Exit::usage);
     }
+    if (auto prepared = prepare_place_of(address); !prepared) return cannot_listen(address, prepared.error());
+    const auto listening = hub.listen(address);
+    if (!listening) return cannot_listen(address, listening.error());
     if (!command.quiet) say(fmt::format("hub: listens at {} (process {})", *listening, os::process_id()));
   }
+  std::optional<Error> failure;
+  Scope scope(loop.executor());
+  scope.spawn(end_with(hub, loop, failure));
   loop.run();
   hub.close();
   loop.poll_once();  // what was said last leaves
+  if (failure) {
+    complain(fmt::format("the hub cannot listen any more: {}", to_string(*failure)));
+    return exit_of(*failure);
+  }
   if (!command.quiet) say("hub: ended");
   return code(Exit::ok);
 }

@@ -13,6 +13,10 @@ namespace parley::cli {
 
 namespace {
 
+constexpr std::string_view nobody = "nobody provides anything yet";
+// With a provider that does not answer, so that the next is asked.
+constexpr Duration patience = std::chrono::seconds(5);
+
 std::string process_of(const std::optional<std::int64_t>& pid) { return pid ? fmt::format("{}", *pid) : "-"; }
 
 Task<Result<std::vector<builtin::DirectoryEntry>>> ask_directory(Session& session) {
@@ -25,13 +29,15 @@ Task<Result<std::vector<builtin::SessionEntry>>> ask_who(Session& session) {
 // The same name is listed once, whoever provides it.
 int list_methods(const Common& common, io::Loop& loop, Session& session,
                  const std::vector<builtin::DirectoryEntry>& entries) {
+  int exit = code(Exit::ok);
   std::string last;
   std::map<std::string, codec::ServiceDescription> all;
   for (const builtin::DirectoryEntry& entry : entries) {
     if (entry.name == std::exchange(last, entry.name)) continue;
-    const auto service = loop.run_until(described(session, entry.name));
+    const auto service = loop.run_until(described(session, entry.name, patience));
     if (!service) {
       complain(fmt::format("{}: {}", entry.name, to_string(service.error())));
+      exit = exit_of(service.error());
       continue;
     }
     all.emplace(entry.name, service->description());
@@ -41,8 +47,12 @@ int list_methods(const Common& common, io::Loop& loop, Session& session,
       say(method.description.empty() ? text : fmt::format("{:<60} {}", text, method.description));
     }
   }
-  if (common.json) say(codec::to_json(all));
-  return code(Exit::ok);
+  if (common.json) {
+    say(codec::to_json(all));
+  } else if (entries.empty()) {
+    say(nobody);
+  }
+  return exit;
 }
 
 }  // namespace
@@ -57,7 +67,7 @@ int run_list(const Common& common, bool with_methods) {
       return code(Exit::ok);
     }
     if (entries->empty()) {
-      say("nobody provides anything yet");
+      say(nobody);
       return code(Exit::ok);
     }
     std::vector<std::vector<std::string>> rows = {{"NAME", "SERVICE", "PROCESS", "IN FLIGHT", ""}};
@@ -65,7 +75,7 @@ int run_list(const Common& common, bool with_methods) {
       rows.push_back({entry.name, entry.service, process_of(entry.pid), fmt::format("{}", entry.calls_in_flight),
                       entry.exclusive ? "exclusive" : ""});
     }
-    fmt::print("{}", table(rows));
+    say(table(rows));
     return code(Exit::ok);
   });
 }
@@ -86,7 +96,7 @@ int run_who(const Common& common) {
                       fmt::format("{}", entry.calls_in_flight), fmt::format("{}", entry.bytes_queued),
                       fmt::format("{}", fmt::join(entry.offers, ", "))});
     }
-    fmt::print("{}", table(rows));
+    say(table(rows));
     return code(Exit::ok);
   });
 }

@@ -1,4 +1,5 @@
 #include <CLI/CLI.hpp>
+#include <cstdlib>
 #include <string>
 
 #include "cli/call_command.h"
@@ -24,7 +25,8 @@ int run(int argc, char** argv) {
   hub_command
       ->add_option("--listen", hub.listen,
                    "An address, as often as there are: unix:PATH. Else where all commands look for a hub.")
-      ->type_name("ADDRESS");
+      ->type_name("ADDRESS")
+      ->allow_extra_args(false);
   hub_command->add_flag("--quiet,-q", hub.quiet, "Says nothing but errors.");
 
   CLI::App* const list = app.add_subcommand("list", "Shows who provides what.");
@@ -38,9 +40,18 @@ int run(int argc, char** argv) {
                    "For each stream that the method reads, a file with an item a line, or - for standard input.");
   call->add_option("--deadline", calling.deadline_s, "How long it may take.")
       ->type_name("SECONDS")
-      ->check(CLI::PositiveNumber);
+      ->check([](const std::string& text) {
+        char* end = nullptr;
+        const double seconds = std::strtod(text.c_str(), &end);
+        const bool is_well = !text.empty() && *end == 0 && seconds > 0 && seconds <= 1e9;
+        return is_well ? std::string() : "a number of seconds above 0, not " + text;
+      });
   call->add_option("--metadata", calling.metadata, "Goes beside the call, as often as there is.")
-      ->type_name("KEY=VALUE");
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false)
+      ->check([](const std::string& text) {
+        return text.find('=') != std::string::npos && text[0] != '=' ? std::string() : "KEY=VALUE, not " + text;
+      });
   call->add_flag("--detailed", calling.detailed, "Prints what came beside the result, too.");
   CLI::App* const who = app.add_subcommand("who", "Shows the sessions of the hub.");
   for (CLI::App* const command : {list, call, who}) {
@@ -57,10 +68,16 @@ int run(int argc, char** argv) {
     const int code = app.exit(error);
     return code == 0 ? 0 : static_cast<int>(Exit::usage);
   }
-  if (hub_command->parsed()) return run_hub(common, hub);
-  if (list->parsed()) return run_list(common, with_methods);
-  if (call->parsed()) return run_call(common, calling);
-  return run_who(common);
+  const auto chosen = [&] {
+    if (hub_command->parsed()) return run_hub(common, hub);
+    if (list->parsed()) return run_list(common, with_methods);
+    if (call->parsed()) return run_call(common, calling);
+    return run_who(common);
+  };
+  const int exit = chosen();
+  if (is_said()) return exit;
+  complain("standard output cannot be written to");
+  return code(Exit::output);
 }
 
 }  // namespace

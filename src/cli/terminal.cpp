@@ -9,14 +9,18 @@ namespace parley::cli {
 
 int exit_of(const Error& error) { return code(Exit::kind_base) + static_cast<int>(kind(error)); }
 
-void say(std::string_view line) {
-  fmt::print("{}\n", line);
+void say(std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  if (!text.ends_with('\n')) std::fputc('\n', stdout);
   std::fflush(stdout);
 }
 
+bool is_said() { return std::ferror(stdout) == 0; }
+
 void complain(std::string_view line, std::string_view hint) {
-  fmt::print(stderr, "parley: {}\n", line);
-  if (!hint.empty()) fmt::print(stderr, "  {}\n", hint);
+  std::string text = fmt::format("parley: {}\n", line);
+  if (!hint.empty()) text += fmt::format("  {}\n", hint);
+  std::fwrite(text.data(), 1, text.size(), stderr);
 }
 
 std::string table(const std::vector<std::vector<std::string>>& rows) {

@@ -16,12 +16,15 @@ enum class Exit : int {
   own_error = 1,  // the method's own error
   usage = 2,
   no_hub = 3,
+  output = 4,  // what was to be said could not be written
   kind_base = 10,
 };
 inline int code(Exit exit) { return static_cast<int>(exit); }
 int exit_of(const Error& error);
 
-void say(std::string_view line);
+void say(std::string_view text);
+// Whether all of it has reached standard output.
+bool is_said();
 // `hint`: what to do about it; may be empty.
 void complain(std::string_view line, std::string_view hint = {});
 
