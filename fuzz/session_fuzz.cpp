@@ -97,7 +97,7 @@ struct World {
 
 // The calls of ours that the peer may answer, or not.
 Task<void> call_all(runtime::Session& session, std::size_t& ended) {
-  Client<Testbed> client(session);
+  Client<Testbed> client(session.to_service("Testbed"));  // the root, unless the peer says that it is a hub
   static_cast<void>(session.pass(open_files(3)));
   static_cast<void>(session.pass(open_files(9)));
   auto [tx, rx] = channel<std::int32_t>();
