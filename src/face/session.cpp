@@ -47,9 +47,7 @@ class Session::Redialing {
       const Instant began = loop.now();
       co_await session_.ended().wait();
       if (session_.is_closed()) co_return;
-      // Another version stays one. Whoever was refused or misunderstood may be welcome later.
-      const auto& why = session_.end_reason();
-      if (why && kind(*why) == Kind::unsupported) co_return session_.close(*why);
+      // Also after a breach or a refusal: whoever was misunderstood may be welcome later.
       // One that lasted is no sign of what comes.
       if (loop.now() - began > pause_max) pause = first_pause;
       // Between half and all of it, so that many do not come back at the same time.

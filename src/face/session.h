@@ -37,7 +37,7 @@ class Session {
   // Ends all calls and channels and refuses new ones; what was sent before still reaches the peer. Idempotent.
   void close() { session_.close({Code::closed, "the session was closed here"}); }
   // Waits until it has ended; the error says why, unless it ended in good order. One that dials again ends when it is
-  // closed here, or when the peer turns out to speak another version.
+  // closed here.
   Task<Result<void>> closed();
   bool is_open() const { return session_.is_established() && !session_.has_ended(); }
 

@@ -280,6 +280,45 @@ TEST_F(HubTest, a_client_that_lets_go_of_a_service_frees_its_connection_there) {
   EXPECT_EQ(at.hub->relay_count(), 0u);
 }
 
+TEST(HubBounds, one_client_does_not_take_all_connections_of_a_provider) {
+  HubWorld at({.limits = {.connections_max = 16}});
+  auto worker = at.worker({probe_offer(), probe_offer("Two")});
+  auto greedy = at.party();
+  auto other = at.party();
+  Client<Probe> one = greedy->client();
+  Client<Probe> two = greedy->client("Two");
+  auto first = one.call<&Probe::hang>("x");
+  at.world.settle();
+  auto second = two.call<&Probe::add>(1, 1);
+  EXPECT_EQ(at.outcome_of(second).error().code, Code::overloaded);
+  auto of_other = other->client("Probe").call<&Probe::add>(1, 1);
+  EXPECT_EQ(at.outcome_of(of_other).value(), 2);
+}
+
+TEST(HubBounds, calls_in_flight_on_a_connection_are_bounded) {
+  HubWorld at({.limits = {.concurrent_requests_max = 2}});
+  auto worker = at.worker();
+  auto client = at.party();
+  Client<Probe> probe = client->client();
+  std::vector<Call<std::string>> calls;
+  for (int i = 0; i < 3; ++i) {
+    calls.push_back(probe.call<&Probe::hang>("x"));
+    at.world.settle();  // so that the worker has said how many it takes
+  }
+  EXPECT_EQ(worker->probe.hanging, 2);
+  ASSERT_TRUE(calls.back().is_done());
+  EXPECT_EQ(at.outcome_of(calls.back()).error().code, Code::too_many_calls);
+  worker->probe.release.set();
+  for (int i = 0; i < 2; ++i) EXPECT_TRUE(at.outcome_of(calls[static_cast<std::size_t>(i)]));
+}
+
+TEST(HubBounds, of_one_user_lets_in_nobody_for_whom_the_system_does_not_vouch) {
+  HubWorld at({.only_user = 4711});
+  EXPECT_TRUE(at.stranger()->session->has_ended());
+  EXPECT_EQ(at.hub->door().strangers, 1u);
+  EXPECT_EQ(at.hub->door().accepted, 0u);
+}
+
 TEST_F(HubTest, closing_it_ends_every_session) {
   auto worker = at.worker();
   auto client = at.party();

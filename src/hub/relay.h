@@ -29,7 +29,7 @@ class RelayEvents {
 // waits for a lost one learns what became of it, and channels, so that a slow reader holds up none but itself:
 //
 //   quota              above it, credit from the slow side is withheld
-//   twice that         channels toward it are reset, and its new calls are refused, as overloaded; results are dropped
+//   twice that         channels toward it are reset, and new calls to it refused, as overloaded; results become errors
 //   a quota and 64 KiB above that the connection ends
 //
 // On the loop of both sessions; owned by the hub, which destroys it from the executor when both ends are over.

@@ -183,12 +183,21 @@ class HubTest(unittest.TestCase):
                 (["Calculator.add", '[1, "x"]'], 12, "$[1]"),
                 (["Calculator.add", "[1, 2"], 12, "it is add(i64, i64) -> i64"),
                 (["Calculator.sum"], 2, "the method reads 1 streams, and 0 are given"),
-                (["Calculator.sum", "/no/such/file"], 2, "/no/such/file cannot be read")):
+                (["Calculator.sum", "/no/such/file"], 2, "/no/such/file cannot be read"),
+                (["Calculator.sum", "/"], 12, "cannot be read")):
             with self.subTest(arguments=arguments):
                 ran = self.run_parley("call", *arguments)
                 self.assertEqual(ran.returncode, exit_code, ran.stderr)
                 self.assertIn(told, ran.stderr)
                 self.assertEqual(ran.stdout, "")
+
+    def test_output_that_cannot_be_written_is_an_error(self):
+        self.hub()
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            ran = subprocess.run([PARLEY, "list"], stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+                                 timeout=100, env=self.environment)
+        self.assertEqual(ran.returncode, 4)
+        self.assertIn("standard output cannot be written to", ran.stderr)
 
     def test_methods_are_listed_with_what_they_take_and_give(self):
         self.hub()
