@@ -94,7 +94,7 @@ void Relay::on_request(End& from, ByteView body) {
   RequestKind kind{};
   if (!decoder.request_head(id, kind)) return break_off(from, {decoder.fault(), std::string(decoder.what())});
   switch (kind) {
-    case RequestKind::call: return on_call(from, id, body);
+    case RequestKind::call: return on_call(from, id, decoder, body);
     case RequestKind::response: return on_response(from, id, body);
     case RequestKind::cancel:
       if (body.size() > quota(other(from))) return break_off(from, {Code::too_large, "a cancel through the hub"});
@@ -109,7 +109,15 @@ bool Relay::is_overfull(End& end) {
   return queued > 2 * quota(end) || (is_session_full && queued > quota(end) / session_quotas_max);
 }
 
-void Relay::on_call(End& from, std::uint64_t id, ByteView body) {
+// To a peer that does not know our codes this kind says that nobody took the channels of its call.
+static RoamError refusal_of(Decoder& call) {
+  std::uint64_t method = 0;
+  wire::roam::ChannelList channels;
+  const bool has_channels = call.method(method) && call.channels(channels) && channels.size() != 0;
+  return has_channels ? RoamError::invalid_payload : RoamError::cancelled;
+}
+
+void Relay::on_call(End& from, std::uint64_t id, Decoder& call, ByteView body) {
   End& to = other(from);
   if (from.calls.contains(id)) {
     return break_off(from, {Code::duplicate_request, fmt::format("request {} is not answered yet", id)});
@@ -120,12 +128,12 @@ void Relay::on_call(End& from, std::uint64_t id, ByteView body) {
   }
   if (is_overfull(to)) {
     ++from.session.counters().calls_refused_to_peer;
-    return answer(from, id, RoamError::cancelled, {Code::overloaded, "the other side leaves much unread"});
+    return answer(from, id, refusal_of(call), {Code::overloaded, "the other side leaves much unread"});
   }
   const std::uint32_t calls_max = to.session.options().limits.concurrent_requests_max;
   if (from.calls.size() >= calls_max) {
     ++from.session.counters().calls_refused_to_peer;
-    return answer(from, id, RoamError::cancelled, {Code::too_many_calls, fmt::format("{} through the hub", calls_max)});
+    return answer(from, id, refusal_of(call), {Code::too_many_calls, fmt::format("{} through the hub", calls_max)});
   }
   const std::uint64_t position = pass(to, MessageKind::request, body);
   if (is_over_) return;

@@ -86,7 +86,7 @@ class Relay final : public Mortal {
   bool is_overfull(End& end);
   void forward(End& from, wire::roam::Kind kind, ByteView body);
   void on_request(End& from, ByteView body);
-  void on_call(End& from, std::uint64_t id, ByteView body);
+  void on_call(End& from, std::uint64_t id, wire::roam::Decoder& call, ByteView body);
   void on_response(End& from, std::uint64_t id, ByteView body);
   void on_channel(End& from, ByteView body);
   void on_item(End& from, std::uint64_t channel, ByteView body);

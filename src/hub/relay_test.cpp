@@ -24,10 +24,7 @@ constexpr std::size_t control = std::size_t{8} << 10;
 
 class RelayTest : public testing::Test {
  protected:
-  RelayTest() {
-    worker = at.worker();
-    client = at.party();
-  }
+  RelayTest() : RelayTest(1024) {}
   // A foreign client of bare bytes, which reads only what the test reads.
   struct Bare {
     Bare(std::unique_ptr<io::Stream> stream, World& in)
@@ -92,7 +89,14 @@ class RelayTest : public testing::Test {
     EXPECT_EQ(at.outcome_of(call).value(), 42);
   }
 
-  HubWorld at{{.limits = {.outbound_bytes_max = quota, .control_bytes_max = control}}};
+  explicit RelayTest(std::uint32_t calls_max)
+      : at({.limits = {
+                .outbound_bytes_max = quota, .control_bytes_max = control, .concurrent_requests_max = calls_max}}) {
+    worker = at.worker();
+    client = at.party();
+  }
+
+  HubWorld at;
   World& world = at.world;
   std::unique_ptr<Party> worker;
   std::unique_ptr<Party> client;
@@ -107,6 +111,28 @@ struct Send {
   }
   Task<Result<void>> task;
 };
+
+class RelayOfOneCall : public RelayTest {
+ protected:
+  RelayOfOneCall() : RelayTest(1) {}
+};
+
+// It tells its reader only what it understands.
+TEST_F(RelayOfOneCall, tells_a_foreign_client_that_nobody_took_the_channels_of_one_too_many) {
+  Bare client = foreign();
+  client.says(say::call_of<&Probe::hang>(1, {}, std::string("x")));
+  EXPECT_EQ(worker->probe.hanging, 1);
+  client.says(say::call_of<&Probe::keep_tx>(3, {1}));
+  client.says(say::call_of<&Probe::add>(5, {}, std::int64_t{1}, std::int64_t{2}));
+  std::vector<Octets> storage;
+  const auto heard = client.reads(storage);
+  ASSERT_EQ(heard.size(), 3u);
+  const auto* with_channel = std::get_if<wire::roam::Response>(&heard[1].payload);
+  const auto* without = std::get_if<wire::roam::Response>(&heard[2].payload);
+  ASSERT_TRUE(with_channel && without);
+  EXPECT_EQ(Octets(with_channel->result.begin(), with_channel->result.end()), (Octets{1, 2}));
+  EXPECT_EQ(Octets(without->result.begin(), without->result.end()), (Octets{1, 3}));
+}
 
 TEST_F(RelayTest, credit_from_a_side_that_does_not_read_is_withheld_until_it_does) {
   Bare slow = bare();

@@ -211,6 +211,23 @@ TEST(ChannelPair, channels_of_a_call_that_nobody_handled_end_with_its_error) {
   EXPECT_THAT(scripted.peer->heard(), IsEmpty()) << "the peer knows";
 }
 
+TEST(ChannelPair, channels_of_a_call_that_is_one_too_many_end_where_the_caller_knows_no_codes_of_ours_too) {
+  for (const bool is_foreign : {false, true}) {
+    SessionOptions one;
+    one.limits.concurrent_requests_max = 1;
+    one.requests_max = 64;
+    Pair pair({.a = {.is_foreign = is_foreign}, .b = one});
+    auto first = pair.client_a().call<&Probe::hang>("first");
+    auto [tx, rx] = channel<std::int32_t, 256>();
+    auto second = pair.client_a().call<&Probe::generate>(3u, std::move(tx));
+    EXPECT_EQ(pair.world.run(receive_one(rx)), std::nullopt);
+    ASSERT_NE(rx.error(), nullptr) << is_foreign;
+    EXPECT_EQ(rx.error()->code, is_foreign ? Code::arguments : Code::too_many_calls);
+    pair.probe_b.release.set();
+    EXPECT_TRUE(pair.world.run(outcome(first)));
+  }
+}
+
 TEST(ChannelPair, channels_of_a_call_that_could_not_be_sent_end_with_its_error) {
   SessionOptions small;
   small.limits.frame_bytes_max = 100;

@@ -201,7 +201,7 @@ bool Connection::on_call(std::uint64_t id, Decoder& decoder, Block* block) {
 bool Connection::take_odd_call(core::Calls::Arrival arrival, std::uint64_t method, const InboundHead& head) {
   switch (arrival) {
     case core::Calls::Arrival::start: refuse_method(method, head); return true;
-    case core::Calls::Arrival::overloaded: refuse_for_overload(head.id, {}); return true;
+    case core::Calls::Arrival::overloaded: refuse_for_overload(head, {}); return true;
     case core::Calls::Arrival::duplicate:
       return broken(Code::duplicate_request, fmt::format("request {} is not answered yet", head.id));
     case core::Calls::Arrival::wrong_parity:
@@ -213,9 +213,9 @@ bool Connection::take_odd_call(core::Calls::Arrival arrival, std::uint64_t metho
 
 // A peer that calls and reads no response gets refusals as control messages, which have a bound of their own; otherwise
 // they would gather without end.
-void Connection::refuse_for_overload(std::uint64_t id, std::string_view what) {
+void Connection::refuse_for_overload(const InboundHead& head, std::string_view what) {
   const Error error{Code::too_many_calls, std::string(what)};
-  put_error(is_overfull() ? link_->control() : *out_, id, RoamError::cancelled, &error);
+  put_error(is_overfull() ? link_->control() : *out_, head.id, refusal_of(head), &error);
 }
 
 // No typed service has the method: it may be a built-in one, or a raw handler may take it.

@@ -50,6 +50,12 @@ struct Completion {
 // The RoamError of the 7.x wire, as the byte behind `01`.
 enum class RoamError : std::uint8_t { user = 0, unknown_method = 1, invalid_payload = 2, cancelled = 3 };
 
+// How a call is refused that no handler was started for. A peer that does not know our codes takes "cancelled" for the
+// end of a handler, which tells of the channels itself; of other kinds it knows that nobody took them.
+inline RoamError refusal_of(const InboundHead& head) {
+  return head.channels.size() != 0 ? RoamError::invalid_payload : RoamError::cancelled;
+}
+
 // The calls and channels of one connection: carries what the machines decide between the link and the user's
 // coroutines. Owned by its session, on its loop; everything here ends when the session does. Kept open by its callers:
 // the root keeps its session open by them, and any other connection is closed when the last one goes.
@@ -132,7 +138,7 @@ class Connection {
   std::uint32_t cleanups() const;
   void respond_with_error(std::uint64_t id, RoamError kind, const Error* error);
   // To a call that is one too many, whatever there are too many of.
-  void refuse_for_overload(std::uint64_t id, std::string_view what);
+  void refuse_for_overload(const InboundHead& head, std::string_view what);
   // Starts a response up to its envelope; the caller appends that and the value and ends the message.
   [[gnu::always_inline]] std::uint8_t* begin_response(std::uint64_t id, const Metadata* metadata) {
     return begin_response(*out_, id, metadata);

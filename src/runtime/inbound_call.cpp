@@ -73,7 +73,7 @@ void InboundCall::stop(const Error& why, const wire::roam::MetadataView& metadat
 bool InboundCall::admit_beside_cleanups(Connection& connection, const InboundHead& head) {
   if (connection.cleanups() < connection.limits().concurrent_requests_max) return true;
   ++connection.counters().calls_refused_to_peer;
-  connection.refuse_for_overload(head.id, "cleanups of stopped handlers");
+  connection.refuse_for_overload(head, "cleanups of stopped handlers");
   return false;
 }
 
@@ -101,8 +101,7 @@ void refuse_arguments(Connection& connection, const InboundHead& head, const Err
 }
 
 void refuse_call(Connection& connection, const InboundHead& head, const Error& error) {
-  const bool has_channels = head.channels.size() != 0;
-  connection.respond_with_error(head.id, has_channels ? RoamError::invalid_payload : RoamError::cancelled, &error);
+  connection.respond_with_error(head.id, refusal_of(head), &error);
 }
 
 void refuse_credit(Connection& connection, const InboundHead& head, std::uint32_t initial_credit) {

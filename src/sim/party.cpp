@@ -53,7 +53,7 @@ void Party::close() {
   if (!holds_session_ || session_->has_ended()) return;
   world().trace().note("session.close", {side_});
   scene_.coverage().hit(Spot::session_closed_here);
-  has_covered_end_ = true;
+  has_covered_end_ = has_closed_ = true;
   session_->close({Code::closed, "the simulation closes it"});
 }
 
@@ -63,8 +63,9 @@ void Party::abandon() {
   release();
 }
 
+// Nobody is there to be told once the other end of the link is destroyed, though what it sent may still be read.
 Way::State Party::state() const {
-  if (is_session_over()) return State::gone;
+  if (is_session_over() || wire_.is_destroyed(1 - side_)) return State::gone;
   return session_->link().is_blocked() ? State::blocked : State::open;
 }
 
@@ -75,9 +76,10 @@ bool Party::may_still_leave() const {
   return !reason || kind(*reason) == Kind::protocol;
 }
 
-// That a peer is gone costs nothing of what it sent before, whether a read or a write finds it out.
+// That a peer is gone costs nothing of what it sent before, whether a read or a write finds it out; what comes to an
+// end that has closed its session is lost.
 bool Party::has_link_died() const {
-  if (!is_session_there() || wire_.broken() != Break::none) return true;
+  if (!is_session_there() || has_closed_ || wire_.broken() != Break::none) return true;
   const std::optional<Error>& reason = session_->end_reason();
   return session_->has_ended() && reason && reason->code != Code::link_lost;
 }

@@ -131,6 +131,7 @@ class Party final : private Workshop, public Way {
   runtime::Session* session_ = nullptr;
   bool holds_session_ = false;
   bool has_covered_end_ = false;
+  bool has_closed_ = false;  // the session, from here
   bool was_established_ = false;
   std::uint64_t calls_waited_ = 0;  // that were counted so far
   std::uint64_t items_copied_ = 0;
