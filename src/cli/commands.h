@@ -13,7 +13,9 @@ struct Common {
 };
 
 struct HubCommand {
-  std::vector<std::string> listen;  // addresses; none: the default one
+  std::vector<std::string> listen;    // addresses; none: those of the configuration, else the default one
+  std::optional<std::string> config;  // its file
+  bool prints_config = false;
   bool quiet = false;
 };
 

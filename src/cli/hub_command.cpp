@@ -3,9 +3,11 @@
 #include "async/scope.h"
 #include "cli/address.h"
 #include "cli/commands.h"
+#include "cli/hub_settings.h"
 #include "cli/terminal.h"
 #include "face/loop.h"
 #include "hub/hub.h"
+#include "os/environment.h"
 #include "os/termination.h"
 #include "os/user.h"
 
@@ -28,6 +30,11 @@ int cannot_listen(const std::string& address, const Error& error) {
   return error.code == Code::uri ? code(Exit::usage) : exit_of(error);
 }
 
+int misconfigured(const Mistakes& mistakes) {
+  for (const std::string& mistake : mistakes) complain(mistake);
+  return code(Exit::usage);
+}
+
 // Why the hub ends by itself, if it does.
 Task<void> end_with(Hub& hub, io::Loop& loop, std::optional<Error>& failure) {
   const auto stopped = co_await hub.stopped();
@@ -39,10 +46,19 @@ Task<void> end_with(Hub& hub, io::Loop& loop, std::optional<Error>& failure) {
 }  // namespace
 
 int run_hub(const Common& common, const HubCommand& command) {
+  const auto loaded = load_hub_settings(command.config, os::environment());
+  if (const auto* const mistakes = std::get_if<Mistakes>(&loaded)) return misconfigured(*mistakes);
+  const auto& written = std::get<WrittenSettings>(loaded);
+  if (command.prints_config) {
+    say(to_toml(written));
+    return code(Exit::ok);
+  }
+  const HubSettings& settings = written.settings;
   Loop loop;
   const os::Termination termination([&loop] { loop.stop(); });
-  Hub hub(loop, {.only_user = os::user_id()});
+  Hub hub(loop, {.limits = settings.limits, .directory = settings.directory, .only_user = os::user_id()});
   std::vector<std::string> addresses = command.listen;
+  if (addresses.empty()) addresses = settings.listen;
   if (addresses.empty()) addresses.push_back(hub_address(common.hub));
   for (const std::string& address : addresses) {
     if (address.starts_with("tcp:")) {

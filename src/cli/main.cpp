@@ -10,6 +10,23 @@
 namespace parley::cli {
 namespace {
 
+CLI::App* add_hub(CLI::App& app, HubCommand& hub) {
+  CLI::App* const hub_command = app.add_subcommand("hub", "Runs a hub, until it is asked to end (Ctrl-C, SIGTERM).");
+  hub_command
+      ->add_option("--listen", hub.listen,
+                   "An address, as often as there are: unix:PATH. Else where all commands look for a hub.")
+      ->type_name("ADDRESS")
+      ->allow_extra_args(false);
+  hub_command
+      ->add_option("--config", hub.config,
+                   "A file of settings (TOML); else PARLEY_CONFIG, else ~/.config/parley/hub.toml where there is one.")
+      ->type_name("FILE");
+  hub_command->add_flag("--print-config", hub.prints_config,
+                        "Prints all settings and where each comes from, and ends.");
+  hub_command->add_flag("--quiet,-q", hub.quiet, "Says nothing but errors.");
+  return hub_command;
+}
+
 int run(int argc, char** argv) {
   CLI::App app("Programs that talk to each other: the hub where they meet, and who uses it.", "parley");
   app.require_subcommand(1);
@@ -21,14 +38,7 @@ int run(int argc, char** argv) {
   HubCommand hub;
   CallCommand calling;
 
-  CLI::App* const hub_command = app.add_subcommand("hub", "Runs a hub, until it is asked to end (Ctrl-C, SIGTERM).");
-  hub_command
-      ->add_option("--listen", hub.listen,
-                   "An address, as often as there are: unix:PATH. Else where all commands look for a hub.")
-      ->type_name("ADDRESS")
-      ->allow_extra_args(false);
-  hub_command->add_flag("--quiet,-q", hub.quiet, "Says nothing but errors.");
-
+  CLI::App* const hub_command = add_hub(app, hub);
   CLI::App* const list = app.add_subcommand("list", "Shows who provides what.");
   bool with_methods = false;
   list->add_flag("--methods,-m", with_methods, "Shows their methods instead, with what each takes and gives.");

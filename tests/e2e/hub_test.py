@@ -19,7 +19,7 @@ class HubTest(unittest.TestCase):
     def setUp(self):
         self.place = self.enterContext(tempfile.TemporaryDirectory(prefix="hub-test-"))
         self.environment = {name: value for name, value in os.environ.items() if name != "PARLEY_HUB"}
-        self.environment["XDG_RUNTIME_DIR"] = self.place
+        self.environment["XDG_RUNTIME_DIR"] = self.environment["XDG_CONFIG_HOME"] = self.place
         self.address = f"unix:{self.place}/parley/hub.sock"
 
     def start(self, *command, until):

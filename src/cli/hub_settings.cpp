@@ -1,0 +1,112 @@
+#include "cli/hub_settings.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+
+#include "io/stream.h"
+
+namespace parley::cli {
+
+namespace {
+
+std::optional<std::string> said(const Environment& environment, const std::string& variable) {
+  const auto found = environment.find(variable);
+  if (found == environment.end() || found->second.empty()) return std::nullopt;
+  return found->second;
+}
+
+std::optional<std::string> default_file(const Environment& environment) {
+  if (const auto base = said(environment, "XDG_CONFIG_HOME")) return *base + "/parley/hub.toml";
+  if (const auto home = said(environment, "HOME")) return *home + "/.config/parley/hub.toml";
+  return std::nullopt;
+}
+
+// A limit that cannot work is a mistake of whoever wrote it, not of the first peer that comes to it.
+void check(const Limits& limits, const Setting& written, SettingsReader& reader) {
+  const Setting* const group = written.find("limits");
+  const auto refuse = [&](std::string_view name, std::string_view why) {
+    const Setting* const at = group ? group->find(name) : nullptr;
+    reader.add_mistake(fmt::format("{}: limits.{} {}", at ? at->where : "", name, why));
+  };
+  [&]<std::size_t... I>(std::index_sequence<I...>) {
+    codec::with_fields(limits, [&](const auto&... fields) {
+      ((fields == std::remove_cvref_t<decltype(fields)>() && codec::field_name<Limits, I> != "descriptors_max"
+            ? refuse(codec::field_name<Limits, I>, "is more than 0")
+            : void()),
+       ...);
+    });
+  }(std::make_index_sequence<codec::field_count<Limits>>());
+  if (limits.descriptors_max > io::descriptors_per_write_max) refuse("descriptors_max", "is at most 8");
+  if (limits.frame_bytes_max > 0xffffffff) refuse("frame_bytes_max", "is below 4 GiB: a length has four bytes");
+  if (limits.opening_bytes_max > (std::size_t{64} << 10)) {
+    refuse("opening_bytes_max", "is at most 64 KiB, or openings of several protocols look alike");
+  }
+  if (limits.depth_max > 1024) refuse("depth_max", "is at most 1024, or values use up the stack");
+}
+
+template <class T>
+void put_fields(std::string& out, const T& value, const Setting* written, const std::string& group) {
+  if (!group.empty()) out += fmt::format("\n[{}]\n", group);
+  const auto put = [&](std::string_view name, const auto& field) {
+    using Field = std::remove_cvref_t<decltype(field)>;
+    const Setting* const at = written ? written->find(name) : nullptr;
+    if constexpr (requires { to_toml(field); }) {
+      out += fmt::format("{} = {}  # {}\n", name, to_toml(field), at ? at->where : "default");
+    } else {
+      static_assert(std::is_aggregate_v<Field>);
+      put_fields(out, field, at, SettingsReader::below(group, name));
+    }
+  };
+  [&]<std::size_t... I>(std::index_sequence<I...>) {
+    codec::with_fields(value, [&](const auto&... fields) { (put(codec::field_name<T, I>, fields), ...); });
+  }(std::make_index_sequence<codec::field_count<T>>());
+}
+
+}  // namespace
+
+std::variant<WrittenSettings, Mistakes> read_hub_settings(std::string_view text, const std::optional<std::string>& file,
+                                                          const Environment& environment) {
+  WrittenSettings read;
+  SettingsReader reader;
+  read.file = file;
+  if (auto parsed = parse_toml(text, file.value_or("the configuration"))) {
+    read.written = *std::move(parsed);
+  } else {
+    reader.add_mistake(parsed.error().note);
+  }
+  reader.overlay<HubSettings>(read.written, environment);
+  reader.read(read.written, read.settings);
+  if (reader.mistakes().empty()) check(read.settings.limits, read.written, reader);
+  if (!reader.mistakes().empty()) return reader.mistakes();
+  return read;
+}
+
+std::variant<WrittenSettings, Mistakes> load_hub_settings(const std::optional<std::string>& file,
+                                                          const Environment& environment) {
+  const std::optional<std::string> named = file ? file : said(environment, "PARLEY_CONFIG");
+  const std::optional<std::string> path = named ? named : default_file(environment);
+  std::ifstream in;
+  if (path) in.open(*path, std::ios::binary);
+  if (!in.is_open()) {
+    if (named) return Mistakes{fmt::format("{} cannot be read: {}", *named, std::strerror(errno))};
+    return read_hub_settings({}, std::nullopt, environment);
+  }
+  std::string text;
+  for (std::array<char, 4096> piece{}; in.read(piece.data(), piece.size()) || in.gcount() != 0;) {
+    text.append(piece.data(), static_cast<std::size_t>(in.gcount()));
+  }
+  if (in.bad()) return Mistakes{fmt::format("{} cannot be read: {}", *path, std::strerror(errno))};
+  return read_hub_settings(text, path, environment);
+}
+
+std::string to_toml(const WrittenSettings& settings) {
+  std::string text = settings.file ? fmt::format("# {}\n", *settings.file) : "# no file\n";
+  put_fields(text, settings.settings, &settings.written, {});
+  return text;
+}
+
+}  // namespace parley::cli

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "cli/settings_reader.h"
+#include "hub/hub.h"
+
+namespace parley::cli {
+
+// What a hub can be told by a file and by the environment (docs/OPERATING.md, section 7).
+struct HubSettings {
+  std::vector<std::string> listen;  // addresses; none: the default one
+  Limits limits;
+  core::Directory::Bounds directory;
+};
+
+struct WrittenSettings {
+  HubSettings settings;
+  Setting written;  // as it stands in the file, with what the environment says instead
+  std::optional<std::string> file;
+};
+// Each with its place.
+using Mistakes = std::vector<std::string>;
+
+// From that file, else from the one that PARLEY_CONFIG names, else from the default one if it is there; and from the
+// environment.
+std::variant<WrittenSettings, Mistakes> load_hub_settings(const std::optional<std::string>& file,
+                                                          const Environment& environment);
+std::variant<WrittenSettings, Mistakes> read_hub_settings(std::string_view text, const std::optional<std::string>& file,
+                                                          const Environment& environment);
+
+// All of them, as a file would say them, and where each comes from.
+std::string to_toml(const WrittenSettings& settings);
+
+}  // namespace parley::cli

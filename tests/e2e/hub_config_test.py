@@ -1,0 +1,79 @@
+#!/usr/bin/env python3
+"""The configuration of a hub, as its owner writes it: which file counts, and what is said of mistakes.
+
+Usage: hub_config_test.py PARLEY
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+PARLEY = os.path.abspath(sys.argv[1])
+
+
+class HubConfigTest(unittest.TestCase):
+    def setUp(self):
+        self.place = self.enterContext(tempfile.TemporaryDirectory(prefix="hub-config-"))
+        self.environment = {name: value for name, value in os.environ.items() if not name.startswith("PARLEY_")}
+        self.environment["XDG_RUNTIME_DIR"] = self.environment["HOME"] = self.place
+        self.environment.pop("XDG_CONFIG_HOME", None)
+
+    def write(self, name, text):
+        path = f"{self.place}/{name}"
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        return path
+
+    def hub(self, *arguments, **environment):
+        return subprocess.run([PARLEY, "hub", *arguments], capture_output=True, text=True, cwd="/", check=False,
+                              timeout=100, env={**self.environment, **environment})
+
+    def printed(self, *arguments, **environment):
+        ran = self.hub("--print-config", *arguments, **environment)
+        self.assertEqual((ran.returncode, ran.stderr), (0, ""))
+        return ran.stdout
+
+    def test_the_nearest_file_counts(self):
+        self.assertIn("depth_max = 64  # default", self.printed())
+        self.write(".config/parley/hub.toml", "[limits]\ndepth_max = 1\n")
+        self.assertIn("depth_max = 1  #", self.printed())
+        self.write("parley/hub.toml", "[limits]\ndepth_max = 2\n")
+        self.assertIn("depth_max = 2  #", self.printed(XDG_CONFIG_HOME=self.place))
+        named = self.write("named.toml", "[limits]\ndepth_max = 3\n")
+        self.assertIn(f"depth_max = 3  # {named}:2:1", self.printed(PARLEY_CONFIG=named))
+        said = self.write("said.toml", "[limits]\ndepth_max = 4\n")
+        self.assertIn("depth_max = 4  #", self.printed("--config", said, PARLEY_CONFIG=named))
+        self.assertIn("depth_max = 5  # PARLEY_LIMITS_DEPTH_MAX",
+                      self.printed("--config", said, PARLEY_LIMITS_DEPTH_MAX="5"))
+
+    def test_a_file_that_is_named_must_be_there(self):
+        for ran in (self.hub("--config", "/nowhere/hub.toml"), self.hub(PARLEY_CONFIG="/nowhere/hub.toml")):
+            self.assertEqual((ran.returncode, ran.stdout, ran.stderr),
+                             (2, "", "parley: /nowhere/hub.toml cannot be read: No such file or directory\n"))
+        ran = self.hub("--config", self.place)
+        self.assertEqual((ran.returncode, ran.stderr), (2, f"parley: {self.place} cannot be read: Is a directory\n"))
+
+    def test_a_hub_with_mistakes_does_not_start_and_tells_all_of_them(self):
+        path = self.write("hub.toml", "[limits]\ndepth_mx = 3\nsessions_max = \"many\"\n")
+        ran = self.hub("--config", path)
+        self.assertEqual((ran.returncode, ran.stdout), (2, ""))
+        self.assertEqual(ran.stderr,
+                         f"parley: {path}:2:1: there is no limits.depth_mx; did you mean depth_max?\n"
+                         f"parley: {path}:3:1: limits.sessions_max wants a whole number, and this is text\n")
+
+    def test_it_listens_where_it_is_told_to(self):
+        address = f"unix:{self.place}/other.sock"
+        path = self.write("hub.toml", f'listen = ["{address}"]\n')
+        hub = subprocess.Popen([PARLEY, "hub", "--config", path], stdout=subprocess.PIPE, text=True,
+                               env=self.environment)
+        self.assertIn(f"listens at {address}", hub.stdout.readline())
+        hub.terminate()
+        self.assertEqual(hub.wait(), 0)
+        hub.stdout.close()
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])
