@@ -1,44 +1,48 @@
-// The tour: starts a service process, walks through what Parley does between it and this process, and says at each
-// step whether it did.
+// The tour: starts a hub and two workers, walks through what Parley does between them and this process, and says at
+// each step whether it did.
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 
 #include "tour.h"
 
 namespace {
 
 constexpr std::string_view usage =
-    R"(Usage: tour [--once] [--json] [--service PROGRAM]
+    R"(Usage: tour [--once] [--json] [--hub PROGRAM] [--worker PROGRAM]
 
-Starts a service process on a Unix socket, in a directory of its own, and walks through calls, streams, cancellation,
-deadlines and the death of the service, printing what happens as it happens.
+Starts a hub on a Unix socket, in a directory of its own, and two workers that offer a service there. Walks through
+calls, streams, cancellation, deadlines and deaths, printing what happens as it happens. Then the hub and the workers go
+on until you press Ctrl-C, so that you can try them.
 
-  --once              no word about what to look at next: for scripts
-  --json              one JSON object a step, instead of text
-  --service PROGRAM   another service program than the tour_service beside this one
+  --once             ends behind the last step: for scripts
+  --json             one JSON object a step, instead of text; ends like --once
+  --hub PROGRAM      another program than the `parley` of this build
+  --worker PROGRAM   another program than the tour_worker beside this one
 
 Exit codes: 0 each step did what it says, 1 one did not (it is named, and the tour ends there), 2 wrong arguments,
-128 + n ended by signal n. Colours only on a terminal, and not where NO_COLOR is set.
+128 + n ended by signal n before all steps were done. Colours only on a terminal, and not where NO_COLOR is set.
 )";
 
 constexpr std::string_view what_next = R"(
-Every step did what it says. What to look at next:
+Every step did what it says. The hub and two workers go on until you press Ctrl-C. In another terminal:
 
-  README.md                 the twenty lines of a service, to type in by hand
-  examples/tour/station.h   the two services of this tour
-  examples/calculator       the smallest service and its client
-  examples/foreign_epoll    inside of another event loop; foreign_60hz: inside of a game's
-  docs/ARCHITECTURE.md      how it is built; docs/WIRE.md: what is on the wire
-  ./test                    the quick test suite
+  export PARLEY_HUB={0} PATH={1}:$PATH
+  parley list                          who provides what; -m: what its methods take and give
+  parley call station.add '[2, 3]'     any method, with JSON
+  parley call station.write '[5]'      its stream comes line by line, then its result
+  parley who                           the sessions of the hub
+
+And to read: README.md, a service in twenty lines; examples/tour/station.h, the services of this tour; docs/.
 )";
 
 struct Options {
   bool is_once = false;
   bool is_json = false;
-  std::string service;
+  tour::Programs programs;
 };
 
 bool is_set(const char* variable) {
@@ -63,29 +67,36 @@ int run(const Options& options) {
     fmt::print(stderr, "tour: {}\n", to_string(directory.error()));
     return 1;
   }
-  tour::Report report(form_of(options), tour::Tour::step_count(), &print);
-  if (!options.is_json) print("Parley's tour: two processes and a Unix socket.\n");
-  tour::Tour tour(report, *directory, options.service);
-  if (!tour.run()) {
+  const auto end = options.is_once || options.is_json ? tour::Tour::End::leave : tour::Tour::End::stay;
+  tour::Report report(form_of(options), tour::Tour::step_count(end), &print);
+  if (!options.is_json) print("Parley's tour: a hub, two workers and a client.\n");
+  tour::Tour tour(report, *directory, options.programs);
+  if (!tour.run(end)) {
     if (!options.is_json) fmt::print("\nStep `{}` did not do what it says.\n", report.failed_step());
     return 1;
   }
-  if (!options.is_json && !options.is_once) print(what_next);
-  return 0;
+  if (end == tour::Tour::End::leave) return 0;
+  const auto folder = std::filesystem::path(options.programs.hub).parent_path().string();
+  print(fmt::format(what_next, tour.hub_address(), folder));
+  tour::Directory::end_well();
+  for (;;) ::pause();  // a signal ends it
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  Options options{.service = tour::own_folder() + "/tour_service"};
+  const std::filesystem::path folder = tour::own_folder();
+  Options options{.programs = {.hub = (folder / "../../parley").lexically_normal(), .worker = folder / "tour_worker"}};
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument = argv[i];
     if (argument == "--once") {
       options.is_once = true;
     } else if (argument == "--json") {
       options.is_json = true;
-    } else if (argument == "--service" && i + 1 < argc) {
-      options.service = argv[++i];
+    } else if (argument == "--hub" && i + 1 < argc) {
+      options.programs.hub = argv[++i];
+    } else if (argument == "--worker" && i + 1 < argc) {
+      options.programs.worker = argv[++i];
     } else if (argument == "--help" || argument == "-h") {
       print(usage);
       return 0;

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,12 +26,13 @@ namespace {
 std::array<char, 256> directory_name;
 std::array<char, 256> socket_name;
 std::array<char, 256> lock_name;
+volatile std::sig_atomic_t has_ended_well = 0;
 
 void clean_up_and_end(int number) {
   ::unlink(socket_name.data());
   ::unlink(lock_name.data());
   ::rmdir(directory_name.data());
-  ::_exit(128 + number);
+  ::_exit(has_ended_well ? 0 : 128 + number);
 }
 
 void remember(std::array<char, 256>& name, const std::string& path) {
@@ -39,11 +41,13 @@ void remember(std::array<char, 256>& name, const std::string& path) {
 
 std::string what(const char* call, int number) { return std::string(call) + ": " + std::strerror(number); }
 
-// The child's side. Only what may follow a fork.
-[[noreturn]] void become(const char* program, const char* uri, const char* parent, int out) {
+// The child's side. Only what may follow a fork. It ends with us, however we end.
+[[noreturn]] void become(char* const* command, int parent, int out) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != parent) ::_exit(127);  // it was gone before we could say so
   ::dup2(out, STDOUT_FILENO);
-  ::signal(SIGINT, SIG_DFL);
-  ::execl(program, program, uri, "--parent", parent, static_cast<char*>(nullptr));
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) ::signal(number, SIG_DFL);
+  ::execv(command[0], command);
   ::_exit(127);
 }
 
@@ -64,11 +68,11 @@ Result<std::string> first_line(int from, std::chrono::milliseconds patience) {
     char c = 0;
     const ssize_t got = ::read(from, &c, 1);
     if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return fail(Code::not_found, "it ended instead of saying that it listens");
+    if (got <= 0) return fail(Code::not_found, "it ended instead of saying that it is ready");
     if (c == '\n') return line;
     line += c;
   }
-  return fail(Code::timed_out, "it did not say that it listens");
+  return fail(Code::timed_out, "it did not say that it is ready");
 }
 
 }  // namespace
@@ -77,8 +81,8 @@ Result<Directory> Directory::make() {
   std::string path = std::filesystem::temp_directory_path() / "parley-tour-XXXXXX";
   if (!::mkdtemp(path.data())) return fail(Code::permission, what("mkdtemp", errno));
   remember(directory_name, path);
-  remember(socket_name, path + "/station.sock");
-  remember(lock_name, path + "/station.sock.lock");
+  remember(socket_name, path + "/hub.sock");
+  remember(lock_name, path + "/hub.sock.lock");
   for (const int number : {SIGINT, SIGTERM, SIGHUP}) ::signal(number, &clean_up_and_end);
   return Directory(std::move(path));
 }
@@ -89,27 +93,33 @@ Directory::~Directory() {
   std::filesystem::remove_all(path_, ignored);
 }
 
-Result<ServiceProcess> ServiceProcess::start(const std::string& program, const std::string& uri,
-                                             std::chrono::milliseconds patience) {
+void Directory::end_well() { has_ended_well = 1; }
+
+Result<ChildProcess> ChildProcess::start(const std::string& program, std::vector<std::string> arguments,
+                                         std::string_view ready, std::chrono::milliseconds patience) {
   if (::access(program.c_str(), X_OK) != 0) return fail(Code::not_found, what(program.c_str(), errno));
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return fail(Code::bug, what("pipe2", errno));
-  const std::string parent = std::to_string(::getpid());
+  arguments.insert(arguments.begin(), program);
+  std::vector<char*> command;
+  for (std::string& argument : arguments) command.push_back(argument.data());
+  command.push_back(nullptr);
+  const int parent = ::getpid();
   const int pid = ::fork();
-  if (pid == 0) become(program.c_str(), uri.c_str(), parent.c_str(), ends[1]);
+  if (pid == 0) become(command.data(), parent, ends[1]);
   ::close(ends[1]);
   if (pid < 0) {
     ::close(ends[0]);
     return fail(Code::overloaded, what("fork", errno));
   }
-  ServiceProcess process(pid, ends[0]);
+  ChildProcess process(pid, ends[0]);
   const Result<std::string> line = first_line(ends[0], patience);
   if (!line) return fail(line.error().code, program + ": " + line.error().note);
-  if (*line != "ready " + uri) return fail(Code::unsupported, program + " says `" + *line + "`");
+  if (!line->starts_with(ready)) return fail(Code::unsupported, program + " says `" + *line + "`");
   return process;
 }
 
-ServiceProcess::~ServiceProcess() {
+ChildProcess::~ChildProcess() {
   if (pid_ != 0) {
     kill();
     wait({});
@@ -117,11 +127,15 @@ ServiceProcess::~ServiceProcess() {
   if (out_ >= 0) ::close(out_);
 }
 
-void ServiceProcess::kill() {
+void ChildProcess::kill() {
   if (pid_ != 0) ::kill(pid_, SIGKILL);
 }
 
-ServiceProcess::End ServiceProcess::wait(std::chrono::milliseconds patience) {
+void ChildProcess::ask_to_end() {
+  if (pid_ != 0) ::kill(pid_, SIGTERM);
+}
+
+ChildProcess::End ChildProcess::wait(std::chrono::milliseconds patience) {
   if (!has_news(out_, std::chrono::steady_clock::now() + patience)) kill();
   int status = 0;
   while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {

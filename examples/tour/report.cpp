@@ -45,7 +45,7 @@ void Report::line(std::string_view who, std::string_view text) {
   if (form_ == Form::json) {
     lines_.emplace_back(who, text);
   } else {
-    print_(fmt::format("      {} {}\n", painted(who == "service" ? "36" : "2", fmt::format("{:<8}", who)), text));
+    print_(fmt::format("      {} {}\n", painted(who == "client" ? "2" : "36", fmt::format("{:<8}", who)), text));
   }
 }
 

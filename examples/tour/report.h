@@ -20,7 +20,7 @@ class Report {
   Report(Form form, int steps, Print print) : form_(form), steps_(steps), print_(std::move(print)) {}
 
   void begin(std::string_view name, std::string_view title);
-  // Who does or says something: "client" or "service".
+  // Who does or says something: "client", "worker" or "hub".
   void line(std::string_view who, std::string_view text);
   // A number worth keeping, for JSON. The lines say it in words.
   void value(std::string_view name, double number);

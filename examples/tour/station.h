@@ -38,29 +38,30 @@ struct Written {
   std::uint64_t waits = 0;  // sends that found no credit
 };
 
-// Served by the service process.
+// Provided by the workers.
 class Station {
  public:
   virtual ~Station() = default;
+  virtual parley::Task<std::int64_t> process() = 0;  // the id of the one that answers
   virtual parley::Task<std::int64_t> add(std::int64_t a, std::int64_t b) = 0;
   virtual parley::Task<double> distance(Place from, Place to, Unit unit) = 0;
   virtual parley::Task<parley::Either<std::int64_t, MathError>> divide(std::int64_t a, std::int64_t b) = 0;
-  // Asks the caller for its name first, by a call back on the same session.
+  // Asks the caller for its name first, by a call back on the same connection.
   virtual parley::Task<std::string> greet(parley::Context& context) = 0;
   virtual parley::Task<std::string> shout(std::string text) = 0;
   virtual parley::Task<void> explode(std::string why) = 0;  // throws
   // Never ends by itself. The audience hears "<name> has begun", and "<name> was stopped" when its frame is destroyed.
-  virtual parley::Task<void> brood(std::string name) = 0;
+  virtual parley::Task<void> brood(parley::Context& context, std::string name) = 0;
   virtual parley::Task<Read> read(Reading how, parley::Rx<std::uint64_t> numbers) = 0;
   virtual parley::Task<void> go_on() = 0;
   virtual parley::Task<Written> write(std::uint64_t count, parley::Tx<std::uint64_t> numbers) = 0;
   virtual parley::Task<Written> written() = 0;  // so far, by the last write()
   virtual parley::Task<void> leave() = 0;       // ends the process
 };
-PARLEY_SERVICE(Station, (add, args(a, b), describe("Adds")), (distance, args(from, to, unit)), divide, greet, shout,
-               explode, brood, read, go_on, write, written, leave);
+PARLEY_SERVICE(Station, process, (add, args(a, b), describe("Adds")), (distance, args(from, to, unit)), divide, greet,
+               shout, explode, brood, read, go_on, write, written, leave);
 
-// Served by the client process, on the session that it opened: calls go both ways.
+// Served by the client, on the connection that it opened: calls go both ways.
 class Audience {
  public:
   virtual ~Audience() = default;
@@ -69,7 +70,7 @@ class Audience {
 };
 PARLEY_SERVICE(Audience, name, hear);
 
-// Nobody in the tour serves this.
+// Nobody in the tour provides this.
 class Lighthouse {
  public:
   virtual ~Lighthouse() = default;

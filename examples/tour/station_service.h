@@ -1,5 +1,7 @@
 #pragma once
 
+#include <unistd.h>
+
 #include <cmath>
 #include <cstdio>
 #include <limits>
@@ -11,13 +13,20 @@
 
 #include "station.h"
 
-// The service side of the tour.
+// The workers' side of the tour.
 namespace tour {
 
-// Tells when it is made and when it is destroyed: what happens to the frame of a coroutine that has one.
+// What a caller is to hear.
+struct News {
+  std::optional<parley::Client<Audience>> audience;
+  std::string line;
+};
+
+// Tells the caller when it is made and when it is destroyed: what happens to the frame of a coroutine that has one.
 class Witness {
  public:
-  Witness(parley::Queue<std::string>& news, std::string name) : news_(news), name_(std::move(name)) {
+  Witness(parley::Queue<News>& news, const parley::Context& context, std::string name)
+      : news_(news), audience_(context.client<Audience>("audience")), name_(std::move(name)) {
     tell(" has begun");
   }
   ~Witness() { tell(" was stopped"); }
@@ -25,14 +34,19 @@ class Witness {
   Witness& operator=(const Witness&) = delete;
 
  private:
-  void tell(std::string_view what) { static_cast<void>(news_.push(name_ + std::string(what))); }  // full: not told
+  void tell(std::string_view what) {
+    static_cast<void>(news_.push({audience_, name_ + std::string(what)}));  // full: not told
+  }
 
-  parley::Queue<std::string>& news_;
+  parley::Queue<News>& news_;
+  parley::Client<Audience> audience_;
   std::string name_;
 };
 
 class StationService : public Station {
  public:
+  parley::Task<std::int64_t> process() override { co_return ::getpid(); }
+
   parley::Task<std::int64_t> add(std::int64_t a, std::int64_t b) override { co_return a + b; }
 
   parley::Task<double> distance(Place from, Place to, Unit unit) override {
@@ -66,8 +80,8 @@ class StationService : public Station {
     co_return;
   }
 
-  parley::Task<void> brood(std::string name) override {
-    const Witness witness(news_, std::move(name));
+  parley::Task<void> brood(parley::Context& context, std::string name) override {
+    const Witness witness(news_, context, std::move(name));
     parley::Event never;
     co_await never.wait();
   }
@@ -111,46 +125,41 @@ class StationService : public Station {
 
   // For the process that serves it. Ends when somebody has called leave().
   parley::Task<void> left() { co_await left_.wait(); }
-  // Who hears the news: the one who opened the last session.
-  void set_audience(std::optional<parley::Client<Audience>> audience) { audience_ = std::move(audience); }
   parley::Task<void> tell_news() {
-    while (auto line = co_await news_.pop()) {
-      if (!audience_) continue;
-      auto audience = *audience_;  // another may come while we wait
-      static_cast<void>(co_await audience.call<&Audience::hear>(std::move(*line)));
+    while (auto news = co_await news_.pop()) {
+      static_cast<void>(co_await news->audience->call<&Audience::hear>(std::move(news->line)));
     }
   }
 
  protected:
-  parley::Queue<std::string>& news() { return news_; }
+  parley::Queue<News>& news() { return news_; }
 
  private:
   static constexpr std::size_t news_max = 1024;
-  parley::Queue<std::string> news_{news_max};
+  parley::Queue<News> news_{news_max};
   parley::Event go_on_;
   Written written_;
   parley::Event left_;
-  std::optional<parley::Client<Audience>> audience_;
 };
 
-// Serves it at the address until somebody calls leave(). The object outlives the loop, because the frames of its
-// handlers die there. The exit code of the process.
-inline int serve(StationService& station, const std::string& uri) {
+// Offers it at the hub until somebody calls leave(), and again whenever the hub was away. The object outlives the loop,
+// because the frames of its handlers die there. The exit code of the process.
+inline int serve(StationService& station, const std::string& hub) {
+  parley::Services services;
+  services.serve<Station>("station", station).value();
   parley::Loop loop;
-  auto server = parley::listen(loop, uri);
-  if (!server) {
-    std::fprintf(stderr, "tour_service: %s\n", parley::to_string(server.error()).c_str());
+  auto session = loop.run_until(parley::connect(loop, hub, {.services = &services, .offer = true, .redial = true}));
+  if (!session) {
+    std::fprintf(stderr, "tour_worker: %s\n", parley::to_string(session.error()).c_str());
     return 1;
   }
-  server->serve<Station>("station", station).value();
-  server->on_session([&](parley::Session& session) { station.set_audience(session.client<Audience>("audience")); });
-  std::printf("ready %s\n", server->address().c_str());
-  std::fflush(stdout);
+  std::puts("offered"), std::fflush(stdout);
 
   parley::Scope background(loop);
   background.spawn(station.tell_news());
   loop.run_until(station.left());
-  station.set_audience({});
+  (*session)->close();
+  static_cast<void>(loop.run_until((*session)->closed()));
   return 0;
 }
 

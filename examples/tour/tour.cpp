@@ -20,12 +20,12 @@ constexpr auto patience = 20s;  // with a step; a machine that is busy elsewhere
 
 parley::Task<std::string> Listener::name() {
   ++name_count_;
-  report_.line("service", "asks us for our name, on the session that we opened");
+  report_.line("worker", "asks us for our name, on the connection that we opened");
   co_return "tour";
 }
 
 parley::Task<void> Listener::hear(std::string line) {
-  report_.line("service", fmt::format("tells us: {}", line));
+  report_.line("worker", fmt::format("tells us: {}", line));
   lines_.push_back(std::move(line));
   more_.set();
   co_return;
@@ -45,37 +45,39 @@ parley::Task<void> Listener::heard(std::string line) {
 
 const std::vector<Tour::Step>& Tour::steps() {
   static const std::vector<Step> all = {
-      {"start", "A service process and a session with it", &Tour::start},
+      {"start", "A hub, two workers, and a session with the hub", &Tour::start},
       {"calls", "Calls: a method of a class in another process", &Tour::calls},
-      {"call_back", "Both ways: the service calls its caller", &Tour::call_back},
+      {"call_back", "Both ways: the worker calls its caller", &Tour::call_back},
       {"own_error", "A method's own error is a value", &Tour::own_error},
-      {"unknown_method", "A service that nobody serves", &Tour::unknown_method},
+      {"unknown_name", "A service that nobody provides", &Tour::unknown_name},
       {"arguments", "Arguments that are none", &Tour::arguments},
       {"throw", "A handler that throws", &Tour::throwing},
       {"stream_to_service", "A stream to a slow reader, who stops the writer", &Tour::stream_to_service},
       {"stream_from_service", "A stream back, and we are the slow reader", &Tour::stream_from_service},
       {"cancel", "Dropping a call stops its handler", &Tour::cancel},
       {"deadline", "A deadline, kept on both sides", &Tour::deadline},
-      {"killed_in_call", "SIGKILL in the middle of a call", &Tour::killed_in_call},
-      {"killed_in_streams", "SIGKILL in the middle of two streams, after a new start", &Tour::killed_in_streams},
-      {"restart", "A new process at the same address: everything works again", &Tour::restart},
+      {"killed_in_call", "SIGKILL of a worker in the middle of a call; the other one goes on", &Tour::killed_in_call},
+      {"killed_in_streams", "SIGKILL of the other one in the middle of two streams", &Tour::killed_in_streams},
+      {"new_workers", "New workers under the same name: everything works again", &Tour::new_workers},
+      {"hub_killed", "SIGKILL of the hub: everybody comes back to the next one", &Tour::hub_killed},
       {"leave", "The end, in good order", &Tour::leave},
   };
   return all;
 }
 
-int Tour::step_count() { return static_cast<int>(steps().size()); }
+int Tour::step_count(End end) { return static_cast<int>(steps().size()) - (end == End::stay ? 1 : 0); }
 
-Tour::Tour(Report& report, const Directory& directory, std::string program)
+Tour::Tour(Report& report, const Directory& directory, Programs programs)
     : report_(report),
       directory_(directory),
-      program_(std::move(program)),
-      uri_("unix:" + directory.path() + "/station.sock"),
+      programs_(std::move(programs)),
+      uri_("unix:" + directory.path() + "/hub.sock"),
       listener_(report) {}
 
-bool Tour::run() {
+bool Tour::run(End end) {
   services_.serve<Audience>("audience", listener_).value();
-  for (const Step& step : steps()) {
+  for (int i = 0; i < step_count(end); ++i) {
+    const Step& step = steps()[static_cast<std::size_t>(i)];
     report_.begin(step.name, step.title);
     const Stopwatch watch;
     (this->*step.run)();
@@ -117,24 +119,34 @@ void Tour::expect_error(const parley::Error* error, parley::Code code, std::stri
                  error ? to_string(*error) : "there was no error");
 }
 
-bool Tour::start_process() {
+bool Tour::start_hub() {
   const Stopwatch watch;
-  did(fmt::format("starts {} {}", std::filesystem::path(program_).filename().string(), uri_));
-  parley::Result<ServiceProcess> started = ServiceProcess::start(program_, uri_, patience);
-  if (!report_.expect(started.has_value(), "the service process listens",
+  did(fmt::format("starts parley hub --listen {}", uri_));
+  auto started = ChildProcess::start(programs_.hub, {"hub", "--listen", uri_}, "hub: listens at", patience);
+  if (!report_.expect(started.has_value(), "the hub listens", started ? std::string() : to_string(started.error()))) {
+    return false;
+  }
+  hub_ = *std::move(started);
+  hub_says(fmt::format("process {} listens, after {}", hub_->pid(), in_words(watch.time())));
+  return true;
+}
+
+bool Tour::start_worker(std::size_t which) {
+  const Stopwatch watch;
+  did(fmt::format("starts {}", std::filesystem::path(programs_.worker).filename().string()));
+  auto started = ChildProcess::start(programs_.worker, {uri_}, "offered", patience);
+  if (!report_.expect(started.has_value(), "the worker offers its service",
                       started ? std::string() : to_string(started.error()))) {
     return false;
   }
-  process_.emplace(*std::move(started));
-  came(fmt::format("process {} listens, after {}", process_->pid(), in_words(watch.time())));
+  workers_[which] = *std::move(started);
+  came(fmt::format("process {} offers \"station\", after {}", workers_[which]->pid(), in_words(watch.time())));
   return true;
 }
 
 parley::Task<void> Tour::connect() {
   const Stopwatch watch;
-  station_.reset();
-  session_.reset();
-  auto connected = co_await parley::connect(loop_, uri_, {.services = &services_});
+  auto connected = co_await parley::connect(loop_, uri_, {.services = &services_, .redial = true});
   if (!report_.expect(connected.has_value(), "a session opens",
                       connected ? std::string() : to_string(connected.error()))) {
     co_return;
@@ -145,55 +157,62 @@ parley::Task<void> Tour::connect() {
   const auto pid = credentials ? credentials->pid : 0;
   did(fmt::format("has a session after {}; the kernel says that process {} is at its other end", in_words(watch.time()),
                   pid));
-  report_.expect(pid == process_->pid(), "the peer is the process that we started", fmt::format("it is {}", pid));
+  report_.expect(pid == hub_->pid(), "the peer is the hub that we started", fmt::format("it is {}", pid));
+  co_await find_worker();
 }
 
-void Tour::wait_for_killed() {
-  const ServiceProcess::End end = process_->wait(patience);
+parley::Task<void> Tour::find_worker() {
+  const auto pid = value_of(co_await station().call<&Station::process>(), "process()");
+  came(fmt::format("process {} is the one whom the hub gave us", pid));
+  bool is_found = false;
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    if (!workers_[i] || workers_[i]->pid() != pid) continue;
+    at_work_ = i;
+    is_found = true;
+  }
+  report_.expect(is_found, "it is one of those that we started", fmt::format("it is {}", pid));
+}
+
+void Tour::wait_for_killed(std::optional<ChildProcess>& process) {
+  const ChildProcess::End end = process->wait(patience);
   report_.expect(end.signal == SIGKILL, "the process died of SIGKILL");
+  process.reset();
 }
 
 // --- the first and the last steps
 
 void Tour::start() {
-  if (start_process()) turn(connect());
-}
-
-void Tour::restart() {
-  did("a dead process cannot remove its socket file; the next one replaces it");
-  report_.expect(std::filesystem::exists(directory_.path() + "/station.sock"), "the socket file is still there");
-  if (!start_process()) return;
-  turn(connect());
-  if (session_) turn(check_that_all_works());
-}
-
-parley::Task<void> Tour::check_that_all_works() {
-  const auto sum = value_of(co_await station().call<&Station::add>(20, 22), "add(20, 22)");
-  report_.expect(sum == 42, "add(20, 22) is 42");
-  const auto hello = value_of(co_await station().call<&Station::greet>(), "greet()");
-  report_.expect(hello == "hello, tour", "the service calls back");
-  auto [tx, rx] = parley::channel<std::uint64_t>();
-  auto call = station().call<&Station::write>(100u, std::move(tx));
-  std::uint64_t total = 0;
-  while (const auto number = co_await rx.recv()) total += *number;
-  value_of(co_await call, "write(100)");
-  report_.expect(total == 5050, "a stream of 1 to 100 adds up to 5050", fmt::format("to {}", total));
-  came(fmt::format("add(20, 22) is {}, greet() says \"{}\", a stream of 1 to 100 adds up to {}", sum, hello, total));
+  if (start_hub() && start_worker(0) && start_worker(1)) turn(connect());
 }
 
 void Tour::leave() {
   turn(say_goodbye());
-  const ServiceProcess::End end = process_->wait(patience);
-  came(end.exit_code ? fmt::format("ended with exit code {}", *end.exit_code) : "did not end by itself");
-  report_.expect(end.exit_code == 0, "the service process ends with exit code 0");
-  report_.expect(std::filesystem::is_empty(directory_.path()), "it leaves no file behind");
+  for (std::optional<ChildProcess>& worker : workers_) {
+    const ChildProcess::End end = worker->wait(patience);
+    came(end.exit_code ? fmt::format("ended with exit code {}", *end.exit_code) : "did not end by itself");
+    report_.expect(end.exit_code == 0, "the worker ends with exit code 0");
+  }
+  did(fmt::format("kill -TERM {}", hub_->pid()));
+  hub_->ask_to_end();
+  const ChildProcess::End end = hub_->wait(patience);
+  hub_says(end.exit_code ? fmt::format("ended with exit code {}", *end.exit_code) : "did not end by itself");
+  report_.expect(end.exit_code == 0, "the hub ends with exit code 0");
+  report_.expect(std::filesystem::is_empty(directory_.path()), "nobody leaves a file behind");
 }
 
 parley::Task<void> Tour::say_goodbye() {
-  did("leave()");
-  const auto left = co_await station().call<&Station::leave>();
-  report_.expect(left.has_value(), "leave() is answered", left ? std::string() : to_string(left.error()));
+  auto directory = session_->client<parley::builtin::Directory>("parley.Directory");
+  for (std::size_t left = workers_.size(); left-- != 0;) {
+    did("leave()");
+    const auto answer = co_await station().call<&Station::leave>();
+    report_.expect(answer.has_value(), "leave() is answered", answer ? std::string() : to_string(answer.error()));
+    for (;;) {  // until the hub knows that it is gone
+      const auto providers = value_of(co_await directory.call<&parley::builtin::Directory::list>(), "list()");
+      if (report_.has_failed() || providers.size() == left) break;
+    }
+  }
   station_.reset();
+  session_->close();
   const auto closed = co_await session_->closed();
   report_.expect(closed.has_value(), "the session ends in good order",
                  closed ? std::string() : to_string(closed.error()));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,7 +12,7 @@
 
 namespace tour {
 
-// What the client process serves to the service, and what it has heard there.
+// What the client serves to the workers, and what it has heard there.
 class Listener final : public Audience {
  public:
   explicit Listener(Report& report) : report_(report) {}
@@ -19,7 +20,7 @@ class Listener final : public Audience {
   parley::Task<std::string> name() override;
   parley::Task<void> hear(std::string line) override;
 
-  // Waits until the service has said that.
+  // Waits until a worker has said that.
   parley::Task<void> heard(std::string line);
   int name_count() const { return name_count_; }
 
@@ -30,14 +31,23 @@ class Listener final : public Audience {
   parley::Event more_;
 };
 
-// The client process's side: starts the service, walks through the steps, one after the other, and stops at the first
+// What the tour starts beside itself.
+struct Programs {
+  std::string hub;  // `parley`
+  std::string worker;
+};
+
+// The client's side: starts a hub and two workers, walks through the steps, one after the other, and stops at the first
 // that does not do what it says. On one thread.
 class Tour {
  public:
-  Tour(Report& report, const Directory& directory, std::string program);
+  Tour(Report& report, const Directory& directory, Programs programs);
 
-  static int step_count();
-  bool run();
+  // In the end all processes leave, or go on.
+  enum class End : std::uint8_t { leave, stay };
+  static int step_count(End end);
+  bool run(End end);
+  const std::string& hub_address() const { return uri_; }
 
  private:
   struct Step {
@@ -52,7 +62,7 @@ class Tour {
   void calls();
   void call_back();
   void own_error();
-  void unknown_method();
+  void unknown_name();
   void arguments();
   void throwing();
   void stream_to_service();
@@ -60,8 +70,9 @@ class Tour {
   void cancel();
   void deadline();
   void killed_in_call();
-  void restart();
   void killed_in_streams();
+  void new_workers();
+  void hub_killed();
   void leave();
 
   // Turns the loop until the task has ended; a step that takes too long is a failed one.
@@ -69,14 +80,17 @@ class Tour {
   parley::Task<bool> ends_in_time(parley::Task<void> task);
   static parley::Task<void> set_when_done(parley::Task<void> task, bool& is_done, parley::Event& ended);
   static parley::Task<void> set_after(parley::Loop& loop, parley::Duration time, parley::Event& ended);
-  bool start_process();
+  bool start_hub();
+  bool start_worker(std::size_t which);
   parley::Task<void> connect();
-  void wait_for_killed();
+  parley::Task<void> find_worker();
+  ChildProcess& worker() { return *workers_[at_work_]; }
+  void wait_for_killed(std::optional<ChildProcess>& process);
 
   parley::Task<void> make_calls();
   parley::Task<void> be_called_back();
   parley::Task<void> see_own_error();
-  parley::Task<void> call_what_nobody_serves();
+  parley::Task<void> call_what_nobody_provides();
   parley::Task<void> send_what_does_not_decode();
   parley::Task<void> see_a_throw();
   parley::Task<void> write_to_a_slow_reader();
@@ -85,13 +99,17 @@ class Tour {
   parley::Task<void> drop_a_call();
   parley::Task<void> let_a_deadline_pass();
   parley::Task<void> lose_a_call();
-  parley::Task<void> check_that_all_works();
+  parley::Task<void> go_on_with_the_other();
   parley::Task<void> lose_streams();
+  parley::Task<void> find_nobody();
+  parley::Task<void> wait_for_everybody();
+  parley::Task<void> check_that_all_works();
   parley::Task<void> say_goodbye();
 
   // What the steps are made of.
   void did(std::string_view text) { report_.line("client", text); }
-  void came(std::string_view text) { report_.line("service", text); }
+  void came(std::string_view text) { report_.line("worker", text); }
+  void hub_says(std::string_view text) { report_.line("hub", text); }
   parley::Client<Station>& station() { return *station_; }
   // A call that should have given a value; the value, or a default after a failed expectation.
   template <class T>
@@ -106,9 +124,11 @@ class Tour {
 
   Report& report_;
   const Directory& directory_;
-  const std::string program_;
+  const Programs programs_;
   const std::string uri_;
-  std::optional<ServiceProcess> process_;
+  std::optional<ChildProcess> hub_;
+  std::array<std::optional<ChildProcess>, 2> workers_;
+  std::size_t at_work_ = 0;  // the worker that our connection is bound to
 
   Listener listener_;  // served objects outlive the loop
   parley::Services services_;

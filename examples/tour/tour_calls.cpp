@@ -1,8 +1,6 @@
 // The steps about calls and how they end.
 #include <fmt/format.h>
 
-#include <csignal>
-
 #include "stopwatch.h"
 #include "tour.h"
 
@@ -77,7 +75,7 @@ parley::Task<void> Tour::be_called_back() {
   const int asked_before = listener_.name_count();
   const auto hello = value_of(co_await station().call<&Station::greet>(), "greet()");
   came(fmt::format("\"{}\", after {}", hello, in_words(watch.time())));
-  report_.expect(listener_.name_count() == asked_before + 1, "the service asks for our name once");
+  report_.expect(listener_.name_count() == asked_before + 1, "the worker asks for our name once");
   report_.expect(hello == "hello, tour", "its answer has our name in it", hello);
 }
 
@@ -96,13 +94,13 @@ parley::Task<void> Tour::see_own_error() {
   came(three ? fmt::format("{}", *three) : "nothing");
 }
 
-void Tour::unknown_method() { turn(call_what_nobody_serves()); }
+void Tour::unknown_name() { turn(call_what_nobody_provides()); }
 
-parley::Task<void> Tour::call_what_nobody_serves() {
-  did("Lighthouse::light(), which the peer does not serve");
+parley::Task<void> Tour::call_what_nobody_provides() {
+  did("Lighthouse::light(), of a \"lighthouse\" that nobody provides");
   const auto lit = co_await session_->client<Lighthouse>("lighthouse").call<&Lighthouse::light>();
-  came(lit ? "light" : to_string(lit.error()));
-  expect_error(lit ? nullptr : &lit.error(), Code::method, "light()");
+  hub_says(lit ? "light" : to_string(lit.error()));
+  expect_error(lit ? nullptr : &lit.error(), Code::not_found, "light()");
 }
 
 void Tour::arguments() { turn(send_what_does_not_decode()); }
@@ -121,7 +119,7 @@ parley::Task<void> Tour::send_what_does_not_decode() {
   did("shout(\"still here\")");
   const auto shouted = value_of(co_await station().call<&Station::shout>("still here"), "shout()");
   came(fmt::format("\"{}\": a bad call costs that call alone", shouted));
-  report_.expect(shouted == "STILL HERE", "the session goes on", shouted);
+  report_.expect(shouted == "STILL HERE", "the connection goes on", shouted);
 }
 
 void Tour::throwing() { turn(see_a_throw()); }
@@ -133,7 +131,7 @@ parley::Task<void> Tour::see_a_throw() {
   expect_error(exploded ? nullptr : &exploded.error(), Code::handler_threw, "explode()");
   report_.expect(!exploded && exploded.error().note == "no steam", "what it said comes along");
   const auto sum = value_of(co_await station().call<&Station::add>(1, 1), "add(1, 1)");
-  report_.expect(sum == 2, "the service lives on");
+  report_.expect(sum == 2, "the worker lives on");
 }
 
 void Tour::cancel() { turn(drop_a_call()); }
@@ -164,28 +162,6 @@ parley::Task<void> Tour::let_a_deadline_pass() {
   report_.expect(watch.time() >= deadline_of_the_tour, "it does not pass early", in_words(watch.time()));
   co_await listener_.heard("handler 2 has begun");
   co_await listener_.heard("handler 2 was stopped");
-}
-
-void Tour::killed_in_call() {
-  turn(lose_a_call());
-  wait_for_killed();
-}
-
-parley::Task<void> Tour::lose_a_call() {
-  did("brood(\"handler 3\")");
-  auto call = station().call<&Station::brood>("handler 3");
-  co_await listener_.heard("handler 3 has begun");
-  did(fmt::format("kill -9 {}", process_->pid()));
-  const Stopwatch watch;
-  process_->kill();
-  const auto brooded = co_await call;
-  did(fmt::format("{}, {} after the kill", brooded ? "an answer" : to_string(brooded.error()), in_words(watch.time())));
-  report_.expect(!brooded && kind(brooded.error()) == parley::Kind::unknown,
-                 "the outcome is `unknown`: it was sent and may have happened",
-                 brooded ? "there was an answer" : to_string(brooded.error()));
-  const auto next = co_await station().call<&Station::add>(1, 1);
-  did(fmt::format("add(1, 1): {}", next ? "an answer" : to_string(next.error())));
-  expect_error(next ? nullptr : &next.error(), Code::closed, "a call on the dead session");
 }
 
 }  // namespace tour

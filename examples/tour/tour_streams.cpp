@@ -109,7 +109,7 @@ parley::Task<void> Tour::read_slowly() {
   auto call = station().call<&Station::write>(fast_items, std::move(tx));
   Written written = value_of(co_await station().call<&Station::written>(), "written()");
   came(fmt::format("wrote {} and waits", written.items));
-  report_.expect(written.items == first_window, "the service stops at the window",
+  report_.expect(written.items == first_window, "the worker stops at the window",
                  fmt::format("it wrote {}", written.items));
 
   std::uint64_t items = 0;
@@ -126,7 +126,7 @@ parley::Task<void> Tour::read_slowly() {
   came(
       fmt::format("has written {}: {} ahead, and the window is {}", written.items, written.items - items, rx.window()));
   report_.expect(items == slow_items, "the items come", fmt::format("{} came", items));
-  report_.expect(written.items - items <= rx.window(), "the service is never further ahead than the window",
+  report_.expect(written.items - items <= rx.window(), "the worker is never further ahead than the window",
                  fmt::format("{} items", written.items - items));
 
   did("reads the rest as fast as it comes");
@@ -145,11 +145,8 @@ parley::Task<void> Tour::read_slowly() {
 }
 
 void Tour::killed_in_streams() {
-  if (!start_process()) return;
-  turn(connect());
-  if (!session_) return;
   turn(lose_streams());
-  wait_for_killed();
+  wait_for_killed(workers_[at_work_]);
 }
 
 parley::Task<void> Tour::lose_streams() {
@@ -168,8 +165,8 @@ parley::Task<void> Tour::lose_streams() {
     sent.news.reset();
     co_await sent.news.wait();
   }
-  did(fmt::format("has sent {} and read {}: kill -9 {}", in_words(sent.items), in_words(items), process_->pid()));
-  process_->kill();
+  did(fmt::format("has sent {} and read {}: kill -9 {}", in_words(sent.items), in_words(items), worker().pid()));
+  worker().kill();
   const Stopwatch watch;
   while (co_await rx_here.recv()) ++items;
   const auto time = watch.time();

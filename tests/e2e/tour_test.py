@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""The tour as users run it: that it does what it says, and that it notices when the service does not.
+"""The tour as users run it: that it does what it says, and that it notices when a worker does not.
 
-Usage: tour_test.py TOUR TOUR_SERVICE BROKEN_SERVICE
+Usage: tour_test.py TOUR PARLEY TOUR_WORKER BROKEN_WORKER
 """
 
 import json
@@ -13,37 +13,48 @@ import sys
 import tempfile
 import unittest
 
-TOUR, SERVICE, BROKEN = (os.path.abspath(path) for path in sys.argv[1:4])
+TOUR, PARLEY, WORKER, BROKEN = (os.path.abspath(path) for path in sys.argv[1:5])
 
-STEPS = ["start", "calls", "call_back", "own_error", "unknown_method", "arguments", "throw", "stream_to_service",
-         "stream_from_service", "cancel", "deadline", "killed_in_call", "killed_in_streams", "restart", "leave"]
+STEPS = ["start", "calls", "call_back", "own_error", "unknown_name", "arguments", "throw", "stream_to_service",
+         "stream_from_service", "cancel", "deadline", "killed_in_call", "killed_in_streams", "new_workers",
+         "hub_killed", "leave"]
 
 # What each step must have shown, in this order; what stands in a tuple happens in two processes, in any order.
 SHOWN = [
-    r"process \d+ listens, after ",
+    r"hub      process \d+ listens, after ",
+    r'worker   process \d+ offers "station", after ',
+    r'worker   process \d+ offers "station", after ',
     r"the kernel says that process \d+ is at its other end",
-    r"service  42, after ",
-    r"service  10 000 right answers in ",
-    r"service  asks us for our name",
-    r'service  "hello, tour"',
-    r"service  MathError::division_by_zero",
-    r"service  not_found: the peer serves no such method",
+    r"worker   process \d+ is the one whom the hub gave us",
+    r"worker   42, after ",
+    r"worker   10 000 right answers in ",
+    r"worker   asks us for our name",
+    r'worker   "hello, tour"',
+    r"worker   MathError::division_by_zero",
+    r'hub      not_found: .*nobody provides "lighthouse"',
     r"client   invalid: .*none of its enumerators",
-    r"service  invalid: the peer could not decode the arguments",
-    r"service  bug: the handler threw an exception \(no steam\)",
+    r"worker   invalid: the peer could not decode the arguments",
+    r"worker   bug: the handler threw an exception \(no steam\)",
     r"client   sent 16 and waits",
-    r"service  read 150 in ",
+    r"worker   read 150 in ",
     r"client   \d+ of 150 sends had to wait for credit",
-    r"service  wrote 16 and waits",
-    r"service  tells us: handler 1 was stopped",
-    (r"client   timed_out: the deadline of the call passed, after ", r"service  tells us: handler 2 was stopped"),
+    r"worker   wrote 16 and waits",
+    r"worker   tells us: handler 1 was stopped",
+    (r"client   timed_out: the deadline of the call passed, after ", r"worker   tells us: handler 2 was stopped"),
     r"client   kill -9 \d+",
-    r"client   unknown: the session ended after the call was sent",
+    r"client   unknown: the session ended after the call was sent.*whoever provided .*is gone",
+    r"worker   process \d+ is the one whom the hub gave us",
     r"client   our reader, .* after the kill: lost: ",
     r"client   our writer: lost: ",
     r"client   the two calls: unknown: ",
-    r"service  add\(20, 22\) is 42, greet\(\) says \"hello, tour\", a stream of 1 to 100 adds up to 5050",
-    r"service  ended with exit code 0",
+    r'hub      not_found: .*nobody provides "station"',
+    r"worker   add\(20, 22\) is 42, greet\(\) says \"hello, tour\", a stream of 1 to 100 adds up to 5050",
+    r"client   kill -9 \d+: it cannot remove its socket file",
+    r"client   add\(20, 22\): 42, after ",
+    r"worker   add\(20, 22\) is 42, greet\(\) says \"hello, tour\", a stream of 1 to 100 adds up to 5050",
+    r"worker   ended with exit code 0",
+    r"worker   ended with exit code 0",
+    r"hub      ended with exit code 0",
 ]
 
 
@@ -62,8 +73,8 @@ class Place:
         return {**kept, "TMPDIR": self.directory.name, **more}
 
     def run(self, *arguments, **more):
-        return subprocess.run([TOUR, *arguments], capture_output=True, text=True, cwd="/", check=False, timeout=200,
-                              env=self.environment(**more))
+        return subprocess.run([TOUR, "--hub", PARLEY, *arguments], capture_output=True, text=True, cwd="/",
+                              check=False, timeout=200, env=self.environment(**more))
 
     def left_behind(self):
         return os.listdir(self.directory.name)
@@ -77,8 +88,8 @@ class Tour(unittest.TestCase):
         ran = self.place.run("--once")
         self.assertEqual(ran.returncode, 0, ran.stdout + ran.stderr)
         self.assertEqual(ran.stderr, "")
-        self.assertEqual(re.findall(r"^ ?(\d+)/15 ", ran.stdout, re.M), [str(n + 1) for n in range(15)])
-        self.assertEqual(len(re.findall(r"^      ok       (\d+) of \1 hold, ", ran.stdout, re.M)), 15, ran.stdout)
+        self.assertEqual(re.findall(r"^ ?(\d+)/16 ", ran.stdout, re.M), [str(n + 1) for n in range(16)])
+        self.assertEqual(len(re.findall(r"^      ok       (\d+) of \1 hold, ", ran.stdout, re.M)), 16, ran.stdout)
         rest = ran.stdout
         for shown in SHOWN:
             found = [(line, re.search(line, rest)) for line in ([shown] if isinstance(shown, str) else shown)]
@@ -86,7 +97,7 @@ class Tour(unittest.TestCase):
                 self.assertTrue(match, f"`{line}` is missing in\n{rest}")
             rest = rest[max(match.end() for _, match in found):]
         self.assertNotIn("\x1b", ran.stdout)
-        self.assertNotIn("What to look at next", ran.stdout)
+        self.assertNotIn("Ctrl-C", ran.stdout)
         self.assertEqual(self.place.left_behind(), [])
 
     def test_json_is_one_object_a_step(self):
@@ -101,30 +112,30 @@ class Tour(unittest.TestCase):
         for name in ("calls", "call_back", "own_error", "throw", "stream_to_service", "stream_from_service",
                      "deadline", "killed_in_call", "leave"):
             with self.subTest(step=name):
-                ran = self.place.run("--once", "--json", "--service", BROKEN, TOUR_BREAK=name)
+                ran = self.place.run("--once", "--json", "--worker", BROKEN, TOUR_BREAK=name)
                 self.assertEqual(ran.returncode, 1, ran.stdout + ran.stderr)
                 steps = [json.loads(line) for line in ran.stdout.splitlines()]
                 self.assertEqual([step["step"] for step in steps if not step["ok"]], [name])
                 self.assertEqual(steps[-1]["step"], name)
-        ran = self.place.run("--once", "--service", BROKEN, TOUR_BREAK="calls")
+        ran = self.place.run("--once", "--worker", BROKEN, TOUR_BREAK="calls")
         self.assertIn("FAILED   step `calls`, expected: add(2, 40) is 42; but it was 2\n", ran.stdout)
         self.assertTrue(ran.stdout.endswith("Step `calls` did not do what it says.\n"), ran.stdout)
         self.assertEqual(self.place.left_behind(), [])
 
-    def test_the_broken_service_is_good_but_for_what_is_broken(self):
-        ran = self.place.run("--once", "--service", BROKEN)
+    def test_the_broken_worker_is_good_but_for_what_is_broken(self):
+        ran = self.place.run("--once", "--worker", BROKEN)
         self.assertEqual(ran.returncode, 0, ran.stdout + ran.stderr)
 
-    def test_a_service_that_cannot_start_fails_the_first_step(self):
+    def test_a_worker_that_cannot_start_fails_the_first_step(self):
         for program in ("/nowhere/service", "/bin/false", "/bin/echo"):
             with self.subTest(program=program):
-                ran = self.place.run("--once", "--service", program)
+                ran = self.place.run("--once", "--worker", program)
                 self.assertEqual(ran.returncode, 1, ran.stdout + ran.stderr)
-                self.assertIn("FAILED   step `start`, expected: the service process listens; but ", ran.stdout)
+                self.assertIn("FAILED   step `start`, expected: the worker offers its service; but ", ran.stdout)
                 self.assertIn(program, ran.stdout)
 
     def test_wrong_arguments_end_with_2_and_help_with_0(self):
-        for arguments in (["--twice"], ["--service"], ["extra"]):
+        for arguments in (["--twice"], ["--worker"], ["extra"]):
             ran = self.place.run(*arguments)
             self.assertEqual(ran.returncode, 2)
             self.assertIn("Usage: tour", ran.stderr)
@@ -133,43 +144,60 @@ class Tour(unittest.TestCase):
         self.assertEqual(ran.returncode, 0)
         self.assertIn("Exit codes: 0 each step did what it says", ran.stdout)
 
-    def test_ended_by_a_signal_it_leaves_neither_files_nor_processes(self):
-        tour = subprocess.Popen([TOUR], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                                env=self.place.environment())
+    def test_without_a_hub_program_the_first_step_fails(self):
+        ran = self.place.run("--once", "--hub", "/nowhere/parley")
+        self.assertEqual(ran.returncode, 1)
+        self.assertIn("FAILED   step `start`, expected: the hub listens; but ", ran.stdout)
+
+    def start_tour(self, *arguments, until):
+        tour = subprocess.Popen([TOUR, "--hub", PARLEY, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                text=True, env=self.place.environment())
+        said = ""
         for line in tour.stdout:
-            if "has a session" in line:
-                break
-        tour.send_signal(signal.SIGTERM)
+            said += line
+            if until in line:
+                return tour, said
+        return self.fail(f"`{until}` is missing in\n{said}")
+
+    def end_tour(self, tour, number):
+        tour.send_signal(number)
         tour.stdout.close()
-        tour.stderr.read()  # ends when the service, which has it too, is gone
-        self.assertEqual(tour.wait(), 128 + signal.SIGTERM)
+        tour.stderr.read()  # ends when the hub and the workers, which have it too, are gone
         tour.stderr.close()
+        return tour.wait()
+
+    def test_ended_by_a_signal_it_leaves_neither_files_nor_processes(self):
+        tour, _ = self.start_tour(until="has a session")
+        self.assertEqual(self.end_tour(tour, signal.SIGTERM), 128 + signal.SIGTERM)
+        self.assertEqual(self.place.left_behind(), [])
+
+    def test_killed_it_leaves_no_processes(self):
+        tour, _ = self.start_tour(until="has a session")
+        self.assertEqual(self.end_tour(tour, signal.SIGKILL), -signal.SIGKILL)
+
+    def test_in_the_end_it_stays_up_and_what_it_says_to_type_works(self):
+        tour, said = self.start_tour(until="And to read")
+        self.assertEqual(re.findall(r"^ ?(\d+)/15 ", said, re.M), [str(n + 1) for n in range(15)])
+        commands = [line.strip() for line in said.split("In another terminal:")[1].splitlines()
+                    if line.startswith("  ")]
+        self.assertTrue(commands[0].startswith("export PARLEY_HUB=unix:"), commands)
+        typed = [re.split(r"  +", command)[0] for command in commands]
+        self.assertGreater(len(typed), 4)
+        ran = subprocess.run(["sh", "-e", "-c", "\n".join(typed)], capture_output=True, text=True, check=False,
+                             timeout=200, env=self.place.environment())
+        self.assertEqual((ran.returncode, ran.stderr), (0, ""), ran.stdout)
+        self.assertEqual(ran.stdout.count("\nstation "), 2, ran.stdout)
+        self.assertIn("\n5\n1\n2\n3\n4\n5\n", ran.stdout)
+        self.assertEqual(self.end_tour(tour, signal.SIGINT), 0)
         self.assertEqual(self.place.left_behind(), [])
 
 
-class Service(unittest.TestCase):
-    def setUp(self):
-        self.place = self.enterContext(Place())
-
-    def test_it_dies_with_the_process_that_started_it(self):
-        starter = (
-            "import os, subprocess, sys\n"
-            "service = subprocess.Popen([sys.argv[1], sys.argv[2], '--parent', str(os.getpid())])\n"
-            "service.wait()\n")
-        uri = f"unix:{self.place.directory.name}/station.sock"
-        parent = subprocess.Popen([sys.executable, "-c", starter, SERVICE, uri], stdout=subprocess.PIPE, text=True,
-                                  env=self.place.environment())
-        self.assertEqual(parent.stdout.readline(), f"ready {uri}\n")
-        parent.kill()
-        parent.stdout.read()  # ends when the service is gone
-        self.assertEqual(parent.wait(), -signal.SIGKILL)
-        parent.stdout.close()
-
-    def test_it_says_why_it_cannot_listen(self):
-        ran = subprocess.run([SERVICE, "unix:/nowhere/station.sock"], capture_output=True, text=True, check=False)
+class Worker(unittest.TestCase):
+    def test_it_says_why_there_is_no_hub(self):
+        ran = subprocess.run([WORKER, "unix:/nowhere/hub.sock"], capture_output=True, text=True, check=False)
         self.assertEqual(ran.returncode, 1)
         self.assertIn("/nowhere", ran.stderr)
-        ran = subprocess.run([SERVICE], capture_output=True, text=True, check=False)
+        ran = subprocess.run([WORKER], capture_output=True, text=True, check=False)
         self.assertEqual(ran.returncode, 2)
 
 

@@ -1,4 +1,4 @@
-// A service of the tour with one thing wrong, by the name of the step that must notice: the variable TOUR_BREAK.
+// A worker of the tour with one thing wrong, by the name of the step that must notice: the variable TOUR_BREAK.
 #include <cstdlib>
 #include <string>
 #include <string_view>
@@ -33,15 +33,15 @@ class BrokenStation final : public tour::StationService {
   parley::Task<tour::Written> write(std::uint64_t count, parley::Tx<std::uint64_t> numbers) override {
     co_return co_await StationService::write(step_ == "stream_from_service" ? count - 1 : count, std::move(numbers));
   }
-  parley::Task<void> brood(std::string name) override {
+  parley::Task<void> brood(parley::Context& context, std::string name) override {
     if (step_ == "deadline" && name == "handler 2") co_return;
     if (step_ == "killed_in_call" && name == "handler 3") {
       {
-        const tour::Witness witness(news(), name);
+        const tour::Witness witness(news(), context, name);
       }
       co_return;
     }
-    co_await StationService::brood(std::move(name));
+    co_await StationService::brood(context, std::move(name));
   }
   parley::Task<void> leave() override {
     if (step_ == "leave") std::exit(3);
