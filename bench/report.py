@@ -17,6 +17,7 @@ def against(what, ours, peer, sense, must, should=None):
 
 
 ASIO, GRPC, BATCH, SPIN = "asio-epoll", "grpc-cb", "raw-batch", f"{OURS}-spin"
+HUB, RELAY = f"{OURS}-hub", "asio-relay"
 
 GOALS = [
     against("1 in flight, p50", Figure("A", OURS, "p50_us"), ASIO, "<=", 1.10, 1.00),
@@ -35,6 +36,10 @@ GOALS = [
     against("64 KiB items, default window", Figure("C", OURS, "rate", 65536), ASIO, ">=", 0.90),
     Goal("idle connection, server KiB", Figure("E", OURS, "server_kib_per_conn"), None, "<=", 4),
     Goal("idle connection, client KiB", Figure("E", OURS, "client_kib_per_conn"), None, "<=", 4),
+    against("through a hub, 1 in flight, p50", Figure("H", HUB, "p50_us"), RELAY, "<=", 1.25),
+    Goal("idle session of 10,000 at a hub, KiB", Figure("H-idle", HUB, "server_kib_per_conn"), None, "<=", 4),
+    Goal("wake-ups of a hub of 10,000 idle sessions", Figure("H-idle", HUB, "idle_wakeups"), None, "<=", 0),
+    Goal("parley call, from start to exit, us", Figure("H-program", "parley call", "p50_us"), None, "<=", 15000),
 ]
 
 
@@ -42,7 +47,7 @@ def by_rep(rows, figure):
     """{repetition: value} of a figure over the Unix socket."""
     return {row["rep"]: row[figure.key] for row in rows
             if row["case"] == figure.case and row["peer"] == figure.peer and row.get("item", 0) == figure.item and
-            row.get("transport") == "unix" and figure.key in row}
+            row.get("transport", "unix") == "unix" and figure.key in row}
 
 
 def values_of(rows, goal):
@@ -123,6 +128,9 @@ UNARY_TITLES = {
     "A-paced-spin": "A-paced-spin. Like A-paced, spinning",
     "B": "B. Unary, 64 in flight on one connection, client on CPU 0, server on CPU 1",
     "B512": "B512. The same with 512 in flight",
+    "H": "H. Unary through a third process, 1 in flight; and the same without it",
+    "H64": "H64. The same with 64 in flight",
+    "H1000": "H1000. 1,000 clients of a hub with a call in flight each",
 }
 WINDOW_TITLES = {"C": "", "C-w16": ", our window 16", "C-w256": ", our window 256", "C-w1024": ", our window 1024"}
 
@@ -182,15 +190,29 @@ def in_process_table(groups, test):
     return table(["peer", "p50 µs", "p99 µs", "p99.9 µs", "per second", "CPU µs each", "ctx sw each"], lines)
 
 
-def idle_table(groups):
+def idle_table(groups, case):
     lines = []
-    for key in sorted(groups.of("E"), key=lambda k: median(groups.rows[k], "server_kib_per_conn")):
+    for key in sorted(groups.of(case), key=lambda k: median(groups.rows[k], "server_kib_per_conn")):
         rows = groups.rows[key]
         lines.append([key.peer, key.transport, span(rows, "server_kib_per_conn"), span(rows, "client_kib_per_conn"),
                       f"{median(rows, 'server_rss0_kib') / 1024:.1f}", f"{median(rows, 'server_rss_kib') / 1024:.1f}",
-                      f"{median(rows, 'server_threads'):.0f}"])
-    return table(["peer", "transport", "server KiB/conn", "client KiB/conn", "server MiB at 0", "server MiB at 1000",
-                  "server threads"], lines)
+                      f"{median(rows, 'server_threads'):.0f}", f"{median(rows, 'idle_wakeups'):.0f}"])
+    return table(["peer", "transport", "server KiB/conn", "client KiB/conn", "server MiB without",
+                  "server MiB with them", "server threads", "wake-ups in 0.5 s"], lines)
+
+
+def death_table(groups):
+    lines = []
+    for key in sorted(groups.of("H-deaths"), key=lambda k: median(groups.rows[k], "p50_us")):
+        rows = groups.rows[key]
+        last = span(rows, "last_us") if all("last_us" in row for row in rows) else "–"
+        lines.append([key.peer, key.test, span(rows, "p50_us"), last])
+    return table(["peer", "what", "first to know, µs", "last to know, µs"], lines)
+
+
+def program_table(groups):
+    lines = [[key.peer, span(groups.rows[key], "p50_us")] for key in groups.of("H-program")]
+    return table(["program", "from start to exit, µs"], lines)
 
 
 def conditions(rows):
@@ -219,6 +241,12 @@ def tables(rows):
         if groups.of("D", test):
             parts.append(f"### D. In process: {test}\n\n" + in_process_table(groups, test))
     if groups.of("E"):
-        parts.append("### E. 1000 idle connections, each used once\n\n" + idle_table(groups))
+        parts.append("### E. 1000 idle connections, each used once\n\n" + idle_table(groups, "E"))
+    if groups.of("H-idle"):
+        parts.append("### H-idle. 10,000 idle sessions with a hub\n\n" + idle_table(groups, "H-idle"))
+    if groups.of("H-deaths"):
+        parts.append("### H-deaths. From SIGKILL to who learns of it\n\n" + death_table(groups))
+    if groups.of("H-program"):
+        parts.append("### H-program. A program from start to exit\n\n" + program_table(groups))
     parts.append(conditions(rows))
     return "\n".join(parts)

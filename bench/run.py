@@ -72,12 +72,14 @@ PLACES = {
 }
 ITEMS = (64, 4096, 65536)
 WINDOWS = {"C-w16": 16, "C-w256": 256, "C-w1024": 1024}
+HUB_CASES = ["H", "H64", "H1000", "H-idle", "H-deaths", "H-program"]
 CASES = ["A", "A-same", "A-free", "A-paced", "A-spin", "A-same-spin", "A-paced-spin", "B", "B512", "C", *WINDOWS, "D",
-         "E"]
+         "E", *HUB_CASES]
 
 # What the table of goals is made from.
-GOAL_CASES = ["A", "A-spin", "A-same-spin", "A-paced-spin", "B", "B512", "C", *WINDOWS, "E"]
-GOAL_PEERS = peers("peer_raw:batch peer_asio peer_grpc:cb")
+GOAL_CASES = ["A", "A-spin", "A-same-spin", "A-paced-spin", "B", "B512", "C", *WINDOWS, "E", *HUB_CASES]
+GOAL_PEERS = peers("peer_raw:batch peer_asio peer_grpc:cb peer_asio_relay peer_hub peer_inproc:eof "
+                   "hub_processes:worker hub_processes:hub hub_processes:client hub_processes:call hub_processes:true")
 
 
 def runs(who, scenario, transports, **options):
@@ -136,6 +138,23 @@ def in_process_case():
     return found + [Run(p, "crash", {}) for p in peers("peer_inproc:pidfd peer_inproc:eof")]
 
 
+def hub_case(case, extra):
+    """The hub on a CPU of its own, so that each hop wakes another CPU, as it does from client to server."""
+    place = {"place": "hub", "cpuc": "0", "cpus": "0", "cpub": "1"}
+    if case == "H-idle":
+        return runs(peers("peer_hub"), "idle", ["unix"], conns=10000, **PLACES["split"])
+    if case == "H-deaths":
+        who = peers("hub_processes:worker hub_processes:hub hub_processes:client")
+        return [Run(p, "deaths", {}) for p in who] + [Run(p, "crash", {}) for p in peers("peer_inproc:eof")]
+    if case == "H-program":
+        return [Run(p, "program", {}) for p in peers("hub_processes:call hub_processes:true")]
+    if case == "H1000":
+        return runs(peers("peer_hub"), "unary", ["unix"], inflight=1000, clients=1000, **place)
+    inflight = {"inflight": 64} if case == "H64" else {}
+    through = runs(peers("peer_asio_relay peer_hub"), "unary", ["unix"], **inflight, **place)
+    return through + runs(peers("peer_asio") + extra, "unary", ["unix"], **inflight, **PLACES["split"])
+
+
 def runs_of(case, extra):
     if case not in CASES:
         raise SystemExit(f"run.py: there is no case {case}; there are {', '.join(CASES)}")
@@ -145,6 +164,8 @@ def runs_of(case, extra):
         return loaded_case(case, extra)
     if case.startswith("C"):
         return stream_case(case, extra)
+    if case.startswith("H"):
+        return hub_case(case, extra)
     return in_process_case() if case == "D" else runs(IDLE + extra, "idle", ["unix"], **PLACES["split"])
 
 
@@ -220,7 +241,8 @@ class Bench:
             options["variant"] = run.peer.variant
         options.update(run.options)
         if self.smoke:
-            options.update(secs=0.05, warm=0.01, conns=20, n=3 if run.scenario == "crash" else 20000)
+            many = run.scenario in ("roundtrip", "throughput", "monitor", "link")
+            options.update(secs=0.05, warm=0.01, conns=20, n=20000 if many else 3)
         return [str(path), run.scenario, *(f"{k}={v}" for k, v in options.items()), *run.peer.params]
 
     def attempt(self, command, run):
@@ -245,7 +267,7 @@ class Bench:
         if command is None or self.failures.get(key, 0) >= 2:
             return None
         best = None
-        attempts = 1 if self.smoke or run.scenario in ("idle", "crash") else 4
+        attempts = 1 if self.smoke or run.scenario in ("idle", "crash", "deaths", "program") else 4
         for attempt in range(attempts):
             if attempt and self.waited < self.wait_max:
                 self.wait_until_quiet(15)

@@ -491,11 +491,11 @@ inline int run(int argc, char** argv, const Peer& peer) {
     usleep(500000);
     long s1 = rss_kib(server), c1 = rss_kib(getpid());
     // what an established but quiet connection costs in CPU (heartbeats, timers)
-    uint64_t q0 = cpu_ns_of(server) + now_ns(CLOCK_PROCESS_CPUTIME_ID);
+    uint64_t q0 = cpu_ns_of(server) + now_ns(CLOCK_PROCESS_CPUTIME_ID), w0 = ctxsw_of(server);
     usleep(500000);
-    uint64_t q1 = cpu_ns_of(server) + now_ns(CLOCK_PROCESS_CPUTIME_ID);
-    std::printf("%s,\"conns\":%d,\"server_rss0_kib\":%ld,\"server_rss_kib\":%ld,\"server_kib_per_conn\":%.3f,\"client_kib_per_conn\":%.3f,\"server_threads\":%ld,\"idle_cpu_ms_per_s\":%.3f}\n",
-                head().c_str(), o.conns(), s0, s1, double(s1 - s0) / o.conns(), double(c1 - c0) / o.conns(), rss_kib(server, "Threads:"), double(q1 - q0) / 0.5 / 1e6);
+    uint64_t q1 = cpu_ns_of(server) + now_ns(CLOCK_PROCESS_CPUTIME_ID), w1 = ctxsw_of(server);
+    std::printf("%s,\"idle_wakeups\":%" PRIu64 ",\"conns\":%d,\"server_rss0_kib\":%ld,\"server_rss_kib\":%ld,\"server_kib_per_conn\":%.3f,\"client_kib_per_conn\":%.3f,\"server_threads\":%ld,\"idle_cpu_ms_per_s\":%.3f}\n",
+                head().c_str(), w1 - w0, o.conns(), s0, s1, double(s1 - s0) / o.conns(), double(c1 - c0) / o.conns(), rss_kib(server, "Threads:"), double(q1 - q0) / 0.5 / 1e6);
     if (hold) hold();
   }
   std::fflush(stdout);
