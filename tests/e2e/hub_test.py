@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The program `parley` as users run it: a hub, workers and clients as processes, and the mistakes people make first.
 
-Usage: hub_test.py PARLEY WORKER CLIENT BLOCKING_CLIENT SERVICE
+Usage: hub_test.py PARLEY WORKER CLIENT BLOCKING_CLIENT SERVICE OLD_CLIENT
 """
 
 import json
@@ -12,7 +12,7 @@ import sys
 import tempfile
 import unittest
 
-PARLEY, WORKER, CLIENT, BLOCKING_CLIENT, SERVICE = (os.path.abspath(path) for path in sys.argv[1:6])
+PARLEY, WORKER, CLIENT, BLOCKING_CLIENT, SERVICE, OLD_CLIENT = (os.path.abspath(path) for path in sys.argv[1:7])
 
 
 class HubTest(unittest.TestCase):
@@ -91,6 +91,16 @@ class HubTest(unittest.TestCase):
         ran = subprocess.run([CLIENT, self.address], capture_output=True, text=True, check=False, timeout=100)
         self.assertEqual(ran.returncode, 1)
         self.assertIn('nobody provides "Calculator"; did you mean "Calculatr"?', ran.stderr)
+
+    def test_a_client_that_knows_another_signature_can_learn_which_argument_differs(self):
+        self.hub()
+        self.start(WORKER, self.address, until="offered")
+        service = f"unix:{self.place}/service.sock"
+        self.start(SERVICE, service, until=service)
+        for address in (self.address, service):
+            ran = subprocess.run([OLD_CLIENT, address], capture_output=True, text=True, check=False, timeout=100)
+            self.assertEqual(ran.returncode, 1)
+            self.assertIn('"Calculator": add differs: argument 2 (b) is i64 there and i32 here', ran.stderr)
 
     def test_it_ends_when_it_is_asked_to_and_removes_its_socket(self):
         for asked in (signal.SIGTERM, signal.SIGINT):
