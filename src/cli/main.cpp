@@ -1,58 +1,74 @@
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdlib>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "cli/call_command.h"
 #include "cli/commands.h"
 #include "cli/terminal.h"
+#include "cli/usage.h"
 
 // The `parley` program: what each command is called and takes. What it does is elsewhere.
 namespace parley::cli {
 namespace {
+
+std::string check_seconds(const std::string& text) {
+  char* end = nullptr;
+  const double seconds = std::strtod(text.c_str(), &end);
+  const bool is_well = !text.empty() && *end == 0 && seconds > 0 && seconds <= 1e9;
+  return is_well ? std::string() : "a number of seconds above 0, not " + text;
+}
+
+CLI::App* add_hub(CLI::App& app, HubCommand& hub) {
+  CLI::App* const command = app.add_subcommand("hub", "Runs a hub, until it is asked to end (Ctrl-C, SIGTERM).");
+  command
+      ->add_option("--listen", hub.listen,
+                   "An address, as often as there are: unix:PATH. Else where all commands look for a hub.")
+      ->type_name("ADDRESS")
+      ->allow_extra_args(false);
+  command->add_flag("--quiet,-q", hub.quiet, "Says nothing but errors.");
+  return command;
+}
+
+CLI::App* add_call(CLI::App& app, CallCommand& calling) {
+  CLI::App* const command = app.add_subcommand("call", "Calls a method: parley call Calculator.add '[2, 3]'");
+  command->add_option("method", calling.method, "The name of the service and of its method: Calculator.add")
+      ->required();
+  command->add_option("arguments", calling.arguments,
+                      "The arguments as JSON: an array, or an object where they have names.");
+  command->add_option("streams", calling.feeds,
+                      "For each stream that the method reads, a file with an item a line, or - for standard input.");
+  command->add_option("--deadline", calling.deadline_s, "How long it may take.")
+      ->type_name("SECONDS")
+      ->check(check_seconds);
+  command->add_option("--metadata", calling.metadata, "Goes beside the call, as often as there is.")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false)
+      ->check([](const std::string& text) {
+        return text.find('=') != std::string::npos && text[0] != '=' ? std::string() : "KEY=VALUE, not " + text;
+      });
+  command->add_flag("--detailed", calling.detailed, "Prints what came beside the result, too.");
+  return command;
+}
 
 int run(int argc, char** argv) {
   CLI::App app("Programs that talk to each other: the hub where they meet, and who uses it.", "parley");
   app.require_subcommand(1);
   app.set_version_flag("--version", PARLEY_VERSION);
   app.footer(
-      "Exit codes: 0 done, 1 the method's own error, 2 wrong usage, 3 no hub, 11 to 21 an error of Parley:\n"
-      "10 plus its kind (docs/OPERATING.md).");
+      "Exit codes: 0 done, 1 the method's own error, 2 wrong usage, 3 no hub, 4 no output,\n"
+      "11 to 21 an error of Parley: 10 plus its kind (docs/OPERATING.md).");
   Common common;
   HubCommand hub;
   CallCommand calling;
 
-  CLI::App* const hub_command = app.add_subcommand("hub", "Runs a hub, until it is asked to end (Ctrl-C, SIGTERM).");
-  hub_command
-      ->add_option("--listen", hub.listen,
-                   "An address, as often as there are: unix:PATH. Else where all commands look for a hub.")
-      ->type_name("ADDRESS")
-      ->allow_extra_args(false);
-  hub_command->add_flag("--quiet,-q", hub.quiet, "Says nothing but errors.");
-
+  CLI::App* const hub_command = add_hub(app, hub);
   CLI::App* const list = app.add_subcommand("list", "Shows who provides what.");
   bool with_methods = false;
   list->add_flag("--methods,-m", with_methods, "Shows their methods instead, with what each takes and gives.");
-  CLI::App* const call = app.add_subcommand("call", "Calls a method: parley call Calculator.add '[2, 3]'");
-  call->add_option("method", calling.method, "The name of the service and of its method: Calculator.add")->required();
-  call->add_option("arguments", calling.arguments,
-                   "The arguments as JSON: an array, or an object where they have names.");
-  call->add_option("streams", calling.feeds,
-                   "For each stream that the method reads, a file with an item a line, or - for standard input.");
-  call->add_option("--deadline", calling.deadline_s, "How long it may take.")
-      ->type_name("SECONDS")
-      ->check([](const std::string& text) {
-        char* end = nullptr;
-        const double seconds = std::strtod(text.c_str(), &end);
-        const bool is_well = !text.empty() && *end == 0 && seconds > 0 && seconds <= 1e9;
-        return is_well ? std::string() : "a number of seconds above 0, not " + text;
-      });
-  call->add_option("--metadata", calling.metadata, "Goes beside the call, as often as there is.")
-      ->type_name("KEY=VALUE")
-      ->allow_extra_args(false)
-      ->check([](const std::string& text) {
-        return text.find('=') != std::string::npos && text[0] != '=' ? std::string() : "KEY=VALUE, not " + text;
-      });
-  call->add_flag("--detailed", calling.detailed, "Prints what came beside the result, too.");
+  CLI::App* const call = add_call(app, calling);
   CLI::App* const who = app.add_subcommand("who", "Shows the sessions of the hub.");
   for (CLI::App* const command : {list, call, who}) {
     command->add_flag("--json", common.json, "Prints JSON, for programs.");
@@ -62,11 +78,16 @@ int run(int argc, char** argv) {
         ->type_name("ADDRESS");
   }
 
+  const std::vector<std::string_view> words(argv, argv + argc);
+  // Also for what is wrong with the words themselves.
+  if (std::ranges::find(words, "--json") != words.end()) complain_in_json();
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    const int code = app.exit(error);
-    return code == 0 ? 0 : static_cast<int>(Exit::usage);
+    if (error.get_exit_code() == 0) return app.exit(error);  // help, or the version
+    const UsageMistake mistake = explain_usage(app, {argv + 1, argv + argc}, error.what());
+    complain(mistake.line, mistake.hint);
+    return code(Exit::usage);
   }
   const auto chosen = [&] {
     if (hub_command->parsed()) return run_hub(common, hub);
