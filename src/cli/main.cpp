@@ -8,6 +8,7 @@
 #include "cli/call_command.h"
 #include "cli/commands.h"
 #include "cli/terminal.h"
+#include "cli/top_command.h"
 #include "cli/usage.h"
 
 // The `parley` program: what each command is called and takes. What it does is elsewhere.
@@ -53,6 +54,15 @@ CLI::App* add_call(CLI::App& app, CallCommand& calling) {
   return command;
 }
 
+CLI::App* add_top(CLI::App& app, TopCommand& top) {
+  CLI::App* const command = app.add_subcommand("top", "Shows what the sessions of the hub do, until it is ended.");
+  command->add_flag("--once", top.is_once, "Shows one sample, which has no rates.");
+  command->add_option("--interval", top.interval_s, "From one sample to the next; else 1.")
+      ->type_name("SECONDS")
+      ->check(check_seconds);
+  return command;
+}
+
 int run(int argc, char** argv) {
   CLI::App app("Programs that talk to each other: the hub where they meet, and who uses it.", "parley");
   app.require_subcommand(1);
@@ -70,10 +80,12 @@ int run(int argc, char** argv) {
   list->add_flag("--methods,-m", with_methods, "Shows their methods instead, with what each takes and gives.");
   CLI::App* const call = add_call(app, calling);
   CLI::App* const who = app.add_subcommand("who", "Shows the sessions of the hub.");
-  for (CLI::App* const command : {list, call, who}) {
+  TopCommand topping;
+  CLI::App* const top = add_top(app, topping);
+  for (CLI::App* const command : {list, call, who, top}) {
     command->add_flag("--json", common.json, "Prints JSON, for programs.");
   }
-  for (CLI::App* const command : {hub_command, list, call, who}) {
+  for (CLI::App* const command : {hub_command, list, call, who, top}) {
     command->add_option("--hub", common.hub, "Where the hub is; else PARLEY_HUB, else the default place.")
         ->type_name("ADDRESS");
   }
@@ -93,6 +105,7 @@ int run(int argc, char** argv) {
     if (hub_command->parsed()) return run_hub(common, hub);
     if (list->parsed()) return run_list(common, with_methods);
     if (call->parsed()) return run_call(common, calling);
+    if (top->parsed()) return run_top(common, topping);
     return run_who(common);
   };
   const int exit = chosen();

@@ -1,0 +1,137 @@
+#!/usr/bin/env python3
+"""What people see of a hub and what they are told to mend: `parley top`.
+
+Usage: watch_test.py PARLEY WORKER CLIENT BLOCKING_CLIENT SERVICE OLD_CALCULATOR
+"""
+
+import fcntl
+import json
+import os
+import pty
+import re
+import signal
+import struct
+import subprocess
+import termios
+
+import program_suite
+from program_suite import CLIENT, PARLEY, WORKER
+
+ENTER = b"\x1b[?1049h\x1b[?25l"
+LEAVE = b"\x1b[?25h\x1b[?1049l"
+
+
+class Terminal:
+    """`parley top` on a terminal of its own."""
+
+    def __init__(self, test, *arguments, rows=10, columns=100, **environment):
+        self.master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        self.seen = b""
+        variables = {**test.environment, "TERM": "xterm", **environment}
+        # The terminal is not its controlling one: signals come from the test alone.
+        self.process = subprocess.Popen([PARLEY, "top", "--interval", "0.02", *arguments], stdout=slave,
+                                        stderr=subprocess.PIPE, env=variables, start_new_session=True)
+        os.close(slave)
+        test.addCleanup(self.close)
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stderr.close()
+        os.close(self.master)
+
+    def read(self):
+        """False at the end."""
+        try:
+            more = os.read(self.master, 65536)
+        except OSError:
+            return False
+        self.seen += more
+        return bool(more)
+
+    def read_until(self, text):
+        begin = len(self.seen)
+        while text not in self.seen[begin:]:
+            if not self.read():
+                raise AssertionError(f"{text} never came: {self.seen}")
+
+    def end(self):
+        """What it said last, and its exit code."""
+        while self.read():
+            pass
+        return self.seen, self.process.stderr.read().decode(), self.process.wait()
+
+
+class TopTest(program_suite.ProgramTest):
+    def setUp(self):
+        super().setUp()
+        self.environment.pop("NO_COLOR", None)
+        self.running = self.hub()
+        self.start(WORKER, self.address, until="offered")
+
+    def test_one_sample_has_a_row_for_each_session(self):
+        subprocess.run([CLIENT, self.address], check=True, capture_output=True, timeout=100)
+        lines = self.run_parley("top", "--once").stdout.splitlines()
+        self.assertRegex(lines[0], r"^hub [0-9.]+: 2 of 16384 sessions, 0 calls in flight$")
+        self.assertEqual(lines[1].split()[:2], ["SESSION", "PROCESS"])
+        worker = next(line for line in lines if "Calculator" in line)
+        self.assertRegex(worker, r"^1 +[0-9]+ hub_worker +Calculator +- +0 +- +[0-9.]+[mu]s +[0-9.]+[mu]s ")
+        self.assertEqual(len(lines), 4)
+
+    def test_json_is_an_object_a_line_with_rates_from_the_second_on(self):
+        top = self.start(PARLEY, "top", "--json", "--interval", "0.02", until='"calls_answered":0}')
+        second = json.loads(top.stdout.readline())
+        self.assertGreater(second["interval_s"], 0)
+        self.assertEqual([session["offers"] for session in second["sessions"]], [["Calculator"], []])
+        self.assertEqual(second["sessions"][0]["all"]["calls_answered_per_s"], 0)
+        once = json.loads(self.run_parley("top", "--json", "--once").stdout)
+        self.assertNotIn("interval_s", once)
+        self.assertNotIn("latency_p99_us", once["sessions"][0]["all"])
+
+    def test_on_a_terminal_it_redraws_in_place_and_leaves_it_as_it_was(self):
+        for asked in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            with self.subTest(asked=asked):
+                terminal = Terminal(self, columns=60)
+                terminal.read_until(b"\x1b[H")
+                terminal.read_until(b"\x1b[H")
+                terminal.process.send_signal(asked)
+                seen, errors, exit_code = terminal.end()
+                self.assertEqual((exit_code, errors), (0, ""))
+                self.assertTrue(seen.startswith(ENTER), seen[:40])
+                self.assertTrue(seen.endswith(LEAVE), seen[-40:])
+                self.assertEqual(seen.count(ENTER), 1)
+                self.assertIn(b"\x1b[1mSESSION", seen)
+                for line in re.split(rb"[\r\n]+|\x1b\[H", seen):
+                    self.assertLessEqual(len(re.sub(rb"\x1b\[[0-9;?]*[A-Za-z]", b"", line)), 60)
+
+    def test_it_follows_the_size_of_its_window(self):
+        for _ in range(4):
+            self.start(WORKER, self.address, until="offered")
+        terminal = Terminal(self, rows=5)
+        terminal.read_until(b"... and 4 more")
+        fcntl.ioctl(terminal.master, termios.TIOCSWINSZ, struct.pack("HHHH", 6, 100, 0, 0))
+        terminal.read_until(b"... and 3 more")
+
+    def test_without_color_it_uses_none(self):
+        terminal = Terminal(self, NO_COLOR="1")
+        terminal.read_until(b"SESSION")
+        terminal.process.send_signal(signal.SIGINT)
+        self.assertIsNone(re.search(rb"\x1b\[[0-9;]*m", terminal.end()[0]))
+
+    def test_a_lost_hub_ends_it_with_a_reason_behind_the_terminal(self):
+        terminal = Terminal(self)
+        terminal.read_until(b"SESSION")
+        self.running.kill()
+        seen, errors, exit_code = terminal.end()
+        self.assertTrue(seen.endswith(LEAVE), seen[-40:])
+        self.assertGreater(exit_code, 10)
+        self.assertIn("parley: lost: ", errors)
+
+    def test_wrong_intervals_are_refused(self):
+        for wrong in ("0", "-1", "x", "nan"):
+            self.assertEqual(self.run_parley("top", "--interval", wrong).returncode, 2, wrong)
+
+
+if __name__ == "__main__":
+    program_suite.main()
