@@ -7,6 +7,7 @@
 
 #include "cli/call_command.h"
 #include "cli/commands.h"
+#include "cli/doctor_command.h"
 #include "cli/terminal.h"
 #include "cli/top_command.h"
 #include "cli/usage.h"
@@ -68,7 +69,8 @@ int run(int argc, char** argv) {
   app.require_subcommand(1);
   app.set_version_flag("--version", PARLEY_VERSION);
   app.footer(
-      "Exit codes: 0 done, 1 the method's own error, 2 wrong usage, 3 no hub, 4 no output,\n"
+      "Exit codes: 0 done, 1 the method's own error, 2 wrong usage, 3 no hub, 4 no output, 5 the doctor found a "
+      "fault,\n"
       "11 to 21 an error of Parley: 10 plus its kind (docs/OPERATING.md).");
   Common common;
   HubCommand hub;
@@ -82,10 +84,11 @@ int run(int argc, char** argv) {
   CLI::App* const who = app.add_subcommand("who", "Shows the sessions of the hub.");
   TopCommand topping;
   CLI::App* const top = add_top(app, topping);
-  for (CLI::App* const command : {list, call, who, top}) {
+  CLI::App* const doctor = app.add_subcommand("doctor", "Looks at what a hub needs, and says what to do.");
+  for (CLI::App* const command : {list, call, who, top, doctor}) {
     command->add_flag("--json", common.json, "Prints JSON, for programs.");
   }
-  for (CLI::App* const command : {hub_command, list, call, who, top}) {
+  for (CLI::App* const command : {hub_command, list, call, who, top, doctor}) {
     command->add_option("--hub", common.hub, "Where the hub is; else PARLEY_HUB, else the default place.")
         ->type_name("ADDRESS");
   }
@@ -106,6 +109,7 @@ int run(int argc, char** argv) {
     if (list->parsed()) return run_list(common, with_methods);
     if (call->parsed()) return run_call(common, calling);
     if (top->parsed()) return run_top(common, topping);
+    if (doctor->parsed()) return run_doctor(common);
     return run_who(common);
   };
   const int exit = chosen();

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What people see of a hub and what they are told to mend: `parley top`.
+"""What people see of a hub and what they are told to mend: `parley top` and `parley doctor`.
 
 Usage: watch_test.py PARLEY WORKER CLIENT BLOCKING_CLIENT SERVICE OLD_CALCULATOR
 """
@@ -9,13 +9,15 @@ import json
 import os
 import pty
 import re
+import resource
 import signal
+import socket
 import struct
 import subprocess
 import termios
 
 import program_suite
-from program_suite import CLIENT, PARLEY, WORKER
+from program_suite import CLIENT, PARLEY, SERVICE, WORKER
 
 ENTER = b"\x1b[?1049h\x1b[?25l"
 LEAVE = b"\x1b[?25h\x1b[?1049l"
@@ -131,6 +133,81 @@ class TopTest(program_suite.ProgramTest):
     def test_wrong_intervals_are_refused(self):
         for wrong in ("0", "-1", "x", "nan"):
             self.assertEqual(self.run_parley("top", "--interval", wrong).returncode, 2, wrong)
+
+
+class DoctorTest(program_suite.ProgramTest):
+    def examine(self, *arguments, **environment):
+        ran = self.run_parley("doctor", "--json", *arguments, **environment)
+        report = json.loads(ran.stdout)
+        failed = [finding for finding in report["findings"] if finding["state"] == "fail"]
+        self.assertEqual(report["failed"], len(failed))
+        self.assertEqual(ran.returncode, 5 if failed else 0, ran.stdout)
+        for finding in report["findings"]:
+            self.assertEqual(finding["state"] == "ok", finding["next"] == "", finding)
+        return {finding["check"]: finding for finding in report["findings"]}
+
+    def states(self, *arguments, **environment):
+        return {check: finding["state"] for check, finding in self.examine(*arguments, **environment).items()}
+
+    def test_with_a_hub_nothing_fails(self):
+        hub = self.hub()
+        found = self.examine()
+        self.assertEqual([found[check]["state"] for check in ("address", "directory", "socket", "hub", "versions")],
+                         ["ok"] * 5)
+        self.assertIn(f"process {hub.pid}", found["hub"]["reason"])
+        self.assertIn("XDG_RUNTIME_DIR", found["address"]["reason"])
+        lines = self.run_parley("doctor").stdout.splitlines()
+        self.assertEqual(lines[0], f"ok    address       {self.address} (the default, in XDG_RUNTIME_DIR)")
+
+    def test_without_a_hub_it_says_what_to_start(self):
+        found = self.examine()
+        self.assertEqual([found[check]["state"] for check in ("directory", "socket", "hub")], ["warn", "warn", "fail"])
+        self.assertIn("parley hub", found["hub"]["next"])
+
+    def test_where_the_address_is_from_is_told(self):
+        elsewhere = f"unix:{self.place}/hub.sock"
+        self.assertIn("PARLEY_HUB", self.examine(PARLEY_HUB=elsewhere)["address"]["reason"])
+        self.assertIn("--hub", self.examine("--hub", elsewhere)["address"]["reason"])
+        self.assertEqual(self.states("--hub", "nonsense")["address"], "fail")
+        self.assertIn("not set", self.examine(XDG_RUNTIME_DIR="")["address"]["reason"])
+
+    def test_a_socket_of_a_dead_hub_is_only_a_warning(self):
+        hub = self.hub()
+        hub.kill()
+        hub.wait()
+        states = self.states()
+        self.assertEqual((states["socket"], states["hub"]), ("warn", "fail"))
+
+    def test_what_is_in_the_way_is_named(self):
+        os.mkdir(f"{self.place}/parley", 0o755)
+        found = self.examine()
+        self.assertEqual(found["directory"]["next"], f"chmod 700 {self.place}/parley")
+        os.chmod(f"{self.place}/parley", 0o700)
+        with open(f"{self.place}/parley/hub.sock", "w", encoding="utf-8"):
+            pass
+        found = self.examine()
+        self.assertEqual((found["directory"]["state"], found["socket"]["state"]), ("ok", "fail"))
+
+    def test_a_service_is_no_hub(self):
+        address = f"unix:{self.place}/service.sock"
+        self.start(SERVICE, address, until=address)
+        self.assertIn("is a service and no hub", self.examine("--hub", address)["hub"]["reason"])
+
+    def test_something_that_never_speaks_is_no_hub(self):
+        address = f"{self.place}/silent.sock"
+        with socket.socket(socket.AF_UNIX) as silent:
+            silent.bind(address)
+            silent.listen()
+            self.assertEqual(self.states("--hub", f"unix:{address}")["hub"], "fail")
+
+    def test_the_open_files_are_those_of_the_hub(self):
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 1024), hard))
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        self.hub()
+        found = self.examine()["open files"]
+        self.assertEqual(found["state"], "warn")
+        self.assertIn("16384 sessions", found["reason"])
 
 
 if __name__ == "__main__":
