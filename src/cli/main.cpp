@@ -7,6 +7,7 @@
 
 #include "cli/call_command.h"
 #include "cli/commands.h"
+#include "cli/completion.h"
 #include "cli/doctor_command.h"
 #include "cli/terminal.h"
 #include "cli/top_command.h"
@@ -64,6 +65,13 @@ CLI::App* add_top(CLI::App& app, TopCommand& top) {
   return command;
 }
 
+// For the scripts of shells alone: no command that people type.
+int complete(const CLI::App& app, int argc, char** argv) {
+  const std::vector<std::string> words(argv + std::min(argc, 3), argv + argc);
+  for (const std::string& word : complete_words(app, words)) say(word);
+  return code(Exit::ok);
+}
+
 int run(int argc, char** argv) {
   CLI::App app("Programs that talk to each other: the hub where they meet, and who uses it.", "parley");
   app.require_subcommand(1);
@@ -85,6 +93,11 @@ int run(int argc, char** argv) {
   TopCommand topping;
   CLI::App* const top = add_top(app, topping);
   CLI::App* const doctor = app.add_subcommand("doctor", "Looks at what a hub needs, and says what to do.");
+  std::string shell;
+  CLI::App* const completion = app.add_subcommand("completion", "Prints a script that lets a shell complete commands.");
+  completion->add_option("shell", shell, "bash, zsh or fish")
+      ->required()
+      ->check(CLI::IsMember({"bash", "zsh", "fish"}));
   for (CLI::App* const command : {list, call, who, top, doctor}) {
     command->add_flag("--json", common.json, "Prints JSON, for programs.");
   }
@@ -96,6 +109,7 @@ int run(int argc, char** argv) {
   const std::vector<std::string_view> words(argv, argv + argc);
   // Also for what is wrong with the words themselves.
   if (std::ranges::find(words, "--json") != words.end()) complain_in_json();
+  if (argc > 1 && words[1] == "complete") return complete(app, argc, argv);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -109,6 +123,7 @@ int run(int argc, char** argv) {
     if (list->parsed()) return run_list(common, with_methods);
     if (call->parsed()) return run_call(common, calling);
     if (top->parsed()) return run_top(common, topping);
+    if (completion->parsed()) return say(completion_script(shell)), code(Exit::ok);
     if (doctor->parsed()) return run_doctor(common);
     return run_who(common);
   };

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What people see of a hub and what they are told to mend: `parley top` and `parley doctor`.
+"""What people see of a hub and what they are told to mend: `parley top`, `parley doctor`, and completion in shells.
 
 Usage: watch_test.py PARLEY WORKER CLIENT BLOCKING_CLIENT SERVICE OLD_CALCULATOR
 """
@@ -10,6 +10,7 @@ import os
 import pty
 import re
 import resource
+import shutil
 import signal
 import socket
 import struct
@@ -208,6 +209,65 @@ class DoctorTest(program_suite.ProgramTest):
         found = self.examine()["open files"]
         self.assertEqual(found["state"], "warn")
         self.assertIn("16384 sessions", found["reason"])
+
+
+class CompletionTest(program_suite.ProgramTest):
+    def complete_in_bash(self, *words):
+        """What bash offers for the last word."""
+        script = self.run_parley("completion", "bash").stdout + """
+COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _parley; printf '%s\\n' "${COMPREPLY[@]}"
+"""
+        ran = subprocess.run(["bash", "-c", script, "bash", PARLEY, *words], capture_output=True, text=True, check=True,
+                             timeout=100, env=self.environment)
+        self.assertEqual(ran.stderr, "")
+        return ran.stdout.split()
+
+    def test_bash_completes_commands_and_options(self):
+        self.assertEqual(self.complete_in_bash("d"), ["doctor"])
+        self.assertIn("completion", self.complete_in_bash(""))
+        self.assertNotIn("complete", self.complete_in_bash(""))
+        self.assertEqual(self.complete_in_bash("top", "--in"), ["--interval"])
+        self.assertEqual(self.complete_in_bash("completion", ""), ["bash", "zsh", "fish"])
+        self.assertEqual(self.complete_in_bash("--v"), ["--version"])
+        for nothing in (["no-such-command", ""], ["call", "--hub", ""], ["call", "x.y", ""]):
+            self.assertEqual(self.complete_in_bash(*nothing), [], nothing)
+
+    def test_bash_completes_services_and_methods_of_the_hub(self):
+        self.assertEqual(self.complete_in_bash("call", "Calc"), [])  # no hub, no noise
+        self.hub()
+        self.start(WORKER, self.address, until="offered")
+        self.assertEqual(self.complete_in_bash("call", ""), ["Calculator.add", "Calculator.sum"])
+        self.assertEqual(self.complete_in_bash("call", "Calculator.s"), ["Calculator.sum"])
+        self.assertEqual(self.complete_in_bash("call", "--deadline", "5", "Calculator.a"), ["Calculator.add"])
+        self.assertIn("parley.Hub.stats", self.complete_in_bash("call", "parley."))
+        del self.environment["XDG_RUNTIME_DIR"]
+        self.assertEqual(self.complete_in_bash("call", "--hub", self.address, "Calculator.s"), ["Calculator.sum"])
+
+    def test_something_that_never_answers_holds_up_nobody_for_long(self):
+        address = f"{self.place}/silent.sock"
+        with socket.socket(socket.AF_UNIX) as silent:
+            silent.bind(address)
+            silent.listen()
+            self.assertEqual(self.complete_in_bash("call", "--hub", f"unix:{address}", "x"), [])
+
+    def test_bash_loads_the_script_as_the_readme_says(self):
+        ran = subprocess.run(["bash", "-c", f'source <("{PARLEY}" completion bash); complete -p parley'], check=True,
+                             capture_output=True, text=True, timeout=100)
+        self.assertIn("-F _parley parley", ran.stdout)
+
+    def test_the_scripts_of_other_shells_are_well_formed(self):
+        for shell, flag in (("zsh", "-n"), ("fish", "--no-execute")):
+            with self.subTest(shell=shell):
+                script = self.run_parley("completion", shell)
+                self.assertEqual(script.returncode, 0)
+                if not shutil.which(shell):
+                    print(f"{shell} is not installed: its script is only printed", flush=True)
+                    continue
+                path = os.path.join(self.place, "script")
+                with open(path, "w", encoding="utf-8") as file:
+                    file.write(script.stdout)
+                subprocess.run([shell, flag, path], check=True, timeout=100)
+        self.assertEqual(self.run_parley("completion", "csh").returncode, 2)
 
 
 if __name__ == "__main__":
