@@ -199,13 +199,21 @@ class Hub::Impl final : private hub::ArrivalEvents,
   }
 
   Relay& join(Visitor& client, Visitor& provider, std::string name) {
-    Histogram& latency = provider.answered[name];
+    Histogram& latency = latency_of(provider, name);
     auto relay = std::make_unique<Relay>(
         as<hub::RelayEvents>(), Relay::Parties{client.session(), provider.session(), std::move(name), latency});
     Relay& joined = *relay;
     relays_.emplace(&joined, Joined{std::move(relay), &client, &provider});
     ++client.relays;
     return joined;
+  }
+
+  // A provider may offer ever new names and withdraw them: beyond as many as it may offer at once they share a place,
+  // which has no name.
+  Histogram& latency_of(Visitor& provider, const std::string& name) const {
+    const bool has_room =
+        provider.answered.contains(name) || provider.answered.size() < options_.directory.offers_per_provider_max;
+    return provider.answered[has_room ? name : std::string()];
   }
 
   void on_session_over(Visitor& visitor, const Error&) override {

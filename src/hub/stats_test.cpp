@@ -105,6 +105,27 @@ TEST_F(StatsTest, bytes_and_the_clock_go_forward) {
   }
 }
 
+TEST(StatsBounds, a_provider_that_offers_ever_new_names_has_a_bound_of_them) {
+  HubWorld at({.directory = {.offers_per_provider_max = 2}});
+  auto worker = at.worker({});
+  auto client = at.party();
+  auto directory = worker->client<builtin::Directory>("parley.Directory");
+  for (const std::string name : {"A", "B", "C", "D"}) {
+    auto offer = directory.call<&builtin::Directory::offer>(probe_offer(name));
+    EXPECT_TRUE(at.outcome_of(offer));
+    auto add = client->client(name).call<&Probe::add>(1, 2);
+    EXPECT_FALSE(at.outcome_of(add)) << "the worker serves Probe alone, and was asked";
+    auto withdraw = directory.call<&builtin::Directory::withdraw>(name);
+    EXPECT_TRUE(at.outcome_of(withdraw).value());
+  }
+  auto stats = client->client<builtin::Hub>("parley.Hub").call<&builtin::Hub::stats>();
+  const auto answered = at.outcome_of(stats).value().sessions.at(0).answered;
+  ASSERT_EQ(answered.size(), 3u);
+  EXPECT_EQ(answered[0].name, "");
+  EXPECT_EQ(answered[1].name, "A");
+  EXPECT_EQ(answered[2].name, "B");
+}
+
 TEST_F(StatsTest, providers_of_one_name_are_told_apart) {
   auto second = at.worker();
   auto other = at.party();

@@ -55,7 +55,8 @@ struct LatencyBucket {
   std::uint64_t calls = 0;
 };
 
-// What went through the hub to one name of one provider, since somebody first called it there.
+// What went through the hub to one name of one provider, since somebody first called it there. Names that a provider
+// offered beyond its bound share one without a name.
 struct OfferStats {
   std::string name;
   std::uint64_t calls_answered = 0;
