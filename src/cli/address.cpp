@@ -10,10 +10,14 @@ namespace parley::cli {
 
 namespace {
 
+std::string environment(const char* name) {
+  const char* const value = std::getenv(name);
+  return value ? value : "";
+}
+
 std::string default_directory() {
-  const char* const runtime = std::getenv("XDG_RUNTIME_DIR");
-  if (runtime && *runtime) return fmt::format("{}/parley", runtime);
-  return fmt::format("/tmp/parley-{}", os::user_id());
+  const std::string runtime = environment("XDG_RUNTIME_DIR");
+  return runtime.empty() ? fmt::format("/tmp/parley-{}", os::user_id()) : runtime + "/parley";
 }
 
 std::string default_address() { return fmt::format("unix:{}/hub.sock", default_directory()); }
@@ -22,13 +26,21 @@ std::string default_address() { return fmt::format("unix:{}/hub.sock", default_d
 
 std::string hub_address(const std::optional<std::string>& said) {
   if (said) return *said;
-  const char* const from_environment = std::getenv("PARLEY_HUB");
-  if (from_environment && *from_environment) return from_environment;
-  return default_address();
+  const std::string set = environment("PARLEY_HUB");
+  return set.empty() ? default_address() : set;
 }
 
+std::string hub_address_source(const std::optional<std::string>& said) {
+  if (said) return "--hub says so";
+  if (!environment("PARLEY_HUB").empty()) return "PARLEY_HUB says so";
+  if (!environment("XDG_RUNTIME_DIR").empty()) return "the default, in XDG_RUNTIME_DIR";
+  return "the default, because XDG_RUNTIME_DIR is not set";
+}
+
+bool is_default_address(const std::string& address) { return address == default_address(); }
+
 Result<void> prepare_place_of(const std::string& address) {
-  if (address != default_address()) return {};
+  if (!is_default_address(address)) return {};
   return os::make_private_directory(default_directory());
 }
 

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 
 #include "async/scope.h"
 #include "cli/described.h"
@@ -37,7 +36,7 @@ class Calling {
           loop_.now() + std::chrono::duration_cast<Duration>(std::chrono::duration<double>(*command_.deadline_s));
     auto service = co_await described(session_, name, left());
     if (!service) {
-      complain(to_string(service.error()), "`parley list` shows what there is");
+      complain(service.error(), "`parley list` shows what there is");
       co_return exit_of(service.error());
     }
     service_.emplace(std::move(*service));
@@ -115,10 +114,7 @@ class Calling {
       co_await printed_.wait();
     }
     if (response && broken_) co_return give_up(*broken_);
-    if (!response) {
-      if (common_.json) say(codec::to_json(std::map<std::string, std::string>{{"error", to_string(response.error())}}));
-      co_return give_up(response.error());
-    }
+    if (!response) co_return give_up(response.error());
     co_return show(*response);
   }
 

@@ -2,19 +2,14 @@
 
 #include <fmt/format.h>
 
-#include "runtime/description_service.h"
+#include "runtime/service_check.h"
 
 namespace parley::cli {
 
 Task<Result<codec::Transcoder>> described(Session& session, std::string name, std::optional<Duration> deadline) {
-  const auto client = session.client<Describe>(name).with({.deadline = deadline});
-  const auto described = co_await Client<Describe>(client).call<&Describe::describe>(name);
-  if (const Error* error = described.error()) {
-    if (error->code != Code::method) co_return fail(*error);
-    co_return fail(Code::unsupported, fmt::format("\"{}\" does not describe itself", name));
-  }
-  if (described.own()) co_return fail(Code::not_found, fmt::format("\"{}\" describes no service of that name", name));
-  co_return codec::Transcoder::make(described.value());
+  auto description = co_await runtime::ask_description(session.runtime(), std::move(name), deadline);
+  if (!description) co_return fail(description.error());
+  co_return codec::Transcoder::make(std::move(*description));
 }
 
 std::string signature(const codec::ServiceDescription& service, const codec::MethodDescription& method) {

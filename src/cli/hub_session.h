@@ -1,12 +1,26 @@
 #pragma once
 
+#include <expected>
 #include <functional>
+#include <memory>
+#include <string>
 
 #include "cli/commands.h"
+#include "cli/terminal.h"
 #include "face/session.h"
 #include "io/loop.h"
 
 namespace parley::cli {
+
+// Why there is no hub for us at an address, and what to do about it.
+struct NoHub {
+  std::string why;
+  std::string hint;
+  Exit exit = Exit::no_hub;
+};
+// A session with what listens there, if it is a hub of ours.
+std::expected<std::unique_ptr<Session>, NoHub> open_hub(io::Loop& loop, const std::string& address,
+                                                        Options options = {});
 
 // Connects to the hub, does the work, and closes. The exit code is the work's, or says why there is no hub.
 int with_hub(const Common& common, std::move_only_function<int(io::Loop&, Session&)> work);

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 
 #include "cli/commands.h"
@@ -26,6 +27,21 @@ Task<Result<std::vector<builtin::SessionEntry>>> ask_who(Session& session) {
   co_return co_await session.client<builtin::Hub>("parley.Hub").call<&builtin::Hub::who>();
 }
 
+// Whoever provides the name, too, and does not know all methods of the provider that described itself.
+void tell_of_others(const codec::ServiceDescription& described, const std::vector<builtin::DirectoryEntry>& entries,
+                    const std::string& name) {
+  for (const builtin::DirectoryEntry& entry : entries) {
+    if (entry.name != name) continue;
+    for (const codec::MethodDescription& method : described.methods) {
+      if (std::ranges::find(entry.method_ids, method.id) != entry.method_ids.end()) continue;
+      warn(fmt::format("session {} (process {}) provides {} too, but no {} with this signature", entry.session,
+                       process_of(entry.pid), name, method.name),
+           "calls go to either: end the worker that is too old");
+      break;
+    }
+  }
+}
+
 // The same name is listed once, whoever provides it.
 int list_methods(const Common& common, io::Loop& loop, Session& session,
                  const std::vector<builtin::DirectoryEntry>& entries) {
@@ -36,10 +52,11 @@ int list_methods(const Common& common, io::Loop& loop, Session& session,
     if (entry.name == std::exchange(last, entry.name)) continue;
     const auto service = loop.run_until(described(session, entry.name, patience));
     if (!service) {
-      complain(fmt::format("{}: {}", entry.name, to_string(service.error())));
+      warn(fmt::format("{}: {}", entry.name, to_string(service.error())));
       exit = exit_of(service.error());
       continue;
     }
+    tell_of_others(service->description(), entries, entry.name);
     all.emplace(entry.name, service->description());
     if (common.json) continue;
     for (const codec::MethodDescription& method : service->description().methods) {

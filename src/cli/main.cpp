@@ -1,30 +1,80 @@
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdlib>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "cli/call_command.h"
 #include "cli/commands.h"
+#include "cli/completion.h"
+#include "cli/doctor_command.h"
 #include "cli/terminal.h"
+#include "cli/top_command.h"
+#include "cli/usage.h"
 
 // The `parley` program: what each command is called and takes. What it does is elsewhere.
 namespace parley::cli {
 namespace {
 
+std::string check_seconds(const std::string& text) {
+  char* end = nullptr;
+  const double seconds = std::strtod(text.c_str(), &end);
+  const bool is_well = !text.empty() && *end == 0 && seconds > 0 && seconds <= 1e9;
+  return is_well ? std::string() : "a number of seconds above 0, not " + text;
+}
+
 CLI::App* add_hub(CLI::App& app, HubCommand& hub) {
-  CLI::App* const hub_command = app.add_subcommand("hub", "Runs a hub, until it is asked to end (Ctrl-C, SIGTERM).");
-  hub_command
+  CLI::App* const command = app.add_subcommand("hub", "Runs a hub, until it is asked to end (Ctrl-C, SIGTERM).");
+  command
       ->add_option("--listen", hub.listen,
                    "An address, as often as there are: unix:PATH. Else where all commands look for a hub.")
       ->type_name("ADDRESS")
       ->allow_extra_args(false);
-  hub_command
+  command
       ->add_option("--config", hub.config,
                    "A file of settings (TOML); else PARLEY_CONFIG, else ~/.config/parley/hub.toml where there is one.")
       ->type_name("FILE");
-  hub_command->add_flag("--print-config", hub.prints_config,
-                        "Prints all settings and where each comes from, and ends.");
-  hub_command->add_flag("--quiet,-q", hub.quiet, "Says nothing but errors.");
-  return hub_command;
+  command->add_flag("--print-config", hub.prints_config, "Prints all settings and where each comes from, and ends.");
+  command->add_flag("--quiet,-q", hub.quiet, "Says nothing but errors.");
+  return command;
+}
+
+CLI::App* add_call(CLI::App& app, CallCommand& calling) {
+  CLI::App* const command = app.add_subcommand("call", "Calls a method: parley call Calculator.add '[2, 3]'");
+  command->add_option("method", calling.method, "The name of the service and of its method: Calculator.add")
+      ->required();
+  command->add_option("arguments", calling.arguments,
+                      "The arguments as JSON: an array, or an object where they have names.");
+  command->add_option("streams", calling.feeds,
+                      "For each stream that the method reads, a file with an item a line, or - for standard input.");
+  command->add_option("--deadline", calling.deadline_s, "How long it may take.")
+      ->type_name("SECONDS")
+      ->check(check_seconds);
+  command->add_option("--metadata", calling.metadata, "Goes beside the call, as often as there is.")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false)
+      ->check([](const std::string& text) {
+        return text.find('=') != std::string::npos && text[0] != '=' ? std::string() : "KEY=VALUE, not " + text;
+      });
+  command->add_flag("--detailed", calling.detailed, "Prints what came beside the result, too.");
+  return command;
+}
+
+CLI::App* add_top(CLI::App& app, TopCommand& top) {
+  CLI::App* const command = app.add_subcommand("top", "Shows what the sessions of the hub do, until it is ended.");
+  command->add_flag("--once", top.is_once, "Shows one sample, which has no rates.");
+  command->add_option("--interval", top.interval_s, "From one sample to the next; else 1.")
+      ->type_name("SECONDS")
+      ->check(check_seconds);
+  return command;
+}
+
+// For the scripts of shells alone: no command that people type.
+int complete(const CLI::App& app, int argc, char** argv) {
+  const std::vector<std::string> words(argv + std::min(argc, 3), argv + argc);
+  for (const std::string& word : complete_words(app, words)) say(word);
+  return code(Exit::ok);
 }
 
 int run(int argc, char** argv) {
@@ -32,8 +82,9 @@ int run(int argc, char** argv) {
   app.require_subcommand(1);
   app.set_version_flag("--version", PARLEY_VERSION);
   app.footer(
-      "Exit codes: 0 done, 1 the method's own error, 2 wrong usage, 3 no hub, 11 to 21 an error of Parley:\n"
-      "10 plus its kind (docs/OPERATING.md).");
+      "Exit codes: 0 done, 1 the method's own error, 2 wrong usage, 3 no hub, 4 no output, 5 the doctor found a "
+      "fault,\n"
+      "11 to 21 an error of Parley: 10 plus its kind (docs/OPERATING.md).");
   Common common;
   HubCommand hub;
   CallCommand calling;
@@ -42,46 +93,43 @@ int run(int argc, char** argv) {
   CLI::App* const list = app.add_subcommand("list", "Shows who provides what.");
   bool with_methods = false;
   list->add_flag("--methods,-m", with_methods, "Shows their methods instead, with what each takes and gives.");
-  CLI::App* const call = app.add_subcommand("call", "Calls a method: parley call Calculator.add '[2, 3]'");
-  call->add_option("method", calling.method, "The name of the service and of its method: Calculator.add")->required();
-  call->add_option("arguments", calling.arguments,
-                   "The arguments as JSON: an array, or an object where they have names.");
-  call->add_option("streams", calling.feeds,
-                   "For each stream that the method reads, a file with an item a line, or - for standard input.");
-  call->add_option("--deadline", calling.deadline_s, "How long it may take.")
-      ->type_name("SECONDS")
-      ->check([](const std::string& text) {
-        char* end = nullptr;
-        const double seconds = std::strtod(text.c_str(), &end);
-        const bool is_well = !text.empty() && *end == 0 && seconds > 0 && seconds <= 1e9;
-        return is_well ? std::string() : "a number of seconds above 0, not " + text;
-      });
-  call->add_option("--metadata", calling.metadata, "Goes beside the call, as often as there is.")
-      ->type_name("KEY=VALUE")
-      ->allow_extra_args(false)
-      ->check([](const std::string& text) {
-        return text.find('=') != std::string::npos && text[0] != '=' ? std::string() : "KEY=VALUE, not " + text;
-      });
-  call->add_flag("--detailed", calling.detailed, "Prints what came beside the result, too.");
+  CLI::App* const call = add_call(app, calling);
   CLI::App* const who = app.add_subcommand("who", "Shows the sessions of the hub.");
-  for (CLI::App* const command : {list, call, who}) {
+  TopCommand topping;
+  CLI::App* const top = add_top(app, topping);
+  CLI::App* const doctor = app.add_subcommand("doctor", "Looks at what a hub needs, and says what to do.");
+  std::string shell;
+  CLI::App* const completion = app.add_subcommand("completion", "Prints a script that lets a shell complete commands.");
+  completion->add_option("shell", shell, "bash, zsh or fish")
+      ->required()
+      ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+  for (CLI::App* const command : {list, call, who, top, doctor}) {
     command->add_flag("--json", common.json, "Prints JSON, for programs.");
   }
-  for (CLI::App* const command : {hub_command, list, call, who}) {
+  for (CLI::App* const command : {hub_command, list, call, who, top, doctor}) {
     command->add_option("--hub", common.hub, "Where the hub is; else PARLEY_HUB, else the default place.")
         ->type_name("ADDRESS");
   }
 
+  const std::vector<std::string_view> words(argv, argv + argc);
+  // Also for what is wrong with the words themselves.
+  if (std::ranges::find(words, "--json") != words.end()) complain_in_json();
+  if (argc > 1 && words[1] == "complete") return complete(app, argc, argv);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    const int code = app.exit(error);
-    return code == 0 ? 0 : static_cast<int>(Exit::usage);
+    if (error.get_exit_code() == 0) return app.exit(error);  // help, or the version
+    const UsageMistake mistake = explain_usage(app, {argv + 1, argv + argc}, error.what());
+    complain(mistake.line, mistake.hint);
+    return code(Exit::usage);
   }
   const auto chosen = [&] {
     if (hub_command->parsed()) return run_hub(common, hub);
     if (list->parsed()) return run_list(common, with_methods);
     if (call->parsed()) return run_call(common, calling);
+    if (top->parsed()) return run_top(common, topping);
+    if (completion->parsed()) return say(completion_script(shell)), code(Exit::ok);
+    if (doctor->parsed()) return run_doctor(common);
     return run_who(common);
   };
   const int exit = chosen();

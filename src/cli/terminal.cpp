@@ -3,25 +3,66 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdio>
+#include <optional>
+
+#include "codec/json.h"
 
 namespace parley::cli {
 
+namespace {
+
+// Of the process, as its standard output is.
+bool complains_in_json = false;
+
+struct Complaint {
+  std::string message;
+  std::optional<std::string> hint;
+  std::optional<std::string> kind;
+  std::optional<std::uint32_t> code;
+};
+
+void complain(std::string_view line, std::string_view hint, const Error* error) {
+  warn(line, hint);
+  if (!complains_in_json) return;
+  Complaint complaint{.message = std::string(line)};
+  if (!hint.empty()) complaint.hint = hint;
+  if (error) {
+    complaint.kind = to_string(kind(*error));
+    complaint.code = static_cast<std::uint32_t>(error->code);
+  }
+  say(fmt::format("{{\"error\":{}}}", codec::to_json(complaint)));
+}
+
+}  // namespace
+
 int exit_of(const Error& error) { return code(Exit::kind_base) + static_cast<int>(kind(error)); }
 
-void say(std::string_view text) {
+void put(std::string_view text) {
   std::fwrite(text.data(), 1, text.size(), stdout);
-  if (!text.ends_with('\n')) std::fputc('\n', stdout);
   std::fflush(stdout);
+}
+
+void say(std::string_view text) {
+  std::string line(text);
+  if (!line.ends_with('\n')) line += '\n';
+  put(line);
 }
 
 bool is_said() { return std::ferror(stdout) == 0; }
 
-void complain(std::string_view line, std::string_view hint) {
+void complain(std::string_view line, std::string_view hint) { complain(line, hint, nullptr); }
+
+void complain(const Error& error, std::string_view hint) { complain(to_string(error), hint, &error); }
+
+void warn(std::string_view line, std::string_view hint) {
   std::string text = fmt::format("parley: {}\n", line);
   if (!hint.empty()) text += fmt::format("  {}\n", hint);
   std::fwrite(text.data(), 1, text.size(), stderr);
 }
+
+void complain_in_json() { complains_in_json = true; }
 
 std::string table(const std::vector<std::vector<std::string>>& rows) {
   std::vector<std::size_t> widths;

@@ -17,16 +17,24 @@ enum class Exit : int {
   usage = 2,
   no_hub = 3,
   output = 4,  // what was to be said could not be written
+  unwell = 5,  // the doctor found something that must be mended
   kind_base = 10,
 };
 inline int code(Exit exit) { return static_cast<int>(exit); }
 int exit_of(const Error& error);
 
 void say(std::string_view text);
+void put(std::string_view text);  // without the end of a line
 // Whether all of it has reached standard output.
 bool is_said();
 // `hint`: what to do about it; may be empty.
 void complain(std::string_view line, std::string_view hint = {});
+void complain(const Error& error, std::string_view hint = {});
+// The same of something that does not keep the program from its results.
+void warn(std::string_view line, std::string_view hint = {});
+// From now on whatever complain() says goes to standard output too, for programs:
+// {"error":{"message":"...","hint":"...","kind":"not_found","code":3000}}, the last two where it is an error of Parley.
+void complain_in_json();
 
 // Columns as wide as they must be; the first row is the heading.
 std::string table(const std::vector<std::vector<std::string>>& rows);

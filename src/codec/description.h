@@ -138,5 +138,8 @@ struct DescribedMethodOf {
 // first difference, or nothing where there is none. Names of types and arguments, descriptions and defaults do not
 // count: who has others still understands. Both descriptions are good.
 std::string difference(const DescribedMethodOf& here, const DescribedMethodOf& there);
+// The same of the first method of a service that whoever knows it as `here` could not call `there`: it is missing, or
+// takes or gives something else. Methods that are only there do not count. Both descriptions are good.
+std::string difference(const ServiceDescription& here, const ServiceDescription& there);
 
 }  // namespace parley::codec

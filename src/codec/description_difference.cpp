@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 #include <utility>
+#include <vector>
 
 #include "codec/description.h"
 #include "codec/enums.h"
@@ -176,6 +177,14 @@ std::string name_of_argument(const MethodDescription& method, std::size_t index)
   return fmt::format("argument {} ({})", index + 1, text_start(name));
 }
 
+std::string no_such_method(const std::string& name, const ServiceDescription& there) {
+  std::vector<std::string_view> names;
+  for (const MethodDescription& method : there.methods) names.push_back(method.name);
+  const std::string_view near = nearest_name(name, names.data(), names.size());
+  return fmt::format("{} is not there{}", text_start(name),
+                     near.empty() ? std::string() : fmt::format("; did you mean {}?", text_start(near)));
+}
+
 }  // namespace
 
 std::string type_words(const ServiceDescription& description, std::uint32_t type) {
@@ -200,6 +209,22 @@ std::string difference(const DescribedMethodOf& here, const DescribedMethodOf& t
   }
   if (ours.own_error && !comparison.is_same(*ours.own_error, *theirs.own_error, "the own error")) {
     return comparison.sentence();
+  }
+  return {};
+}
+
+std::string difference(const ServiceDescription& here, const ServiceDescription& there) {
+  for (const MethodDescription& method : here.methods) {
+    if (std::ranges::find(there.methods, method.id, &MethodDescription::id) != there.methods.end()) continue;
+    const auto namesake = std::ranges::find(there.methods, method.name, &MethodDescription::name);
+    if (namesake == there.methods.end()) return no_such_method(method.name, there);
+    const std::string what = difference(DescribedMethodOf{here, method}, DescribedMethodOf{there, *namesake});
+    if (!what.empty()) return fmt::format("{} differs: {}", text_start(method.name), what);
+    if (here.name != there.name) {
+      return fmt::format("the class is named {} there and {} here, and its name is part of the ids of its methods",
+                         text_start(there.name), text_start(here.name));
+    }
+    return fmt::format("{} has another id there, which its description does not explain", text_start(method.name));
   }
   return {};
 }

@@ -326,6 +326,34 @@ TEST(DescriptionDifference, types_without_end_are_compared_to_an_end) {
   EXPECT_EQ(type_words(here, here.methods[0].arguments[0].type), "list of list of list of list of ...");
 }
 
+// Of a service with another id for its method.
+ServiceDescription renumbered(ServiceDescription description) {
+  description.methods[0].id = 8;
+  return description;
+}
+
+TEST(DescriptionDifference, of_services_is_the_first_method_that_cannot_be_called) {
+  const auto here = describe_method<void, int, std::int64_t>("a, b");
+  EXPECT_THAT(difference(here, here), IsEmpty());
+  EXPECT_EQ(difference(here, renumbered(describe_method<void, int, int>("a, b"))),
+            "method differs: argument 2 (b) is i32 there and i64 here");
+  ServiceDescription less = renumbered(here);
+  less.methods[0].name = "methods";
+  EXPECT_EQ(difference(here, less), "method is not there; did you mean methods?");
+  less.methods.clear();
+  EXPECT_EQ(difference(here, less), "method is not there");
+  EXPECT_THAT(difference(less, here), IsEmpty());
+}
+
+TEST(DescriptionDifference, of_services_may_be_the_name_of_the_class_or_of_no_visible_kind) {
+  const auto here = describe_method<void, int>();
+  ServiceDescription there = renumbered(here);
+  EXPECT_EQ(difference(here, there), "method has another id there, which its description does not explain");
+  there.name = "Other";
+  EXPECT_EQ(difference(here, there),
+            "the class is named Other there and Service here, and its name is part of the ids of its methods");
+}
+
 TEST(DescriptionDifference, initial_credit_counts) {
   EXPECT_EQ((Taking<TestHandle<Direction::tx, int, 16>>::against<TestHandle<Direction::tx, int, 32>>()),
             "argument 1 has an initial credit of 32 there and 16 here");

@@ -199,12 +199,21 @@ class Hub::Impl final : private hub::ArrivalEvents,
   }
 
   Relay& join(Visitor& client, Visitor& provider, std::string name) {
-    auto relay = std::make_unique<Relay>(as<hub::RelayEvents>(),
-                                         Relay::Parties{client.session(), provider.session(), std::move(name)});
+    Histogram& latency = latency_of(provider, name);
+    auto relay = std::make_unique<Relay>(
+        as<hub::RelayEvents>(), Relay::Parties{client.session(), provider.session(), std::move(name), latency});
     Relay& joined = *relay;
     relays_.emplace(&joined, Joined{std::move(relay), &client, &provider});
     ++client.relays;
     return joined;
+  }
+
+  // A provider may offer ever new names and withdraw them: beyond as many as it may offer at once they share a place,
+  // which has no name.
+  Histogram& latency_of(Visitor& provider, const std::string& name) const {
+    const bool has_room =
+        provider.answered.contains(name) || provider.answered.size() < options_.directory.offers_per_provider_max;
+    return provider.answered[has_room ? name : std::string()];
   }
 
   void on_session_over(Visitor& visitor, const Error&) override {
@@ -217,8 +226,11 @@ class Hub::Impl final : private hub::ArrivalEvents,
   // --- relays
 
   void on_load(Relay& relay, std::int64_t calls) override {
-    Visitor& provider = *relays_.at(&relay).provider;
+    const Joined& joined = relays_.at(&relay);
+    Visitor& provider = *joined.provider;
     provider.calls_in_flight += static_cast<std::uint64_t>(calls);
+    joined.client->calls_waiting += static_cast<std::uint64_t>(calls);
+    if (calls > 0) joined.client->calls_asked += static_cast<std::uint64_t>(calls);
     directory_.add_load(provider.id(), calls);
   }
   void on_over(Relay& relay) override {
@@ -244,6 +256,14 @@ class Hub::Impl final : private hub::ArrivalEvents,
     for (const auto& [id, visitor] : visitors_) all.push_back(visitor.get());
     return all;
   }
+
+  std::vector<hub::RelayState> relays() override {
+    std::vector<hub::RelayState> all;
+    for (const auto& [relay, joined] : relays_) all.push_back({relay, joined.client, joined.provider});
+    return all;
+  }
+  Instant now() const override { return loop_.now(); }
+  std::size_t sessions_max() const override { return options_.limits.sessions_max; }
 
   template <class Events>
   Events& as() {

@@ -30,6 +30,7 @@ constexpr std::size_t accept_bytes_max = 1024;
 Relay::Relay(RelayEvents& events, Parties parties)
     : events_(events),
       name_(std::move(parties.name)),
+      latency_us_(parties.latency_us),
       client_(*this, parties.client),
       provider_(*this, parties.provider) {}
 
@@ -137,18 +138,22 @@ void Relay::on_call(End& from, std::uint64_t id, Decoder& call, ByteView body) {
   }
   const std::uint64_t position = pass(to, MessageKind::request, body);
   if (is_over_) return;
-  from.calls.emplace(id, position);
+  from.calls.emplace(id, End::Passed{position, to.session.loop().now()});
   if (&from == &client_) events_.on_load(*this, 1);
 }
 
 // A second one, or one that the end of the call crossed, goes nowhere.
 void Relay::on_response(End& from, std::uint64_t id, ByteView body) {
   End& to = other(from);
-  if (to.calls.erase(id) == 0) {
+  const auto call = to.calls.extract(id);
+  if (call.empty()) {
     ++from.session.counters().messages_late;
     return;
   }
-  if (&to == &client_) events_.on_load(*this, -1);
+  if (&to == &client_) {
+    events_.on_load(*this, -1);
+    latency_us_.add(microseconds(from.session.loop().now() - call.mapped().at));
+  }
   if (body.size() > quota(to)) {
     const Error error{Code::unknown, fmt::format("it was done; the result is above {} bytes, which is the most that "
                                                  "goes through the hub",
@@ -220,6 +225,14 @@ void Relay::release_credit(End& from) {
     note_sent(to, static_cast<std::size_t>(out.committed() - before));
     if (is_over_) return;
   }
+}
+
+Relay::Waiting Relay::waiting() const {
+  Waiting waiting;
+  for (const auto& [id, passed] : client_.calls) waiting.oldest_call = std::min(waiting.oldest_call, passed.at);
+  for (const auto& [channel, items] : client_.withheld) waiting.client_credit += items;
+  for (const auto& [channel, items] : provider_.withheld) waiting.provider_credit += items;
+  return waiting;
 }
 
 // --- what goes out
@@ -321,9 +334,9 @@ void Relay::on_end_over(End& end, Over how, const Error& why) {
   const std::uint64_t sent = provider_.session.link().out().sent();
   const auto calls = std::exchange(client_.calls, {});
   events_.on_load(*this, -static_cast<std::int64_t>(calls.size()));
-  for (const auto& [id, position] : calls) {
+  for (const auto& [id, passed] : calls) {
     if (!client_.is_open) break;
-    const bool was_sent = how != Over::lost || position <= sent;
+    const bool was_sent = how != Over::lost || passed.position <= sent;
     if (!was_sent) {
       answer(client_, id, RoamError::cancelled, {Code::not_sent, fmt::format("\"{}\" went before", name_)});
     } else if (is_on_root_) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -7,12 +9,17 @@
 #include <unordered_set>
 
 #include "async/executor.h"
+#include "base/histogram.h"
 #include "hub/backlog.h"
 #include "runtime/session.h"
 
 namespace parley::hub {
 
 class Relay;
+
+inline std::uint64_t microseconds(Duration duration) {
+  return static_cast<std::uint64_t>(std::max(duration, Duration::zero()) / std::chrono::microseconds(1));
+}
 
 // What the owner of relays is told of them.
 class RelayEvents {
@@ -38,7 +45,8 @@ class Relay final : public Mortal {
   struct Parties {
     runtime::Session& client;
     runtime::Session& provider;
-    std::string name;  // of the service
+    std::string name;       // of the service
+    Histogram& latency_us;  // of calls that the provider answers; lives as long as its session
   };
   Relay(RelayEvents& events, Parties parties);
 
@@ -47,6 +55,14 @@ class Relay final : public Mortal {
   void start_on_root();
   // What came on the client's root. False: it is not this relay's.
   bool on_root_message(wire::roam::Kind kind, ByteView body);
+  // What waits in it now.
+  struct Waiting {
+    Instant oldest_call = Instant::never();  // when it passed
+    std::uint64_t client_credit = 0;         // withheld from the provider, in items
+    std::uint64_t provider_credit = 0;       // and the other way round
+  };
+  Waiting waiting() const;
+
   // The client's session is over, and with it its root.
   void on_root_over(const Error& why) { on_end_over(client_, runtime::ConnectionUser::Over::ended, why); }
 
@@ -70,8 +86,11 @@ class Relay final : public Mortal {
     runtime::Session& session;
     bool is_open = false;
     Backlog toward;  // of what waits to go this way
-    // From here, not answered yet; each with the position behind it in the output of the other session.
-    std::unordered_map<std::uint64_t, std::uint64_t> calls;
+    struct Passed {
+      std::uint64_t position;  // behind it, in the output of the other session
+      Instant at;
+    };
+    std::unordered_map<std::uint64_t, Passed> calls;  // from here, not answered yet
     std::unordered_set<std::uint64_t> cut;            // channels that this end sends on, and that have been reset
     std::map<std::uint64_t, std::uint64_t> withheld;  // credit from here, by channel
     Drained drained;
@@ -107,6 +126,7 @@ class Relay final : public Mortal {
 
   RelayEvents& events_;
   std::string name_;
+  Histogram& latency_us_;
   End client_;
   End provider_;
   wire::roam::Parity client_parity_ = wire::roam::Parity::odd;  // of its ids in the connection

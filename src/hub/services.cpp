@@ -1,6 +1,7 @@
 #include "hub/services.h"
 
 #include <algorithm>
+#include <map>
 
 namespace parley::hub {
 
@@ -9,6 +10,53 @@ namespace {
 std::optional<std::int64_t> pid_of(const Visitor& visitor) {
   const auto& credentials = visitor.session().peer().credentials;
   return credentials ? std::optional(credentials->pid) : std::nullopt;
+}
+
+using NamesOf = std::map<std::uint64_t, std::vector<std::string>>;  // by provider
+
+NamesOf names_by_provider(HubState& hub) {
+  NamesOf names;
+  for (const core::Directory::Entry& each : hub.names().entries()) names[each.provider].push_back(each.offer->name);
+  return names;
+}
+
+builtin::SessionEntry entry_of(const Visitor& visitor, const NamesOf& names) {
+  runtime::Session& session = visitor.session();
+  builtin::SessionEntry entry{.id = visitor.id(), .address = session.peer().address, .pid = pid_of(visitor)};
+  if (session.peer().credentials) entry.uid = session.peer().credentials->uid;
+  entry.is_foreign = session.machine().is_peer_foreign();
+  if (const auto found = names.find(visitor.id()); found != names.end()) entry.offers = found->second;
+  entry.connections = visitor.relays;
+  entry.calls_in_flight = visitor.calls_in_flight;
+  entry.bytes_queued = session.link().out().size();
+  return entry;
+}
+
+builtin::OfferStats stats_of(const std::string& name, const Histogram& latency) {
+  builtin::OfferStats stats{.name = name, .calls_answered = latency.count()};
+  stats.latency_p50_us = latency.quantile(500);
+  stats.latency_p99_us = latency.quantile(990);
+  latency.for_each(
+      [&](std::uint64_t up_to, std::uint64_t calls) { stats.latency.push_back({.up_to_us = up_to, .calls = calls}); });
+  return stats;
+}
+
+// What waits for one session, in all its relays.
+struct Waiting {
+  Instant oldest_call = Instant::never();
+  std::uint64_t credit_withheld = 0;
+};
+
+std::map<const Visitor*, Waiting> waiting_by_visitor(HubState& hub) {
+  std::map<const Visitor*, Waiting> all;
+  for (const RelayState& each : hub.relays()) {
+    const Relay::Waiting waiting = each.relay->waiting();
+    Waiting& at_provider = all[each.provider];
+    at_provider.oldest_call = std::min(at_provider.oldest_call, waiting.oldest_call);
+    at_provider.credit_withheld += waiting.provider_credit;
+    all[each.client].credit_withheld += waiting.client_credit;
+  }
+  return all;
 }
 
 }  // namespace
@@ -22,7 +70,8 @@ Task<std::vector<builtin::DirectoryEntry>> DirectoryService::list() {
                    .exclusive = entry.offer->exclusive,
                    .session = entry.provider,
                    .pid = pid_of(provider),
-                   .calls_in_flight = provider.calls_in_flight});
+                   .calls_in_flight = provider.calls_in_flight,
+                   .method_ids = entry.offer->method_ids});
   }
   co_return all;
 }
@@ -40,19 +89,9 @@ Task<bool> DirectoryService::withdraw(Context& context, std::string name) {
 
 Task<std::vector<builtin::SessionEntry>> HubService::who() {
   std::vector<builtin::SessionEntry> all;
-  for (Visitor* const visitor : hub_.visitors()) {
-    runtime::Session& session = visitor->session();
-    if (!session.is_established()) continue;
-    builtin::SessionEntry entry{.id = visitor->id(), .address = session.peer().address, .pid = pid_of(*visitor)};
-    if (session.peer().credentials) entry.uid = session.peer().credentials->uid;
-    entry.is_foreign = session.machine().is_peer_foreign();
-    for (const core::Directory::Entry& each : hub_.names().entries()) {
-      if (each.provider == visitor->id()) entry.offers.push_back(each.offer->name);
-    }
-    entry.connections = visitor->relays;
-    entry.calls_in_flight = visitor->calls_in_flight;
-    entry.bytes_queued = session.link().out().size();
-    all.push_back(std::move(entry));
+  const NamesOf names = names_by_provider(hub_);
+  for (const Visitor* const visitor : hub_.visitors()) {
+    if (visitor->session().is_established()) all.push_back(entry_of(*visitor, names));
   }
   co_return all;
 }
@@ -66,6 +105,28 @@ Task<std::vector<builtin::Count>> HubService::counters() {
                                      {"door_strangers", door.strangers}};
   for (const auto& [spoken, count] : door.refused) all.push_back({"door_refused_" + spoken, count});
   co_return all;
+}
+
+Task<builtin::HubStats> HubService::stats() {
+  const Instant now = hub_.now();
+  builtin::HubStats stats{.version = PARLEY_VERSION, .at_us = microseconds(now - Instant())};
+  stats.sessions_max = hub_.sessions_max();
+  const NamesOf names = names_by_provider(hub_);
+  const auto waiting = waiting_by_visitor(hub_);
+  for (const Visitor* const visitor : hub_.visitors()) {
+    if (!visitor->session().is_established()) continue;
+    builtin::SessionStats& session = stats.sessions.emplace_back();
+    session.session = entry_of(*visitor, names);
+    for (const auto& [name, latency] : visitor->answered) session.answered.push_back(stats_of(name, latency));
+    session.calls_asked = visitor->calls_asked;
+    session.calls_waiting = visitor->calls_waiting;
+    session.bytes_sent = visitor->session().link().out().sent();
+    const auto found = waiting.find(visitor);
+    if (found == waiting.end()) continue;
+    if (!found->second.oldest_call.is_never()) session.oldest_call_us = microseconds(now - found->second.oldest_call);
+    session.credit_withheld_items = found->second.credit_withheld;
+  }
+  co_return stats;
 }
 
 }  // namespace parley::hub

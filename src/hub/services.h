@@ -9,6 +9,12 @@
 // The services that the hub provides itself.
 namespace parley::hub {
 
+struct RelayState {
+  const Relay* relay;
+  const Visitor* client;
+  const Visitor* provider;
+};
+
 // What they see of the hub.
 class HubState {
  public:
@@ -17,6 +23,9 @@ class HubState {
   virtual Visitor* visitor_of(const runtime::Session& session) = 0;
   virtual Visitor* visitor(std::uint64_t id) = 0;
   virtual std::vector<Visitor*> visitors() = 0;
+  virtual std::vector<RelayState> relays() = 0;
+  virtual Instant now() const = 0;
+  virtual std::size_t sessions_max() const = 0;
 
  protected:
   ~HubState() = default;
@@ -38,6 +47,7 @@ class HubService final : public builtin::Hub {
   explicit HubService(HubState& hub) : hub_(hub) {}
   Task<std::vector<builtin::SessionEntry>> who() override;
   Task<std::vector<builtin::Count>> counters() override;
+  Task<builtin::HubStats> stats() override;
 
  private:
   HubState& hub_;

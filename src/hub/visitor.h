@@ -1,10 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "async/executor.h"
+#include "base/histogram.h"
 #include "hub/relay.h"
 #include "runtime/session.h"
 
@@ -39,8 +42,11 @@ class Visitor final : public Mortal, private runtime::ConnectionAcceptor, privat
     if (root_relay_ == &relay) root_relay_ = nullptr;
   }
 
-  std::uint64_t calls_in_flight = 0;  // that it provides
-  std::uint32_t relays = 0;           // in which it is the client
+  std::uint64_t calls_in_flight = 0;          // that it provides
+  std::map<std::string, Histogram> answered;  // by the name that was called: how many microseconds it took
+  std::uint32_t relays = 0;                   // in which it is the client
+  std::uint64_t calls_asked = 0;              // as that
+  std::uint64_t calls_waiting = 0;
 
  private:
   Result<void> on_open(runtime::Session& session, const runtime::ConnectionOpening& opening) override;

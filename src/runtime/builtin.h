@@ -20,6 +20,7 @@ struct DirectoryEntry {
   std::uint64_t session = 0;        // of the provider at this hub
   std::optional<std::int64_t> pid;  // as the system says, on Unix sockets
   std::uint64_t calls_in_flight = 0;
+  std::vector<std::uint64_t> method_ids;
 };
 
 class Directory {
@@ -48,6 +49,41 @@ struct SessionEntry {
   std::uint64_t bytes_queued = 0;     // that it has not taken yet
 };
 
+// How many calls were answered within so many microseconds, and not within those of the bucket before.
+struct LatencyBucket {
+  std::uint64_t up_to_us = 0;
+  std::uint64_t calls = 0;
+};
+
+// What went through the hub to one name of one provider, since somebody first called it there. Names that a provider
+// offered beyond its bound share one without a name.
+struct OfferStats {
+  std::string name;
+  std::uint64_t calls_answered = 0;
+  std::uint64_t latency_p50_us = 0;  // from the call's passing the hub to its response's: to within a sixteenth
+  std::uint64_t latency_p99_us = 0;
+  std::vector<LatencyBucket> latency;  // of any size but 0, upward
+};
+
+// One session, and what went through the hub to it and from it since it began.
+struct SessionStats {
+  SessionEntry session;
+  std::vector<OfferStats> answered;             // as a provider
+  std::optional<std::uint64_t> oldest_call_us;  // how long the oldest call waits that it is to answer
+  std::uint64_t calls_asked = 0;                // as a client
+  std::uint64_t calls_waiting = 0;              // of these, not answered yet
+  std::uint64_t bytes_sent = 0;                 // to it
+  std::uint64_t credit_withheld_items = 0;      // its credit for others, kept back because it leaves much unread
+};
+
+// One sample; the difference of two tells rates.
+struct HubStats {
+  std::string version;      // of the hub
+  std::uint64_t at_us = 0;  // on a clock of the hub that only goes forward
+  std::uint64_t sessions_max = 0;
+  std::vector<SessionStats> sessions;  // those of who()
+};
+
 struct Count {
   std::string name;
   std::uint64_t value = 0;
@@ -60,7 +96,10 @@ class Hub {
   virtual Task<std::vector<SessionEntry>> who() = 0;
   // docs/OPERATING.md, section 6.
   virtual Task<std::vector<Count>> counters() = 0;
+  // What `parley top` shows.
+  virtual Task<HubStats> stats() = 0;
 };
-PARLEY_SERVICE(Hub, (who, describe("the sessions of this hub")), (counters, describe("what happened at its door")));
+PARLEY_SERVICE(Hub, (who, describe("the sessions of this hub")), (counters, describe("what happened at its door")),
+               (stats, describe("what its sessions do, and how fast"), idempotent));
 
 }  // namespace parley::builtin

@@ -1,50 +1,19 @@
 #!/usr/bin/env python3
 """The program `parley` as users run it: a hub, workers and clients as processes, and the mistakes people make first.
 
-Usage: hub_test.py PARLEY WORKER CLIENT BLOCKING_CLIENT SERVICE
+Usage: hub_test.py PARLEY WORKER CLIENT BLOCKING_CLIENT SERVICE OLD_CALCULATOR
 """
 
 import json
 import os
 import signal
 import subprocess
-import sys
-import tempfile
-import unittest
 
-PARLEY, WORKER, CLIENT, BLOCKING_CLIENT, SERVICE = (os.path.abspath(path) for path in sys.argv[1:6])
+import program_suite
+from program_suite import BLOCKING_CLIENT, CLIENT, OLD_CALCULATOR, PARLEY, SERVICE, WORKER
 
 
-class HubTest(unittest.TestCase):
-    def setUp(self):
-        self.place = self.enterContext(tempfile.TemporaryDirectory(prefix="hub-test-"))
-        self.environment = {name: value for name, value in os.environ.items() if name != "PARLEY_HUB"}
-        self.environment["XDG_RUNTIME_DIR"] = self.environment["XDG_CONFIG_HOME"] = self.place
-        self.address = f"unix:{self.place}/parley/hub.sock"
-
-    def start(self, *command, until):
-        """A process that goes on; it has said `until`."""
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd="/",
-                                   env=self.environment)
-        self.addCleanup(self.end, process)
-        line = process.stdout.readline()
-        self.assertIn(until, line)
-        return process
-
-    @staticmethod
-    def end(process):
-        process.kill()
-        process.wait()
-        process.stdout.close()
-        process.stderr.close()
-
-    def hub(self):
-        return self.start(PARLEY, "hub", until=f"hub: listens at {self.address}")
-
-    def run_parley(self, *arguments, **environment):
-        return subprocess.run([PARLEY, *arguments], capture_output=True, text=True, cwd="/", check=False, timeout=100,
-                              env={**self.environment, **environment})
-
+class HubTest(program_suite.ProgramTest):
     def test_a_worker_and_a_client_meet(self):
         self.hub()
         self.start(WORKER, self.address, until="offered")
@@ -91,6 +60,16 @@ class HubTest(unittest.TestCase):
         ran = subprocess.run([CLIENT, self.address], capture_output=True, text=True, check=False, timeout=100)
         self.assertEqual(ran.returncode, 1)
         self.assertIn('nobody provides "Calculator"; did you mean "Calculatr"?', ran.stderr)
+
+    def test_a_client_that_knows_another_signature_can_learn_which_argument_differs(self):
+        self.hub()
+        self.start(WORKER, self.address, until="offered")
+        service = f"unix:{self.place}/service.sock"
+        self.start(SERVICE, service, until=service)
+        for address in (self.address, service):
+            ran = subprocess.run([OLD_CALCULATOR, address], capture_output=True, text=True, check=False, timeout=100)
+            self.assertEqual(ran.returncode, 1)
+            self.assertIn('"Calculator": add differs: argument 2 (b) is i64 there and i32 here', ran.stderr)
 
     def test_it_ends_when_it_is_asked_to_and_removes_its_socket(self):
         for asked in (signal.SIGTERM, signal.SIGINT):
@@ -207,6 +186,14 @@ class HubTest(unittest.TestCase):
         described = json.loads(self.run_parley("list", "-m", "--json").stdout)
         self.assertEqual([method["name"] for method in described["Calculator"]["methods"]], ["add", "sum"])
 
+    def test_providers_of_one_name_with_different_signatures_are_told_of(self):
+        self.hub()
+        self.start(WORKER, self.address, until="offered")
+        self.assertEqual(self.run_parley("list", "--methods").stderr, "")
+        self.start(OLD_CALCULATOR, self.address, "offer", until="offered")
+        self.assertRegex(self.run_parley("list", "--methods").stderr,
+                         r"session \d \(process \d+\) provides Calculator too, but no add with this signature")
+
     def test_what_is_built_in_is_called_too(self):
         self.hub()
         self.start(WORKER, self.address, until="offered")
@@ -225,4 +212,4 @@ class HubTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main(argv=sys.argv[:1], verbosity=2)
+    program_suite.main()

@@ -1,0 +1,161 @@
+#include "cli/completion.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "base/assert.h"
+#include "cli/address.h"
+#include "cli/hub_session.h"
+#include "cli/usage.h"
+#include "face/loop.h"
+#include "runtime/builtin.h"
+#include "runtime/service_check.h"
+
+namespace parley::cli {
+
+namespace {
+
+// People wait for it at their prompt.
+constexpr Duration patience = std::chrono::milliseconds(300);
+
+constexpr std::string_view bash_script =
+    R"script(# Completion of parley for bash: source <(parley completion bash), in ~/.bashrc for good.
+_parley() {
+  mapfile -t COMPREPLY < <("${COMP_WORDS[0]}" complete -- "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
+}
+complete -o default -F _parley parley
+)script";
+
+constexpr std::string_view zsh_script =
+    R"script(#compdef parley
+# Completion of parley for zsh: source <(parley completion zsh), in ~/.zshrc behind compinit for good.
+_parley() {
+  local -a found
+  found=("${(@f)$("${words[1]}" complete -- "${(@)words[2,CURRENT]}" 2>/dev/null)}")
+  found=("${(@)found:#}")
+  if (( ${#found} )); then compadd -a found; else _files; fi
+}
+if [ "${funcstack[1]}" = "_parley" ]; then _parley "$@"; else compdef _parley parley; fi
+)script";
+
+constexpr std::string_view fish_script =
+    R"script(# Completion of parley for fish: parley completion fish | source, in config.fish for good.
+function __parley_complete
+  set -l words (commandline -opc) (commandline -ct)
+  $words[1] complete -- $words[2..-1] 2>/dev/null
+end
+complete -c parley -a '(__parley_complete)'
+)script";
+
+// A provider names its methods as it likes, and shells are not to be trusted with that.
+bool is_plain(std::string_view word) {
+  constexpr std::string_view others = "_.:/-";
+  return std::ranges::all_of(word, [&](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || others.contains(c);
+  });
+}
+
+// Everything that has a name at the hub, and may go on as `begun`.
+class AtHub {
+ public:
+  AtHub(const std::optional<std::string>& hub, std::string_view begun) : begun_(begun) {
+    Options options;
+    options.limits.handshake_max = patience;
+    auto session = open_hub(loop_, hub_address(hub), std::move(options));
+    if (!session) return;
+    until_ = loop_.now() + patience;
+    loop_.run_until(ask(**session));
+  }
+  std::vector<std::string> take() { return std::move(found_); }
+
+ private:
+  Duration left() const { return std::max(until_ - loop_.now(), Duration::zero()); }
+
+  Task<void> ask(Session& session) {
+    auto directory = session.client<builtin::Directory>("parley.Directory").with({.deadline = left()});
+    const auto entries = co_await directory.call<&builtin::Directory::list>();
+    if (!entries) co_return;
+    std::set<std::string> names;
+    if (begun_.starts_with('p')) names = {"parley.Directory", "parley.Hub"};
+    for (const builtin::DirectoryEntry& entry : *entries) names.insert(entry.name);
+    for (const std::string& name : names) {
+      const bool may_be_meant = name.starts_with(begun_) || begun_.starts_with(name + ".");
+      if (!may_be_meant) continue;
+      const auto service = co_await runtime::ask_description(session.runtime(), name, left());
+      if (!service) continue;
+      for (const codec::MethodDescription& method : service->methods) {
+        std::string word = fmt::format("{}.{}", name, method.name);
+        if (is_plain(word)) found_.push_back(std::move(word));
+      }
+    }
+  }
+
+  Loop loop_;
+  std::string begun_;
+  Instant until_;
+  std::vector<std::string> found_;
+};
+
+// That the word before takes as its value.
+bool is_value(const CLI::App& app, const std::string& before) {
+  const CLI::Option* const option = before.starts_with('-') ? app.get_option_no_throw(before) : nullptr;
+  return option && option->get_items_expected_max() > 0;
+}
+
+// What was typed behind the command, by what it is.
+struct Typed {
+  std::size_t positionals = 0;
+  std::optional<std::string> hub;
+};
+Typed look_at(const CLI::App& command, const std::vector<std::string>& words, std::size_t first) {
+  Typed typed;
+  for (std::size_t i = first; i + 1 < words.size(); ++i) {
+    if (words[i].starts_with("--hub=")) typed.hub = words[i].substr(6);
+    if (words[i] == "--hub" && i + 2 < words.size()) typed.hub = words[i + 1];
+    if (is_value(command, words[i])) {
+      ++i;
+    } else if (!words[i].starts_with('-')) {
+      ++typed.positionals;
+    }
+  }
+  return typed;
+}
+
+}  // namespace
+
+std::string_view completion_script(std::string_view shell) {
+  if (shell == "bash") return bash_script;
+  if (shell == "zsh") return zsh_script;
+  PARLEY_ASSERT(shell == "fish", shell);
+  return fish_script;
+}
+
+std::vector<std::string> complete_words(const CLI::App& app, const std::vector<std::string>& words) {
+  const std::string begun = words.empty() ? std::string() : words.back();
+  std::vector<std::string> found;
+  const auto is_word = [](const std::string& word) { return !word.starts_with('-'); };
+  const auto named = words.empty() ? words.end() : std::find_if(words.begin(), words.end() - 1, is_word);
+  if (words.empty() || named == words.end() - 1) {
+    found = names_of_commands(app);
+    std::ranges::copy(names_of_options(app), std::back_inserter(found));
+  } else if (const CLI::App* const command = command_of(app, *named)) {
+    const Typed typed = look_at(*command, words, static_cast<std::size_t>(named - words.begin()) + 1);
+    if (is_value(*command, words[words.size() - 2])) return {};
+    if (begun.starts_with('-')) {
+      found = names_of_options(*command);
+    } else if (*named == "call" && typed.positionals == 0) {
+      found = AtHub(typed.hub, begun).take();
+    } else if (*named == "completion" && typed.positionals == 0) {
+      found.assign(std::begin(shells), std::end(shells));
+    }
+  }
+  std::erase_if(found, [&](const std::string& word) { return !word.starts_with(begun); });
+  return found;
+}
+
+}  // namespace parley::cli

@@ -1,0 +1,18 @@
+#include "os/terminal.h"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+namespace parley::os {
+
+std::optional<TerminalSize> terminal_size() {
+  if (::isatty(STDOUT_FILENO) == 0) return std::nullopt;
+  TerminalSize size;
+  winsize found{};
+  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &found) != 0) return size;
+  if (found.ws_row != 0) size.rows = found.ws_row;
+  if (found.ws_col != 0) size.columns = found.ws_col;
+  return size;
+}
+
+}  // namespace parley::os
