@@ -41,7 +41,7 @@ Task<void> end_with(Hub& hub, io::Loop& loop, std::optional<Error>& failure) {
 int run_hub(const Common& common, const HubCommand& command) {
   Loop loop;
   const os::Termination termination([&loop] { loop.stop(); });
-  Hub hub(loop, {.only_user = os::user_id()});
+  Hub hub(loop, {.policy = core::Policy::of_owner(core::Principal::of_user(os::user_id()))});
   std::vector<std::string> addresses = command.listen;
   if (addresses.empty()) addresses.push_back(hub_address(common.hub));
   for (const std::string& address : addresses) {

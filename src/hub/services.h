@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "hub/hub.h"
+#include "hub/refusals.h"
 #include "hub/visitor.h"
 #include "runtime/builtin.h"
 
@@ -17,6 +18,10 @@ class HubState {
   virtual Visitor* visitor_of(const runtime::Session& session) = 0;
   virtual Visitor* visitor(std::uint64_t id) = 0;
   virtual std::vector<Visitor*> visitors() = 0;
+  virtual const Refusals& refused() const = 0;
+  // Writes down what is refused.
+  virtual Result<void> check(const Visitor& visitor, core::Verb verb, std::string_view name) = 0;
+  virtual Result<void> offer(const Visitor& visitor, core::Offer offer) = 0;
 
  protected:
   ~HubState() = default;
@@ -25,7 +30,7 @@ class HubState {
 class DirectoryService final : public builtin::Directory {
  public:
   explicit DirectoryService(HubState& hub) : hub_(hub) {}
-  Task<std::vector<builtin::DirectoryEntry>> list() override;
+  Task<std::vector<builtin::DirectoryEntry>> list(Context& context) override;
   Task<Result<void>> offer(Context& context, core::Offer offer) override;
   Task<bool> withdraw(Context& context, std::string name) override;
 
@@ -36,10 +41,12 @@ class DirectoryService final : public builtin::Directory {
 class HubService final : public builtin::Hub {
  public:
   explicit HubService(HubState& hub) : hub_(hub) {}
-  Task<std::vector<builtin::SessionEntry>> who() override;
-  Task<std::vector<builtin::Count>> counters() override;
+  Task<std::vector<builtin::SessionEntry>> who(Context& context) override;
+  Task<Result<std::vector<builtin::Count>>> counters(Context& context) override;
+  Task<Result<builtin::Refusals>> refusals(Context& context) override;
 
  private:
+  Result<void> check(Context& context);
   HubState& hub_;
 };
 
