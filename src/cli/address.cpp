@@ -27,8 +27,10 @@ std::string hub_address(const std::optional<std::string>& said) {
   return default_address();
 }
 
+bool is_default_address(const std::string& address) { return address == default_address(); }
+
 Result<void> prepare_place_of(const std::string& address) {
-  if (address != default_address()) return {};
+  if (!is_default_address(address)) return {};
   return os::make_private_directory(default_directory());
 }
 

@@ -11,6 +11,8 @@ namespace parley::cli {
 // /tmp/parley-<uid>.
 std::string hub_address(const std::optional<std::string>& said);
 
+bool is_default_address(const std::string& address);
+
 // Makes the directory of that address where it is the default one. Errors: those of os::make_private_directory().
 Result<void> prepare_place_of(const std::string& address);
 

@@ -10,6 +10,28 @@
 namespace parley::cli {
 namespace {
 
+void add_hub_options(CLI::App& app, HubCommand& hub) {
+  app.add_option(
+         "--listen", hub.listen,
+         "An address, as often as there are: unix:PATH, or tcp:HOST:PORT where there are tokens. Else where all "
+         "commands look for a hub.")
+      ->type_name("ADDRESS")
+      ->allow_extra_args(false);
+  app.add_option(
+         "--token-file", hub.token_files,
+         "A token, as often as there are: whoever knows the secret in the file comes as token:NAME. Nobody else "
+         "may be able to read the file.")
+      ->type_name("NAME=PATH")
+      ->allow_extra_args(false);
+  app.add_option(
+         "--allow", hub.allow,
+         "A rule, as often as there is: who, what, which names, such as 'token:ci see,call build.**'. The owner "
+         "may everything; nobody else may anything without a rule.")
+      ->type_name("RULE")
+      ->allow_extra_args(false);
+  app.add_flag("--quiet,-q", hub.quiet, "Says nothing but errors.");
+}
+
 int run(int argc, char** argv) {
   CLI::App app("Programs that talk to each other: the hub where they meet, and who uses it.", "parley");
   app.require_subcommand(1);
@@ -22,13 +44,7 @@ int run(int argc, char** argv) {
   CallCommand calling;
 
   CLI::App* const hub_command = app.add_subcommand("hub", "Runs a hub, until it is asked to end (Ctrl-C, SIGTERM).");
-  hub_command
-      ->add_option("--listen", hub.listen,
-                   "An address, as often as there are: unix:PATH. Else where all commands look for a hub.")
-      ->type_name("ADDRESS")
-      ->allow_extra_args(false);
-  hub_command->add_flag("--quiet,-q", hub.quiet, "Says nothing but errors.");
-
+  add_hub_options(*hub_command, hub);
   CLI::App* const list = app.add_subcommand("list", "Shows who provides what.");
   bool with_methods = false;
   list->add_flag("--methods,-m", with_methods, "Shows their methods instead, with what each takes and gives.");
@@ -54,10 +70,13 @@ int run(int argc, char** argv) {
       });
   call->add_flag("--detailed", calling.detailed, "Prints what came beside the result, too.");
   CLI::App* const who = app.add_subcommand("who", "Shows the sessions of the hub.");
-  for (CLI::App* const command : {list, call, who}) {
+  CLI::App* const audit = app.add_subcommand("audit", "Shows what was not allowed to whom.");
+  for (CLI::App* const command : {list, call, who, audit}) {
     command->add_flag("--json", common.json, "Prints JSON, for programs.");
+    command->add_option("--token-file", common.token_file, "Where the secret of a token is; else PARLEY_TOKEN has it.")
+        ->type_name("PATH");
   }
-  for (CLI::App* const command : {hub_command, list, call, who}) {
+  for (CLI::App* const command : {hub_command, list, call, who, audit}) {
     command->add_option("--hub", common.hub, "Where the hub is; else PARLEY_HUB, else the default place.")
         ->type_name("ADDRESS");
   }
@@ -72,6 +91,7 @@ int run(int argc, char** argv) {
     if (hub_command->parsed()) return run_hub(common, hub);
     if (list->parsed()) return run_list(common, with_methods);
     if (call->parsed()) return run_call(common, calling);
+    if (audit->parsed()) return run_audit(common);
     return run_who(common);
   };
   const int exit = chosen();
