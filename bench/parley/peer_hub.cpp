@@ -28,7 +28,7 @@ class Worker final : public Bench {
 void serve(const bench::Options& options, std::function<void()> ready) {
   Loop loop;
   if (options.scenario == "idle") {
-    Hub hub(loop);
+    Hub hub(loop, {.policy = core::Policy::of_owner(core::Principal::of_user(::getuid()))});
     bench::check(hub.listen(uri(options)).has_value(), "listen");
     ready();
     loop.run();

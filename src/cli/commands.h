@@ -8,7 +8,8 @@ namespace parley::cli {
 
 // What all commands that talk to a hub are told.
 struct Common {
-  std::optional<std::string> hub;  // its address
+  std::optional<std::string> hub;         // its address
+  std::optional<std::string> token_file;  // where the secret is by which a client is known
   bool json = false;
 };
 
@@ -16,6 +17,8 @@ struct HubCommand {
   std::vector<std::string> listen;    // addresses; none: those of the configuration, else the default one
   std::optional<std::string> config;  // its file
   bool prints_config = false;
+  std::vector<std::string> token_files;  // "NAME=PATH"
+  std::vector<std::string> allow;        // rules, beside the one that lets the owner do everything
   bool quiet = false;
 };
 
@@ -23,5 +26,6 @@ struct HubCommand {
 int run_hub(const Common& common, const HubCommand& command);
 int run_list(const Common& common, bool with_methods);
 int run_who(const Common& common);
+int run_audit(const Common& common);
 
 }  // namespace parley::cli

@@ -11,6 +11,7 @@
 #include "base/assert.h"
 #include "cli/address.h"
 #include "cli/hub_session.h"
+#include "cli/token.h"
 #include "cli/usage.h"
 #include "face/loop.h"
 #include "runtime/builtin.h"
@@ -66,6 +67,7 @@ class AtHub {
   AtHub(const std::optional<std::string>& hub, std::string_view begun) : begun_(begun) {
     Options options;
     options.limits.handshake_max = patience;
+    options.token = client_token(std::nullopt).value_or("");
     auto session = open_hub(loop_, hub_address(hub), std::move(options));
     if (!session) return;
     until_ = loop_.now() + patience;

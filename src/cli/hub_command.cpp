@@ -5,6 +5,7 @@
 #include "cli/commands.h"
 #include "cli/hub_settings.h"
 #include "cli/terminal.h"
+#include "cli/token.h"
 #include "face/loop.h"
 #include "hub/hub.h"
 #include "os/environment.h"
@@ -20,6 +21,7 @@ std::string_view hint_for(const Error& error) {
     case Code::in_use: return "if another hub runs there, use it or end it; else choose another address with --listen";
     case Code::uri: return "addresses look like unix:/run/user/1000/app/hub.sock";
     case Code::permission: return "choose a place of your own with --listen unix:PATH";
+    case Code::refused: return "give the hub a token: --token-file NAME=PATH; or listen at --listen unix:PATH";
     case Code::address: return "the directory must exist: make it, or choose another place with --listen unix:PATH";
     default: return {};
   }
@@ -27,7 +29,24 @@ std::string_view hint_for(const Error& error) {
 
 int cannot_listen(const std::string& address, const Error& error) {
   complain(fmt::format("cannot listen at {}: {}", address, to_string(error)), hint_for(error));
-  return error.code == Code::uri ? code(Exit::usage) : exit_of(error);
+  return error.code == Code::uri || error.code == Code::refused ? code(Exit::usage) : exit_of(error);
+}
+
+// The owner may everything; others may what they are allowed.
+Result<void> add_policy(HubOptions& options, const HubCommand& command) {
+  options.policy = core::Policy::of_owner(core::Principal::of_user(os::user_id()));
+  for (const std::string& text : command.allow) {
+    PARLEY_TRY(core::Rule rule, core::Rule::parse(text));
+    PARLEY_TRY(options.policy.add(std::move(rule)));
+  }
+  for (const std::string& named_file : command.token_files) PARLEY_TRY(add_token(options.tokens, named_file));
+  for (const std::string& name : options.tokens.names()) {
+    if (options.policy.concerns(core::Principal::of_token(name))) continue;
+    return fail(Code::invalid, fmt::format("the token \"{0}\" may nothing: say what, such as --allow 'token:{0} "
+                                           "see,call **'",
+                                           name));
+  }
+  return {};
 }
 
 int misconfigured(const Mistakes& mistakes) {
@@ -49,23 +68,26 @@ int run_hub(const Common& common, const HubCommand& command) {
   const auto loaded = load_hub_settings(command.config, os::environment());
   if (const auto* const mistakes = std::get_if<Mistakes>(&loaded)) return misconfigured(*mistakes);
   const auto& written = std::get<WrittenSettings>(loaded);
+  const HubSettings& settings = written.settings;
+  HubCommand told = command;
+  told.allow.insert(told.allow.begin(), settings.allow.begin(), settings.allow.end());
+  for (const auto& [name, file] : settings.tokens) told.token_files.push_back(name + "=" + file);
+  Loop loop;
+  const os::Termination termination([&loop] { loop.stop(); });
+  HubOptions options{.limits = settings.limits, .directory = settings.directory};
+  if (auto added = add_policy(options, told); !added) {
+    complain(added.error().note);
+    return code(Exit::usage);
+  }
   if (command.prints_config) {
     say(to_toml(written));
     return code(Exit::ok);
   }
-  const HubSettings& settings = written.settings;
-  Loop loop;
-  const os::Termination termination([&loop] { loop.stop(); });
-  Hub hub(loop, {.limits = settings.limits, .directory = settings.directory, .only_user = os::user_id()});
+  Hub hub(loop, std::move(options));
   std::vector<std::string> addresses = command.listen;
   if (addresses.empty()) addresses = settings.listen;
   if (addresses.empty()) addresses.push_back(hub_address(common.hub));
   for (const std::string& address : addresses) {
-    if (address.starts_with("tcp:")) {
-      complain(fmt::format("not at {}: whoever reached it could use the hub", address),
-               "a hub knows its owner by Unix sockets alone so far: --listen unix:PATH");
-      return code(Exit::usage);
-    }
     if (auto prepared = prepare_place_of(address); !prepared) return cannot_listen(address, prepared.error());
     const auto listening = hub.listen(address);
     if (!listening) return cannot_listen(address, listening.error());

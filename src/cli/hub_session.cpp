@@ -4,8 +4,10 @@
 
 #include "cli/address.h"
 #include "cli/terminal.h"
+#include "cli/token.h"
 #include "face/loop.h"
 #include "os/user.h"
+#include "runtime/framed_link.h"
 
 namespace parley::cli {
 
@@ -18,10 +20,11 @@ NoHub no_session(const std::string& address, const Error& error) {
               "start one with `parley hub`, or say where it is: --hub ADDRESS, or PARLEY_HUB in the environment"};
     case Code::uri:
       return {fmt::format("{} is no address: {}", address, error.note),
-              "addresses look like unix:/run/user/1000/parley/hub.sock", Exit::usage};
+              "addresses look like unix:/run/user/1000/parley/hub.sock or tcp:HOST:PORT", Exit::usage};
     case Code::permission:
       return {fmt::format("the hub at {} is not yours: {}", address, to_string(error)),
-              "a hub takes its owner only: run this as the user who started it"};
+              "run this as the user who started it, or use a hub that takes tokens"};
+    case Code::reported: return {fmt::format("the hub at {} ends the session: {}", address, error.note), {}};
     default:
       return {fmt::format("no session with the hub at {}: {}", address, to_string(error)),
               "is it a hub that listens there?"};
@@ -30,15 +33,22 @@ NoHub no_session(const std::string& address, const Error& error) {
 
 }  // namespace
 
-std::expected<std::unique_ptr<Session>, NoHub> open_hub(io::Loop& loop, const std::string& address, Options options) {
-  auto session = loop.run_until(connect(loop, address, std::move(options)));
-  if (!session) return std::unexpected(no_session(address, session.error()));
-  const auto& owner = (*session)->peer().credentials;
-  if (owner && owner->uid != os::user_id() && owner->uid != 0) {
-    return std::unexpected(
-        NoHub{fmt::format("the hub at {} belongs to user {}, and gets nothing from here", address, owner->uid),
-              "say where yours is: --hub ADDRESS, or PARLEY_HUB in the environment"});
+// At the default place, whose hub it is is looked at before it is told anything, a token least of all. Whoever chose
+// another address trusts it.
+static Task<Result<std::unique_ptr<Session>>> join(io::Loop& loop, std::string address, Options options) {
+  std::unique_ptr<io::Dialer> dialer = co_await loop.dialer(address);
+  std::unique_ptr<io::Stream> stream = co_await co_await dialer->dial();
+  const auto& owner = stream->peer().credentials;
+  if (is_default_address(address) && owner && owner->uid != os::user_id() && owner->uid != 0) {
+    co_return fail(Code::permission, fmt::format("it belongs to user {}, and gets nothing from here", owner->uid));
   }
+  auto link = std::make_unique<runtime::FramedLink>(loop, std::move(stream), options.limits);
+  co_return co_await open_session(loop, std::move(link), std::move(options));
+}
+
+std::expected<std::unique_ptr<Session>, NoHub> open_hub(io::Loop& loop, const std::string& address, Options options) {
+  auto session = loop.run_until(join(loop, address, std::move(options)));
+  if (!session) return std::unexpected(no_session(address, session.error()));
   if (!(*session)->runtime().machine().is_peer_hub()) {
     return std::unexpected(NoHub{fmt::format("what listens at {} is a service and no hub", address),
                                  "start a hub with `parley hub`, and let the service offer itself there"});
@@ -47,8 +57,15 @@ std::expected<std::unique_ptr<Session>, NoHub> open_hub(io::Loop& loop, const st
 }
 
 int with_hub(const Common& common, std::move_only_function<int(io::Loop&, Session&)> work) {
+  auto token = client_token(common.token_file);
+  if (!token) {
+    complain(fmt::format("the token: {}", to_string(token.error())));
+    return code(Exit::usage);
+  }
   Loop loop;
-  auto session = open_hub(loop, hub_address(common.hub));
+  Options options;
+  options.token = std::move(*token);
+  auto session = open_hub(loop, hub_address(common.hub), std::move(options));
   if (session) return work(loop, **session);
   complain(session.error().why, session.error().hint);
   return code(session.error().exit);

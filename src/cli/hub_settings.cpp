@@ -6,8 +6,12 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <utility>
 
+#include "core/policy/policy.h"
 #include "io/stream.h"
+#include "os/place.h"
+#include "os/user.h"
 
 namespace parley::cli {
 
@@ -25,7 +29,22 @@ std::optional<std::string> default_file(const Environment& environment) {
   return std::nullopt;
 }
 
+constexpr std::size_t file_bytes_max = std::size_t{1} << 20;
+constexpr std::size_t bytes_max = std::size_t{1} << 40;
+
+// It says who may do what, so nobody else may say something in it.
+std::optional<std::string> writable_by_others(const std::string& path) {
+  const os::Place place = os::look_at(path);
+  if (place.kind != os::Place::Kind::other) return std::nullopt;  // a link leads to a file that somebody chose
+  if (place.uid != os::user_id() && place.uid != 0) return fmt::format("{} belongs to user {}", path, place.uid);
+  if ((place.mode & 0022) == 0) return std::nullopt;
+  return fmt::format("{} can be written by others: chmod go-w {}", path, path);
+}
+
 // A limit that cannot work is a mistake of whoever wrote it, not of the first peer that comes to it.
+std::uint64_t count_of(std::uint64_t field) { return field; }
+std::uint64_t count_of(Duration field) { return static_cast<std::uint64_t>(field.count()); }
+
 void check(const Limits& limits, const Setting& written, SettingsReader& reader) {
   const Setting* const group = written.find("limits");
   const auto refuse = [&](std::string_view name, std::string_view why) {
@@ -38,6 +57,10 @@ void check(const Limits& limits, const Setting& written, SettingsReader& reader)
             ? refuse(codec::field_name<Limits, I>, "is more than 0")
             : void()),
        ...);
+      ((std::cmp_greater(count_of(fields), bytes_max) && codec::field_name<Limits, I>.contains("bytes")
+            ? refuse(codec::field_name<Limits, I>, "is at most 1 TiB")
+            : void()),
+       ...);
     });
   }(std::make_index_sequence<codec::field_count<Limits>>());
   if (limits.descriptors_max > io::descriptors_per_write_max) refuse("descriptors_max", "is at most 8");
@@ -48,6 +71,26 @@ void check(const Limits& limits, const Setting& written, SettingsReader& reader)
   if (limits.depth_max > 1024) refuse("depth_max", "is at most 1024, or values use up the stack");
 }
 
+void check_rules(const Setting& written, const HubSettings& settings, SettingsReader& reader) {
+  const Setting* const allow = written.find("allow");
+  for (std::size_t i = 0; i < settings.allow.size(); ++i) {
+    const auto rule = core::Rule::parse(settings.allow[i]);
+    const Setting& at = allow->items.empty() ? *allow : allow->items[i];
+    if (!rule)
+      reader.add_mistake(
+          fmt::format("{}: {}", allow->is_from_environment ? allow->where : at.where, rule.error().note));
+  }
+}
+
+void put_map(std::string& out, const std::map<std::string, std::string>& map, const Setting* written,
+             const std::string& group) {
+  out += fmt::format("\n[{}]\n", group);
+  for (const auto& [name, value] : map) {
+    const Setting* const at = written->find(name);
+    out += fmt::format("{} = {}  # {}\n", to_toml(name), to_toml(value), at->where);
+  }
+}
+
 template <class T>
 void put_fields(std::string& out, const T& value, const Setting* written, const std::string& group) {
   if (!group.empty()) out += fmt::format("\n[{}]\n", group);
@@ -56,6 +99,8 @@ void put_fields(std::string& out, const T& value, const Setting* written, const 
     const Setting* const at = written ? written->find(name) : nullptr;
     if constexpr (requires { to_toml(field); }) {
       out += fmt::format("{} = {}  # {}\n", name, to_toml(field), at ? at->where : "default");
+    } else if constexpr (requires { typename Field::mapped_type; }) {
+      put_map(out, field, at, SettingsReader::below(group, name));
     } else {
       static_assert(std::is_aggregate_v<Field>);
       put_fields(out, field, at, SettingsReader::below(group, name));
@@ -80,7 +125,10 @@ std::variant<WrittenSettings, Mistakes> read_hub_settings(std::string_view text,
   }
   reader.overlay<HubSettings>(read.written, environment);
   reader.read(read.written, read.settings);
-  if (reader.mistakes().empty()) check(read.settings.limits, read.written, reader);
+  if (reader.mistakes().empty()) {
+    check(read.settings.limits, read.written, reader);
+    check_rules(read.written, read.settings, reader);
+  }
   if (!reader.mistakes().empty()) return reader.mistakes();
   return read;
 }
@@ -92,12 +140,16 @@ std::variant<WrittenSettings, Mistakes> load_hub_settings(const std::optional<st
   std::ifstream in;
   if (path) in.open(*path, std::ios::binary);
   if (!in.is_open()) {
-    if (named) return Mistakes{fmt::format("{} cannot be read: {}", *named, std::strerror(errno))};
-    return read_hub_settings({}, std::nullopt, environment);
+    if (!named && (!path || errno == ENOENT || errno == ENOTDIR)) {
+      return read_hub_settings({}, std::nullopt, environment);
+    }
+    return Mistakes{fmt::format("{} cannot be read: {}", *path, std::strerror(errno))};
   }
+  if (auto mistake = writable_by_others(*path)) return Mistakes{*std::move(mistake)};
   std::string text;
   for (std::array<char, 4096> piece{}; in.read(piece.data(), piece.size()) || in.gcount() != 0;) {
     text.append(piece.data(), static_cast<std::size_t>(in.gcount()));
+    if (text.size() > file_bytes_max) return Mistakes{fmt::format("{} has more than {} bytes", *path, file_bytes_max)};
   }
   if (in.bad()) return Mistakes{fmt::format("{} cannot be read: {}", *path, std::strerror(errno))};
   return read_hub_settings(text, path, environment);

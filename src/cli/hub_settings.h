@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -10,9 +11,11 @@
 
 namespace parley::cli {
 
-// What a hub can be told by a file and by the environment (docs/OPERATING.md, section 7).
+// What a hub can be told by a file and by the environment (docs/OPERATING.md, section 8).
 struct HubSettings {
-  std::vector<std::string> listen;  // addresses; none: the default one
+  std::vector<std::string> listen;            // addresses; none: the default one
+  std::vector<std::string> allow;             // rules: "token:ci see,call build.**"
+  std::map<std::string, std::string> tokens;  // the file with its secret, by name
   Limits limits;
   core::Directory::Bounds directory;
 };

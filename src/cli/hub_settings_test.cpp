@@ -76,10 +76,10 @@ TEST(HubSettings, bytes_may_have_a_unit_and_times_must) {
 
 TEST(HubSettings, the_environment_counts_more_than_the_file) {
   const std::string file = "listen = [\"unix:/a\"]\n[limits]\ndepth_max = 3\n";
-  const Environment environment = {{"PARLEY_LIMITS_DEPTH_MAX", "4"}, {"PARLEY_LISTEN", "unix:/b,unix:/c"}};
+  const Environment environment = {{"PARLEY_LIMITS_DEPTH_MAX", "4"}, {"PARLEY_LISTEN", R"(["unix:/b", "unix:/c"])"}};
   EXPECT_EQ(read(file, environment).limits.depth_max, 4u);
   EXPECT_THAT(read(file, environment).listen, ElementsAre("unix:/b", "unix:/c"));
-  EXPECT_THAT(read(file, {{"PARLEY_LISTEN", "[\"unix:/d\"]"}}).listen, ElementsAre("unix:/d"));
+  EXPECT_THAT(read(file, {{"PARLEY_LISTEN", "unix:/d"}}).listen, ElementsAre("unix:/d"));
   EXPECT_THAT(read(file, {{"PARLEY_HUB", "unix:/e"}, {"LIMITS_DEPTH_MAX", "x"}}).listen, ElementsAre("unix:/a"));
 }
 
@@ -121,15 +121,32 @@ TEST(HubSettings, limits_that_cannot_work_are_refused) {
   EXPECT_EQ(read("[limits]\ndescriptors_max = 0\n").limits.descriptors_max, 0u);
 }
 
+TEST(HubSettings, rules_and_tokens_are_read_and_rules_that_are_none_are_told_with_their_place) {
+  const HubSettings settings =
+      read("allow = [\"token:ci see,call build.**\"]\n[tokens]\nci = \"/etc/ci.token\"\n\"b-2\" = \"/etc/b.token\"\n");
+  EXPECT_THAT(settings.allow, ElementsAre("token:ci see,call build.**"));
+  EXPECT_THAT(settings.tokens, ElementsAre(testing::Pair("b-2", "/etc/b.token"), testing::Pair("ci", "/etc/ci.token")));
+  EXPECT_THAT(read("", {{"PARLEY_ALLOW", "token:ci see,call build.**"}}).allow,
+              ElementsAre("token:ci see,call build.**"));
+  const Mistakes mistakes = mistakes_in("allow = [\"uid:1 call **\",\n\"somebody may x\"]\n");
+  ASSERT_EQ(mistakes.size(), 1u);
+  EXPECT_TRUE(mistakes[0].starts_with("hub.toml:2:1: ")) << mistakes[0];
+  const Mistakes variable = mistakes_in("", {{"PARLEY_ALLOW", "somebody"}});
+  ASSERT_EQ(variable.size(), 1u);
+  EXPECT_TRUE(variable[0].starts_with("PARLEY_ALLOW: ")) << variable[0];
+}
+
 TEST(HubSettings, what_is_printed_is_a_file_that_says_the_same) {
-  const auto first = read_hub_settings("listen = [\"unix:/a b\\\"\"]\n[limits]\nhandshake_max = \"90s\"\n", "hub.toml",
-                                       {{"PARLEY_LIMITS_DEPTH_MAX", "5"}});
+  const auto first =
+      read_hub_settings("listen = [\"unix:/a b\\\"\"]\n[limits]\nhandshake_max = \"90s\"\n[tokens]\nc = \"/c\"\n",
+                        "hub.toml", {{"PARLEY_LIMITS_DEPTH_MAX", "5"}});
   const std::string printed = to_toml(std::get<WrittenSettings>(first));
   EXPECT_NE(printed.find("listen = [\"unix:/a b\\\"\"]  # hub.toml:1:1\n"), std::string::npos) << printed;
   EXPECT_NE(printed.find("handshake_max = \"90s\"  # hub.toml:3:1\n"), std::string::npos) << printed;
   EXPECT_NE(printed.find("depth_max = 5  # PARLEY_LIMITS_DEPTH_MAX\n"), std::string::npos) << printed;
   EXPECT_NE(printed.find("names_max = 4096  # default\n"), std::string::npos) << printed;
   const HubSettings again = read(printed);
+  EXPECT_THAT(again.tokens, ElementsAre(testing::Pair("c", "/c")));
   EXPECT_THAT(again.listen, ElementsAre("unix:/a b\""));
   EXPECT_EQ(again.limits.handshake_max, std::chrono::seconds(90));
   EXPECT_EQ(again.limits.depth_max, 5u);

@@ -106,12 +106,11 @@ int run_who(const Common& common) {
       return code(Exit::ok);
     }
     std::vector<std::vector<std::string>> rows = {
-        {"SESSION", "PROCESS", "USER", "CONNECTIONS", "IN FLIGHT", "QUEUED", "OFFERS"}};
+        {"SESSION", "PROCESS", "WHO", "CONNECTIONS", "IN FLIGHT", "QUEUED", "OFFERS"}};
     for (const builtin::SessionEntry& entry : *sessions) {
       rows.push_back({fmt::format("{}{}", entry.id, entry.is_foreign ? " (foreign)" : ""), process_of(entry.pid),
-                      entry.uid ? fmt::format("{}", *entry.uid) : "-", fmt::format("{}", entry.connections),
-                      fmt::format("{}", entry.calls_in_flight), fmt::format("{}", entry.bytes_queued),
-                      fmt::format("{}", fmt::join(entry.offers, ", "))});
+                      entry.principal, fmt::format("{}", entry.connections), fmt::format("{}", entry.calls_in_flight),
+                      fmt::format("{}", entry.bytes_queued), fmt::format("{}", fmt::join(entry.offers, ", "))});
     }
     say(table(rows));
     return code(Exit::ok);

@@ -27,9 +27,25 @@ std::string check_seconds(const std::string& text) {
 CLI::App* add_hub(CLI::App& app, HubCommand& hub) {
   CLI::App* const command = app.add_subcommand("hub", "Runs a hub, until it is asked to end (Ctrl-C, SIGTERM).");
   command
-      ->add_option("--listen", hub.listen,
-                   "An address, as often as there are: unix:PATH. Else where all commands look for a hub.")
+      ->add_option(
+          "--listen", hub.listen,
+          "An address, as often as there are: unix:PATH, or tcp:HOST:PORT where there are tokens. Else where all "
+          "commands look for a hub.")
       ->type_name("ADDRESS")
+      ->allow_extra_args(false);
+  command
+      ->add_option(
+          "--token-file", hub.token_files,
+          "A token, as often as there are: whoever knows the secret in the file comes as token:NAME. Nobody else "
+          "may be able to read the file.")
+      ->type_name("NAME=PATH")
+      ->allow_extra_args(false);
+  command
+      ->add_option(
+          "--allow", hub.allow,
+          "A rule, as often as there is: who, what, which names, such as 'token:ci see,call build.**'. The owner "
+          "may everything; nobody else may anything without a rule.")
+      ->type_name("RULE")
       ->allow_extra_args(false);
   command
       ->add_option("--config", hub.config,
@@ -103,10 +119,13 @@ int run(int argc, char** argv) {
   completion->add_option("shell", shell, "bash, zsh or fish")
       ->required()
       ->check(CLI::IsMember({"bash", "zsh", "fish"}));
-  for (CLI::App* const command : {list, call, who, top, doctor}) {
+  CLI::App* const audit = app.add_subcommand("audit", "Shows what was not allowed to whom.");
+  for (CLI::App* const command : {list, call, who, top, audit, doctor}) {
     command->add_flag("--json", common.json, "Prints JSON, for programs.");
+    command->add_option("--token-file", common.token_file, "Where the secret of a token is; else PARLEY_TOKEN has it.")
+        ->type_name("PATH");
   }
-  for (CLI::App* const command : {hub_command, list, call, who, top, doctor}) {
+  for (CLI::App* const command : {hub_command, list, call, who, top, audit, doctor}) {
     command->add_option("--hub", common.hub, "Where the hub is; else PARLEY_HUB, else the default place.")
         ->type_name("ADDRESS");
   }
@@ -130,6 +149,7 @@ int run(int argc, char** argv) {
     if (top->parsed()) return run_top(common, topping);
     if (completion->parsed()) return say(completion_script(shell)), code(Exit::ok);
     if (doctor->parsed()) return run_doctor(common);
+    if (audit->parsed()) return run_audit(common);
     return run_who(common);
   };
   const int exit = chosen();

@@ -27,15 +27,13 @@ Setting to_setting(const toml::node& node, const std::string& file) {
   } else if (const auto* const array = node.as_array()) {
     setting.kind = Setting::Kind::list;
     for (const toml::node& item : *array) setting.items.push_back(to_setting(item, file));
-  } else if (const auto* const boolean = node.as_boolean()) {
+  } else if (node.is_boolean()) {
     setting.kind = Setting::Kind::boolean;
-    setting.boolean = boolean->get();
   } else if (const auto* const integer = node.as_integer()) {
     setting.kind = Setting::Kind::integer;
     setting.integer = integer->get();
-  } else if (const auto* const number = node.as_floating_point()) {
+  } else if (node.is_floating_point()) {
     setting.kind = Setting::Kind::number;
-    setting.number = number->get();
   } else if (const auto* const text = node.as_string()) {
     setting.kind = Setting::Kind::text;
     setting.text = text->get();

@@ -101,15 +101,11 @@ std::optional<std::string> SettingsReader::read_text(const Setting& setting, con
   return std::nullopt;
 }
 
-// In the environment also a text, or several with commas between.
+// In the environment a text that is no list is one of them.
 std::optional<std::vector<std::string>> SettingsReader::read_texts(const Setting& setting, const std::string& path) {
   std::vector<std::string> texts;
   if (setting.is_from_environment && setting.kind != Setting::Kind::list) {
-    for (std::string_view rest = setting.text; !rest.empty();) {
-      const std::size_t end = std::min(rest.find(','), rest.size());
-      texts.emplace_back(rest.substr(0, end));
-      rest.remove_prefix(std::min(end + 1, rest.size()));
-    }
+    texts.push_back(setting.text);
     return texts;
   }
   if (!is(setting, Setting::Kind::list, path)) return std::nullopt;
@@ -136,7 +132,9 @@ void SettingsReader::refuse_unknown(const Environment& environment, const std::s
   const std::vector<std::string_view> known(variables.begin(), variables.end());
   for (auto at = environment.lower_bound(prefix); at != environment.end() && at->first.starts_with(prefix); ++at) {
     if (std::ranges::find(known, at->first) != known.end()) continue;
-    add_mistake(fmt::format("{}: there is no such setting{}", at->first, meant_instead(at->first, known)));
+    add_mistake(
+        fmt::format("{}: there is no such setting{}", at->first,
+                    known.empty() ? fmt::format("; {} are set in the file", path) : meant_instead(at->first, known)));
   }
 }
 

@@ -25,9 +25,7 @@ class SettingsReader {
 
   template <class T>
   void read(const Setting& setting, T& into, const std::string& path = {}) {
-    if constexpr (std::same_as<T, bool>) {
-      if (is(setting, Setting::Kind::boolean, path)) into = setting.boolean;
-    } else if constexpr (std::same_as<T, Duration>) {
+    if constexpr (std::same_as<T, Duration>) {
       if (const auto read = read_duration(setting, path)) into = *read;
     } else if constexpr (std::unsigned_integral<T>) {
       if (const auto read = read_number(setting, path, std::numeric_limits<T>::max())) into = static_cast<T>(*read);
@@ -37,8 +35,6 @@ class SettingsReader {
       if (auto read = read_texts(setting, path)) into = *std::move(read);
     } else if constexpr (requires { typename T::mapped_type; }) {
       read_map(setting, into, path);
-    } else if constexpr (requires { into.emplace_back(); }) {
-      read_list(setting, into, path);
     } else {
       read_fields(setting, into, path);
     }
@@ -86,12 +82,6 @@ class SettingsReader {
     if (const Setting* const found = table.find(name)) read(*found, into, below(path, name));
   }
   template <class T>
-  void read_list(const Setting& setting, T& into, const std::string& path) {
-    if (!is(setting, Setting::Kind::list, path)) return;
-    into.clear();
-    for (const Setting& each : setting.items) read(each, into.emplace_back(), path);
-  }
-  template <class T>
   void read_map(const Setting& setting, T& into, const std::string& path) {
     if (!is(setting, Setting::Kind::table, path)) return;
     into.clear();
@@ -102,7 +92,9 @@ class SettingsReader {
     if constexpr (is_single<T>) {
       const auto said = environment.find(variable_of(path));
       if (said != environment.end()) table.make(name) = setting_of(name, said->first, said->second);
-    } else if constexpr (std::is_aggregate_v<T>) {
+    } else if constexpr (requires { typename T::mapped_type; }) {
+      refuse_unknown(environment, path, {});
+    } else {
       Setting& group = table.make(name);
       if (group.kind == Setting::Kind::table) overlay<T>(group, environment, path);
     }
@@ -122,12 +114,7 @@ class SettingsReader {
 };
 
 // A value as it would be written in the file.
-std::string to_toml(std::same_as<bool> auto value) { return value ? "true" : "false"; }
-std::string to_toml(std::unsigned_integral auto value)
-  requires(!std::same_as<decltype(value), bool>)
-{
-  return std::to_string(value);
-}
+std::string to_toml(std::unsigned_integral auto value) { return std::to_string(value); }
 std::string to_toml(Duration value);
 std::string to_toml(const std::string& value);
 std::string to_toml(const std::vector<std::string>& value);

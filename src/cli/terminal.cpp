@@ -8,6 +8,8 @@
 #include <optional>
 
 #include "codec/json.h"
+#include "codec/utf8.h"
+#include "os/terminal.h"
 
 namespace parley::cli {
 
@@ -45,9 +47,20 @@ void put(std::string_view text) {
 }
 
 void say(std::string_view text) {
-  std::string line(text);
+  std::string line = os::terminal_size() ? without_controls(text) : std::string(text);
   if (!line.ends_with('\n')) line += '\n';
   put(line);
+}
+
+std::string without_controls(std::string_view text) {
+  std::string clean;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find('\n', begin), text.size());
+    clean += codec::to_line(text.substr(begin, end - begin), end - begin);
+    if (end != text.size()) clean += '\n';
+    begin = end + 1;
+  }
+  return clean;
 }
 
 bool is_said() { return std::ferror(stdout) == 0; }
@@ -57,8 +70,8 @@ void complain(std::string_view line, std::string_view hint) { complain(line, hin
 void complain(const Error& error, std::string_view hint) { complain(to_string(error), hint, &error); }
 
 void warn(std::string_view line, std::string_view hint) {
-  std::string text = fmt::format("parley: {}\n", line);
-  if (!hint.empty()) text += fmt::format("  {}\n", hint);
+  std::string text = fmt::format("parley: {}\n", without_controls(line));
+  if (!hint.empty()) text += fmt::format("  {}\n", without_controls(hint));
   std::fwrite(text.data(), 1, text.size(), stderr);
 }
 

@@ -23,7 +23,10 @@ enum class Exit : int {
 inline int code(Exit exit) { return static_cast<int>(exit); }
 int exit_of(const Error& error);
 
+// On a terminal without what would be commands to it: names and texts are their providers'.
 void say(std::string_view text);
+// The lines of a text, each without control characters.
+std::string without_controls(std::string_view text);
 void put(std::string_view text);  // without the end of a line
 // Whether all of it has reached standard output.
 bool is_said();

@@ -78,8 +78,7 @@ class Checker {
   static Result<void> check_name(std::string_view what, std::string_view name) {
     if (name.empty()) return wrong(what, "has no name");
     if (name.size() > Bounds::name_bytes_max) return wrong(what, "has a name that is too long");
-    const auto is_control = [](char letter) { return static_cast<unsigned char>(letter) < 0x20 || letter == 0x7f; };
-    if (std::ranges::any_of(name, is_control)) return wrong(what, "has a name with control characters");
+    if (to_line(name, name.size()) != name) return wrong(what, "has a name with control characters");
     return {};
   }
   static Result<void> check_text(std::string_view what, std::string_view text) {

@@ -42,8 +42,11 @@ std::string to_utf8(std::string_view text, std::size_t bytes_max) {
 
 std::string to_line(std::string_view text, std::size_t bytes_max) {
   std::string line = to_utf8(text, bytes_max);
-  for (char& c : line) {
-    if (static_cast<unsigned char>(c) < ' ' || c == 0x7f) c = ' ';
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(line[i]);
+    if (byte < ' ' || byte == 0x7f) line[i] = ' ';
+    // U+0080 to U+009F: terminals take them for the beginning of commands, too.
+    if (byte == 0xc2 && static_cast<unsigned char>(line[i + 1]) < 0xa0) line[i] = line[i + 1] = ' ';
   }
   return text.size() > bytes_max ? line + "..." : line;
 }

@@ -11,6 +11,14 @@ namespace {
 
 bool accepts(std::string_view text) { return is_utf8(as_bytes(text)); }
 
+TEST(Utf8, a_line_has_no_controls_of_either_set) {
+  EXPECT_EQ(to_line("a\x1b[2Jb\x7f\n", 64), "a [2Jb  ");
+  EXPECT_EQ(to_line("a\xc2\x9b"
+                    "2Jb\xc2\xa0",
+                    64),
+            "a  2Jb\xc2\xa0");
+}
+
 TEST(Utf8, every_scalar_survives_and_no_other_number_is_one) {
   for (char32_t scalar = 0; scalar <= 0x110000; ++scalar) {
     if (!is_scalar(scalar)) continue;

@@ -15,6 +15,9 @@ namespace {
 
 runtime::SessionOptions runtime_options(const Options& options) {
   Metadata metadata = options.metadata;
+  if (!options.token.empty()) {
+    metadata.add(std::string(runtime::names::token), options.token, Metadata::sensitive);
+  }
   if (options.offer && options.services) {
     metadata.add(std::string(runtime::names::offers), codec::to_postcard(options.services->offers()));
   }

@@ -69,7 +69,10 @@ struct Options {
   bool foreign = false;
   std::optional<std::uint32_t> concurrent_requests_max;  // to advertise instead of the one in limits
   Metadata metadata;                                     // beside the hello
-  const Services* services = nullptr;                    // served to the peer on this session
+  // As whom this end comes to a hub: the secret of one of its tokens. It stands beside the hello, marked sensitive.
+  // Empty: as whomever the system says it is. A hub that does not know it refuses, and the error says so.
+  std::string token;
+  const Services* services = nullptr;  // served to the peer on this session
   // For connect(), toward a hub: others find these services there by their names, as long as the session lives. A hub
   // that refuses one ends the session, whose error says which and why; what is no hub is `unsupported`.
   bool offer = false;

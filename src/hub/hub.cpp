@@ -10,6 +10,8 @@
 #include "codec/utf8.h"
 #include "core/directory/name.h"
 #include "hub/arrival.h"
+#include "hub/gate.h"
+#include "hub/refusals.h"
 #include "hub/services.h"
 #include "hub/visitor.h"
 #include "runtime/framed_link.h"
@@ -18,7 +20,9 @@
 
 namespace parley {
 
+using core::Verb;
 using hub::Arrival;
+using hub::Gate;
 using hub::Relay;
 using hub::Visitor;
 using runtime::ConnectionOpening;
@@ -26,6 +30,8 @@ using wire::Opening;
 
 // So many clients, each with all it may have, find room at one provider.
 static constexpr std::size_t clients_of_a_provider = 16;
+// The names of one provider that are measured by themselves; each takes 4 KiB.
+static constexpr std::size_t names_measured_max = 32;
 
 class Hub::Impl final : private hub::ArrivalEvents,
                         private hub::VisitorEvents,
@@ -35,7 +41,9 @@ class Hub::Impl final : private hub::ArrivalEvents,
   Impl(io::Loop& loop, HubOptions options)
       : loop_(loop),
         options_(std::move(options)),
+        gate_(std::exchange(options_.policy, {}), std::exchange(options_.tokens, {})),
         directory_(options_.directory),
+        refusals_(options_.refusals_max),
         directory_service_(*this),
         hub_service_(*this) {
     services_.serve<builtin::Directory>("parley.Directory", directory_service_).value();
@@ -50,7 +58,12 @@ class Hub::Impl final : private hub::ArrivalEvents,
   }
 
   Result<std::string> listen(std::string_view uri, Speaks speaks) {
-    auto door = std::make_unique<Door>(*this, speaks);
+    if (uri.starts_with("tcp:") && !gate_.has_tokens()) {
+      return fail(Code::refused,
+                  "whoever reaches a TCP port could come in, and there are no tokens to tell them by: "
+                  "HubOptions::tokens, or parley hub --token-file NAME=PATH");
+    }
+    auto door = std::make_unique<Door>(*this, speaks, uri.starts_with("mem:"));
     PARLEY_TRY(door->listener, loop_.listen(uri));
     std::string address = door->listener->address();
     door->listener->start(*door);
@@ -79,11 +92,12 @@ class Hub::Impl final : private hub::ArrivalEvents,
 
  private:
   struct Door final : io::ListenerEvents {
-    Door(Impl& hub, Speaks speaks) : hub(hub), speaks(speaks) {}
-    void on_stream(std::unique_ptr<io::Stream> stream) override { hub.on_stream(std::move(stream), speaks); }
+    Door(Impl& hub, Speaks speaks, bool is_inside) : hub(hub), speaks(speaks), is_inside(is_inside) {}
+    void on_stream(std::unique_ptr<io::Stream> stream) override { hub.on_stream(std::move(stream), *this); }
     void on_listener_failed(Error error) override { hub.on_listener_failed(*this, std::move(error)); }
     Impl& hub;
-    Speaks speaks;
+    const Speaks speaks;
+    const bool is_inside;  // who comes is in this process
     std::unique_ptr<io::Listener> listener;
   };
   // Keeps what may not be destroyed while it tells, until it does no more.
@@ -103,27 +117,28 @@ class Hub::Impl final : private hub::ArrivalEvents,
     stopped_.set();
   }
 
-  void on_stream(std::unique_ptr<io::Stream> stream, Speaks speaks) {
+  void on_stream(std::unique_ptr<io::Stream> stream, const Door& door) {
     ++door_.streams;
     if (visitors_.size() + arrivals_.size() >= options_.limits.sessions_max) {
       ++door_.too_many;
       return;
     }
-    const auto& who = stream->peer().credentials;
-    if (options_.only_user && (!who || who->uid != *options_.only_user)) {
+    auto seen = Gate::seen(stream->peer(), door.is_inside);
+    if (!gate_.has_tokens() && !gate_.knows(seen)) {
       ++door_.strangers;
+      write_down(seen, stream->peer(), {}, {}, gate_.stranger(seen));
       return;
     }
-    if (speaks == Speaks::roam) return admit(std::move(stream));
+    if (door.speaks == Speaks::roam) return admit(std::move(stream), std::move(seen));
     auto arrival = std::make_unique<Arrival>(loop_, std::move(stream), as<hub::ArrivalEvents>());
     Arrival& waiting = *arrival;
-    arrivals_.emplace(&waiting, std::move(arrival));
+    arrivals_.emplace(&waiting, Arrived{std::move(arrival), std::move(seen)});
     waiting.wait(loop_.now() + options_.limits.handshake_max);
   }
 
   void on_opening(Arrival& arrival, Opening opening) override {
-    std::unique_ptr<Arrival> stream = std::move(arrivals_.extract(&arrival).mapped());
-    if (opening == Opening::roam) return admit(std::move(stream));
+    auto [stream, seen] = std::move(arrivals_.extract(&arrival).mapped());
+    if (opening == Opening::roam) return admit(std::move(stream), std::move(seen));
     ++door_.refused[std::string(to_string(opening))];
     if (const ByteView said = wire::refusal_of(opening); !said.empty()) {
       static_cast<void>(stream->write_some(said, {}));
@@ -133,13 +148,14 @@ class Hub::Impl final : private hub::ArrivalEvents,
   }
   void on_silence(Arrival& arrival) override {
     ++door_.silent;
-    loop_.executor().bury(std::make_unique<Grave<Arrival>>(std::move(arrivals_.extract(&arrival).mapped())));
+    loop_.executor().bury(std::make_unique<Grave<Arrival>>(std::move(arrivals_.extract(&arrival).mapped().stream)));
   }
 
-  void admit(std::unique_ptr<io::Stream> stream) {
+  void admit(std::unique_ptr<io::Stream> stream, std::optional<core::Principal> seen) {
     ++door_.accepted;
     const std::uint64_t id = ++last_id_;
-    Visitor& visitor = *visitors_.emplace(id, std::make_unique<Visitor>(as<hub::VisitorEvents>(), id)).first->second;
+    auto made = std::make_unique<Visitor>(as<hub::VisitorEvents>(), id, std::move(seen));
+    Visitor& visitor = *visitors_.emplace(id, std::move(made)).first->second;
     visitor.start(loop_, std::make_unique<runtime::FramedLink>(loop_, std::move(stream), options_.limits),
                   options_.limits, services_.table());
     by_session_.emplace(&visitor.session(), &visitor);
@@ -148,7 +164,20 @@ class Hub::Impl final : private hub::ArrivalEvents,
   // --- visitors
 
   void on_established(Visitor& visitor) override {
-    const MetadataEntry* entry = visitor.session().machine().peer_metadata().find(runtime::names::offers);
+    const Metadata& hello = visitor.session().machine().peer_metadata();
+    const Gate::Entry entered = gate_.enter(visitor.seen(), hello);
+    if (!entered.principal) {
+      ++(entered.fault == Gate::Fault::token_missing ? door_.tokens_missing : door_.tokens_wrong);
+      write_down(visitor.seen(), visitor.session().peer(), {}, {}, entered.refusal);
+      visitor.session().break_off(entered.refusal);
+      return;
+    }
+    visitor.enter(core::Rights(gate_.policy(), *entered.principal));
+    take_offers(visitor, hello);
+  }
+
+  void take_offers(const Visitor& visitor, const Metadata& hello) {
+    const MetadataEntry* entry = hello.find(runtime::names::offers);
     if (!entry) return;
     const auto* bytes = std::get_if<std::vector<std::uint8_t>>(&entry->value);
     auto offers = bytes ? codec::from_postcard<std::vector<core::Offer>>(*bytes)
@@ -158,11 +187,18 @@ class Hub::Impl final : private hub::ArrivalEvents,
       return;
     }
     for (core::Offer& offer : *offers) {
-      if (auto offered = directory_.offer(visitor.id(), std::move(offer)); !offered) {
+      if (auto offered = this->offer(visitor, std::move(offer)); !offered) {
         visitor.session().break_off(offered.error());
         return;
       }
     }
+  }
+
+  Result<void> offer(const Visitor& visitor, core::Offer offer) override {
+    const std::string name = offer.name;
+    auto offered = directory_.offer(visitor.id(), std::move(offer), visitor.rights());
+    if (!offered && offered.error().code == Code::permission) write_down(visitor, Verb::offer, name, offered.error());
+    return offered;
   }
 
   Result<void> on_open(Visitor& visitor, const ConnectionOpening& opening) override {
@@ -171,14 +207,20 @@ class Hub::Impl final : private hub::ArrivalEvents,
     if (!name) return fail(Code::rejected, "the connection names no service (parley-service)");
     if (core::is_built_in(*name)) return visitor.session().serve(opening);
     PARLEY_TRY(core::check_name(*name));
-    PARLEY_TRY(core::Directory::Choice chosen, directory_.choose(*name));
-    PARLEY_TRY(check_room(visitor, *visitors_.at(chosen.provider)));
-    join(visitor, *visitors_.at(chosen.provider), std::move(chosen.name)).start(opening);
+    auto chosen = directory_.choose(*name, visitor.rights());
+    // Also of a name that he is told is not there.
+    if (!chosen && directory_.has(*name)) write_down(visitor, Verb::call, *name);
+    if (!chosen) return fail(std::move(chosen).error());
+    PARLEY_TRY(check_room(visitor, *visitors_.at(chosen->provider)));
+    join(visitor, *visitors_.at(chosen->provider), std::move(chosen->name)).start(opening);
     return {};
   }
 
   Relay* bind_root(Visitor& visitor, std::uint64_t method) override {
-    auto chosen = directory_.choose_by_method(method);
+    auto chosen = directory_.choose_by_method(method, visitor.rights());
+    if (!chosen) {
+      if (const std::string* name = directory_.name_of(method)) write_down(visitor, Verb::call, *name);
+    }
     if (!chosen || !check_room(visitor, *visitors_.at(chosen->provider))) return nullptr;
     Relay& relay = join(visitor, *visitors_.at(chosen->provider), std::move(chosen->name));
     relay.start_on_root();
@@ -208,11 +250,10 @@ class Hub::Impl final : private hub::ArrivalEvents,
     return joined;
   }
 
-  // A provider may offer ever new names and withdraw them: beyond as many as it may offer at once they share a place,
-  // which has no name.
+  // A provider may offer many names, and ever new ones: beyond some of them they share a place, which has no name.
   Histogram& latency_of(Visitor& provider, const std::string& name) const {
-    const bool has_room =
-        provider.answered.contains(name) || provider.answered.size() < options_.directory.offers_per_provider_max;
+    const std::size_t names_max = std::min(options_.directory.offers_per_provider_max, names_measured_max);
+    const bool has_room = provider.answered.contains(name) || provider.answered.size() < names_max;
     return provider.answered[has_room ? name : std::string()];
   }
 
@@ -240,9 +281,36 @@ class Hub::Impl final : private hub::ArrivalEvents,
     loop_.executor().bury(std::move(over.relay));
   }
 
+  // --- what is refused
+
+  Result<void> check(const Visitor& visitor, Verb verb, std::string_view name) override {
+    auto may = visitor.rights().check(verb, name);
+    if (!may) write_down(visitor, verb, name, may.error());
+    return may;
+  }
+  void write_down(const Visitor& visitor, Verb verb, std::string_view name) {
+    if (const auto may = visitor.rights().check(verb, name); !may) write_down(visitor, verb, name, may.error());
+  }
+  void write_down(const Visitor& visitor, Verb verb, std::string_view name, const Error& why) {
+    write_down(visitor.rights().principal(), visitor.session().peer(), to_string(verb), name, why);
+  }
+  void write_down(const std::optional<core::Principal>& who, const io::Peer& peer, std::string_view verb,
+                  std::string_view name, const Error& why) {
+    const auto now = loop_.clock().wall().time_since_epoch();
+    std::string from = peer.address;
+    if (peer.credentials) from += fmt::format(" (process {})", peer.credentials->pid);
+    refusals_.add({.unix_ms = std::chrono::duration_cast<std::chrono::milliseconds>(now).count(),
+                   .principal = who ? to_string(*who) : std::string(),
+                   .peer = std::move(from),
+                   .verb = std::string(verb),
+                   .name = std::string(name),
+                   .reason = why.note});
+  }
+
   // --- for the built-in services
 
   core::Directory& names() override { return directory_; }
+  const hub::Refusals& refused() const override { return refusals_; }
   Visitor* visitor_of(const runtime::Session& session) override {
     const auto found = by_session_.find(&session);
     return found == by_session_.end() ? nullptr : found->second;
@@ -270,6 +338,10 @@ class Hub::Impl final : private hub::ArrivalEvents,
     return *this;
   }
 
+  struct Arrived {
+    std::unique_ptr<Arrival> stream;
+    std::optional<core::Principal> seen;
+  };
   struct Joined {
     std::unique_ptr<Relay> relay;
     Visitor* client;
@@ -278,7 +350,9 @@ class Hub::Impl final : private hub::ArrivalEvents,
 
   io::Loop& loop_;
   HubOptions options_;
+  const Gate gate_;
   core::Directory directory_;
+  hub::Refusals refusals_;
   DoorCounters door_;
   hub::DirectoryService directory_service_;
   hub::HubService hub_service_;
@@ -287,7 +361,7 @@ class Hub::Impl final : private hub::ArrivalEvents,
   std::map<std::uint64_t, std::unique_ptr<Visitor>> visitors_;
   std::unordered_map<const runtime::Session*, Visitor*> by_session_;
   std::unordered_map<const Relay*, Joined> relays_;
-  std::unordered_map<const Arrival*, std::unique_ptr<Arrival>> arrivals_;
+  std::unordered_map<const Arrival*, Arrived> arrivals_;
   std::vector<std::unique_ptr<Door>> doors_;
   Event stopped_;
   std::optional<Error> failure_;

@@ -10,6 +10,8 @@
 #include "async/task.h"
 #include "base/limits.h"
 #include "core/directory/directory.h"
+#include "core/policy/policy.h"
+#include "core/policy/tokens.h"
 #include "io/loop.h"
 
 namespace parley {
@@ -17,16 +19,23 @@ namespace parley {
 struct HubOptions {
   Limits limits;
   core::Directory::Bounds directory = {};
-  // Only processes of this user are let in. The system must vouch for it: on Unix sockets it does, on TCP never.
-  std::optional<std::uint32_t> only_user = std::nullopt;
+  // Who may do what. Let in are those whom a rule names, and who brings a token. By itself a hub is there for its own
+  // process alone, at mem: addresses; Policy::of_owner(Principal::of_user(::getuid())) is what the program has.
+  core::Policy policy = core::Policy::of_owner(core::Principal::of_own_process());
+  // The secrets that let in whom the system does not vouch for. Without any there are no listeners at tcp: addresses.
+  core::Tokens tokens = {};
+  // What was refused is kept, for `parley audit`; so many.
+  std::size_t refusals_max = 256;
 };
 
 // What came to the door of a hub, and what became of it.
 struct DoorCounters {
   std::uint64_t streams = 0;
-  std::uint64_t silent = 0;     // said nothing that tells, in Limits::handshake_max
-  std::uint64_t too_many = 0;   // beyond Limits::sessions_max
-  std::uint64_t strangers = 0;  // processes of other users
+  std::uint64_t silent = 0;          // said nothing that tells, in Limits::handshake_max
+  std::uint64_t too_many = 0;        // beyond Limits::sessions_max
+  std::uint64_t strangers = 0;       // whom no rule names, where there are no tokens; closed as they come
+  std::uint64_t tokens_missing = 0;  // the same where there are, after the handshake
+  std::uint64_t tokens_wrong = 0;
   std::uint64_t accepted = 0;
   std::map<std::string, std::uint64_t, std::less<>> refused;  // by what they spoke
 };
@@ -43,7 +52,8 @@ class Hub final {
 
   // What a listener takes: whatever the door knows, or one protocol whose peers need not be told apart.
   enum class Speaks : std::uint8_t { any, roam };
-  // The address that reaches it, with what the system chose filled in. Errors: uri, in_use, permission, address.
+  // The address that reaches it, with what the system chose filled in. Errors: uri, in_use, permission, address,
+  // refused (a tcp: address without tokens).
   Result<std::string> listen(std::string_view uri, Speaks speaks = Speaks::any);
   // Stops listening and ends all sessions: calls on their way end `unknown`, or `lost` where they never left.
   // Idempotent.

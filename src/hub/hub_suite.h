@@ -82,14 +82,14 @@ class HubWorld {
     EXPECT_EQ(world.loop.blocks().held_count(), 0u) << "a block outlives the hub";
   }
 
-  std::unique_ptr<io::Stream> dial() {
-    io::MemoryDialer dialer(world.loop, "hub");
+  std::unique_ptr<io::Stream> dial(std::optional<io::Peer::Credentials> as = std::nullopt) {
+    io::MemoryDialer dialer(world.loop, "hub", as);
     return world.run(dialer.dial()).value();
   }
   // Whether the hub keeps it or not.
-  std::unique_ptr<Party> stranger(SessionOptions options = {}) {
+  std::unique_ptr<Party> stranger(SessionOptions options = {}, std::optional<io::Peer::Credentials> as = std::nullopt) {
     served.push_back(std::make_unique<Served>());
-    return std::make_unique<Party>(world, *served.back(), std::move(options), dial());
+    return std::make_unique<Party>(world, *served.back(), std::move(options), dial(as));
   }
   std::unique_ptr<Party> party(SessionOptions options = {}) {
     auto joined = stranger(std::move(options));

@@ -312,13 +312,6 @@ TEST(HubBounds, calls_in_flight_on_a_connection_are_bounded) {
   for (int i = 0; i < 2; ++i) EXPECT_TRUE(at.outcome_of(calls[static_cast<std::size_t>(i)]));
 }
 
-TEST(HubBounds, of_one_user_lets_in_nobody_for_whom_the_system_does_not_vouch) {
-  HubWorld at({.only_user = 4711});
-  EXPECT_TRUE(at.stranger()->session->has_ended());
-  EXPECT_EQ(at.hub->door().strangers, 1u);
-  EXPECT_EQ(at.hub->door().accepted, 0u);
-}
-
 TEST_F(HubTest, closing_it_ends_every_session) {
   auto worker = at.worker();
   auto client = at.party();

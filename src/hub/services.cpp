@@ -7,6 +7,9 @@ namespace parley::hub {
 
 namespace {
 
+// What takes the right to operate.
+constexpr std::string_view own_name = "parley.Hub";
+
 std::optional<std::int64_t> pid_of(const Visitor& visitor) {
   const auto& credentials = visitor.session().peer().credentials;
   return credentials ? std::optional(credentials->pid) : std::nullopt;
@@ -24,6 +27,7 @@ builtin::SessionEntry entry_of(const Visitor& visitor, const NamesOf& names) {
   runtime::Session& session = visitor.session();
   builtin::SessionEntry entry{.id = visitor.id(), .address = session.peer().address, .pid = pid_of(visitor)};
   if (session.peer().credentials) entry.uid = session.peer().credentials->uid;
+  entry.principal = to_string(visitor.rights().principal());
   entry.is_foreign = session.machine().is_peer_foreign();
   if (const auto found = names.find(visitor.id()); found != names.end()) entry.offers = found->second;
   entry.connections = visitor.relays;
@@ -61,9 +65,11 @@ std::map<const Visitor*, Waiting> waiting_by_visitor(HubState& hub) {
 
 }  // namespace
 
-Task<std::vector<builtin::DirectoryEntry>> DirectoryService::list() {
+Task<std::vector<builtin::DirectoryEntry>> DirectoryService::list(Context& context) {
   std::vector<builtin::DirectoryEntry> all;
-  for (const core::Directory::Entry& entry : hub_.names().entries()) {
+  const Visitor* const visitor = hub_.visitor_of(context.session());
+  if (!visitor) co_return all;
+  for (const core::Directory::Entry& entry : hub_.names().entries(visitor->rights())) {
     const Visitor& provider = *hub_.visitor(entry.provider);
     all.push_back({.name = entry.offer->name,
                    .service = entry.offer->service,
@@ -79,7 +85,7 @@ Task<std::vector<builtin::DirectoryEntry>> DirectoryService::list() {
 Task<Result<void>> DirectoryService::offer(Context& context, core::Offer offer) {
   Visitor* const visitor = hub_.visitor_of(context.session());
   if (!visitor) co_return fail(Code::closed, "the session");
-  co_return hub_.names().offer(visitor->id(), std::move(offer));
+  co_return hub_.offer(*visitor, std::move(offer));
 }
 
 Task<bool> DirectoryService::withdraw(Context& context, std::string name) {
@@ -87,34 +93,48 @@ Task<bool> DirectoryService::withdraw(Context& context, std::string name) {
   co_return visitor&& hub_.names().withdraw(visitor->id(), name);
 }
 
-Task<std::vector<builtin::SessionEntry>> HubService::who() {
+Result<void> HubService::check(Context& context) {
+  const Visitor* const visitor = hub_.visitor_of(context.session());
+  if (!visitor) return fail(Code::closed, "the session");
+  return hub_.check(*visitor, core::Verb::operate, own_name);
+}
+
+Task<std::vector<builtin::SessionEntry>> HubService::who(Context& context) {
   std::vector<builtin::SessionEntry> all;
+  const Visitor* const caller = hub_.visitor_of(context.session());
   const NamesOf names = names_by_provider(hub_);
+  if (!caller) co_return all;
+  const bool sees_all = caller->rights().may(core::Verb::operate, own_name);
   for (const Visitor* const visitor : hub_.visitors()) {
-    if (visitor->session().is_established()) all.push_back(entry_of(*visitor, names));
+    if (!visitor->has_entered() || (visitor != caller && !sees_all)) continue;
+    all.push_back(entry_of(*visitor, names));
   }
   co_return all;
 }
 
-Task<std::vector<builtin::Count>> HubService::counters() {
+Task<Result<std::vector<builtin::Count>>> HubService::counters(Context& context) {
+  co_await check(context);
   const DoorCounters& door = hub_.door();
   std::vector<builtin::Count> all = {{"door_streams", door.streams},
                                      {"door_accepted", door.accepted},
                                      {"door_silent", door.silent},
                                      {"door_too_many", door.too_many},
-                                     {"door_strangers", door.strangers}};
+                                     {"door_strangers", door.strangers},
+                                     {"door_tokens_missing", door.tokens_missing},
+                                     {"door_tokens_wrong", door.tokens_wrong}};
   for (const auto& [spoken, count] : door.refused) all.push_back({"door_refused_" + spoken, count});
   co_return all;
 }
 
-Task<builtin::HubStats> HubService::stats() {
+Task<Result<builtin::HubStats>> HubService::stats(Context& context) {
+  co_await check(context);
   const Instant now = hub_.now();
   builtin::HubStats stats{.version = PARLEY_VERSION, .at_us = microseconds(now - Instant())};
   stats.sessions_max = hub_.sessions_max();
   const NamesOf names = names_by_provider(hub_);
   const auto waiting = waiting_by_visitor(hub_);
   for (const Visitor* const visitor : hub_.visitors()) {
-    if (!visitor->session().is_established()) continue;
+    if (!visitor->has_entered()) continue;
     builtin::SessionStats& session = stats.sessions.emplace_back();
     session.session = entry_of(*visitor, names);
     for (const auto& [name, latency] : visitor->answered) session.answered.push_back(stats_of(name, latency));
@@ -127,6 +147,11 @@ Task<builtin::HubStats> HubService::stats() {
     session.credit_withheld_items = found->second.credit_withheld;
   }
   co_return stats;
+}
+
+Task<Result<builtin::Refusals>> HubService::refusals(Context& context) {
+  co_await check(context);
+  co_return hub_.refused().all();
 }
 
 }  // namespace parley::hub

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "hub/hub.h"
+#include "hub/refusals.h"
 #include "hub/visitor.h"
 #include "runtime/builtin.h"
 
@@ -26,6 +27,10 @@ class HubState {
   virtual std::vector<RelayState> relays() = 0;
   virtual Instant now() const = 0;
   virtual std::size_t sessions_max() const = 0;
+  virtual const Refusals& refused() const = 0;
+  // Writes down what is refused.
+  virtual Result<void> check(const Visitor& visitor, core::Verb verb, std::string_view name) = 0;
+  virtual Result<void> offer(const Visitor& visitor, core::Offer offer) = 0;
 
  protected:
   ~HubState() = default;
@@ -34,7 +39,7 @@ class HubState {
 class DirectoryService final : public builtin::Directory {
  public:
   explicit DirectoryService(HubState& hub) : hub_(hub) {}
-  Task<std::vector<builtin::DirectoryEntry>> list() override;
+  Task<std::vector<builtin::DirectoryEntry>> list(Context& context) override;
   Task<Result<void>> offer(Context& context, core::Offer offer) override;
   Task<bool> withdraw(Context& context, std::string name) override;
 
@@ -45,11 +50,13 @@ class DirectoryService final : public builtin::Directory {
 class HubService final : public builtin::Hub {
  public:
   explicit HubService(HubState& hub) : hub_(hub) {}
-  Task<std::vector<builtin::SessionEntry>> who() override;
-  Task<std::vector<builtin::Count>> counters() override;
-  Task<builtin::HubStats> stats() override;
+  Task<std::vector<builtin::SessionEntry>> who(Context& context) override;
+  Task<Result<std::vector<builtin::Count>>> counters(Context& context) override;
+  Task<Result<builtin::HubStats>> stats(Context& context) override;
+  Task<Result<builtin::Refusals>> refusals(Context& context) override;
 
  private:
+  Result<void> check(Context& context);
   HubState& hub_;
 };
 

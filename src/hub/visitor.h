@@ -8,6 +8,7 @@
 
 #include "async/executor.h"
 #include "base/histogram.h"
+#include "core/policy/policy.h"
 #include "hub/relay.h"
 #include "runtime/session.h"
 
@@ -31,13 +32,23 @@ class VisitorEvents {
 // One session of the hub: a client, a worker, or both. Owned by the hub; it is the session's first caller.
 class Visitor final : public Mortal, private runtime::ConnectionAcceptor, private runtime::SessionWatch {
  public:
-  Visitor(VisitorEvents& hub, std::uint64_t id) : hub_(hub), id_(id) {}
+  Visitor(VisitorEvents& hub, std::uint64_t id, std::optional<core::Principal> seen)
+      : hub_(hub), id_(id), seen_(std::move(seen)) {}
   ~Visitor() override;
 
   void start(io::Loop& loop, std::unique_ptr<io::Link> link, const Limits& limits, const runtime::MethodTable& methods);
 
   std::uint64_t id() const { return id_; }
   runtime::Session& session() const { return *session_; }
+  // As whom the system knows it.
+  const std::optional<core::Principal>& seen() const { return seen_; }
+  // What it may, from its entry on.
+  void enter(core::Rights rights) { rights_.emplace(std::move(rights)); }
+  bool has_entered() const { return rights_.has_value(); }
+  const core::Rights& rights() const {
+    PARLEY_ASSERT(has_entered());
+    return *rights_;
+  }
   void forget(const Relay& relay) {
     if (root_relay_ == &relay) root_relay_ = nullptr;
   }
@@ -56,6 +67,8 @@ class Visitor final : public Mortal, private runtime::ConnectionAcceptor, privat
 
   VisitorEvents& hub_;
   std::uint64_t id_;
+  std::optional<core::Principal> seen_;
+  std::optional<core::Rights> rights_;
   runtime::Session* session_ = nullptr;
   const runtime::MethodTable* methods_ = nullptr;
   Relay* root_relay_ = nullptr;  // of a foreign one that has called something

@@ -32,11 +32,13 @@ void MemoryListener::start(ListenerEvents& events) {
   if (!waiting_.empty()) loop_.executor().post(ready_);
 }
 
-Result<std::unique_ptr<Stream>> MemoryListener::connect() {
+Result<std::unique_ptr<Stream>> MemoryListener::connect(std::optional<Peer::Credentials> dialer) {
   if (waiting_.size() >= waiting_max) {
     return fail(Code::overloaded, address_ + ": " + std::to_string(waiting_max) + " streams wait to be accepted");
   }
-  MemoryStream::Pair pair = MemoryStream::make_pair(loop_, address_, options_);
+  MemoryOptions options = options_;
+  options.first = dialer;
+  MemoryStream::Pair pair = MemoryStream::make_pair(loop_, address_, options);
   waiting_.push_back(std::move(pair.second));
   if (events_ && !ready_.is_linked()) loop_.executor().post(ready_);
   return std::move(pair.first);
@@ -56,7 +58,7 @@ void MemoryListener::report() {
 Task<Result<std::unique_ptr<Stream>>> MemoryDialer::dial() {
   const auto found = loop_.memory_names().find(name_);
   if (found == loop_.memory_names().end()) co_return fail(Code::address, "nothing listens at " + address_);
-  co_return found->second->connect();
+  co_return found->second->connect(as_);
 }
 
 }  // namespace parley::io

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,7 +28,7 @@ class MemoryListener final : public Listener {
   const std::string& address() const override { return address_; }
 
   // What a dialer calls: one end of a new pair; the other one is handed out through the ready queue.
-  Result<std::unique_ptr<Stream>> connect();
+  Result<std::unique_ptr<Stream>> connect(std::optional<Peer::Credentials> dialer);
 
  private:
   struct Report final : Ready {
@@ -47,10 +48,12 @@ class MemoryListener final : public Listener {
   Report ready_;
 };
 
-// Dials mem:<name>. Nobody listening there: Code::address.
+// Dials mem:<name>, as somebody else where credentials are given, as on a Unix socket. Nobody listening there:
+// Code::address.
 class MemoryDialer final : public Dialer {
  public:
-  MemoryDialer(Loop& loop, std::string name) : loop_(loop), name_(std::move(name)), address_("mem:" + name_) {}
+  MemoryDialer(Loop& loop, std::string name, std::optional<Peer::Credentials> as = std::nullopt)
+      : loop_(loop), name_(std::move(name)), address_("mem:" + name_), as_(as) {}
   Task<Result<std::unique_ptr<Stream>>> dial() override;
   const std::string& address() const override { return address_; }
 
@@ -58,6 +61,7 @@ class MemoryDialer final : public Dialer {
   Loop& loop_;
   const std::string name_;
   const std::string address_;
+  const std::optional<Peer::Credentials> as_;
 };
 
 }  // namespace parley::io

@@ -90,6 +90,7 @@ MemoryStream::Pair MemoryStream::make_pair(Loop& loop, std::string address, Memo
   std::unique_ptr<Stream> first(new MemoryStream(loop.executor(), wire, 0, address, options));
   // tidy: allow new the constructor is private
   std::unique_ptr<Stream> second(new MemoryStream(loop.executor(), wire, 1, std::move(address), options));
+  static_cast<MemoryStream&>(*second).peer_.credentials = options.first;
   return {std::move(first), std::move(second)};
 }
 

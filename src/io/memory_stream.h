@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -14,7 +15,8 @@
 namespace parley::io {
 
 struct MemoryOptions {
-  std::size_t pipe_bytes_max = std::size_t{256} << 10;  // in each direction; a writer beyond it would block
+  std::size_t pipe_bytes_max = std::size_t{256} << 10;    // in each direction; a writer beyond it would block
+  std::optional<Peer::Credentials> first = std::nullopt;  // what the second end is told of the first
 };
 
 // One end of a pair of streams on one loop: a bounded pipe for each direction. Behaves as a Unix socket does: a reader

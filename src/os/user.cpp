@@ -1,11 +1,14 @@
 #include "os/user.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
+
+#include "io/stream.h"
 
 namespace parley::os {
 
@@ -28,6 +31,35 @@ Result<void> make_private_directory(const std::string& path) {
     return fail(Code::permission, fmt::format("{} is open to others: chmod 700 {}", path, path));
   }
   return {};
+}
+
+Result<std::string> read_private_file(const std::string& path, std::size_t bytes_max) {
+  const auto cannot = [&](int error) {
+    return fail(error == ENOENT ? Code::address : Code::permission, fmt::format("{}: {}", path, std::strerror(error)));
+  };
+  const io::Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC), [](int number) { ::close(number); });
+  if (!file) return cannot(errno);
+  struct stat found{};
+  if (::fstat(file.number(), &found) != 0) return cannot(errno);
+  if (S_ISDIR(found.st_mode)) return fail(Code::invalid, fmt::format("{} is a directory", path));
+  if (found.st_uid != user_id() && found.st_uid != 0) {
+    return fail(Code::permission, fmt::format("{} belongs to user {}", path, found.st_uid));
+  }
+  if ((found.st_mode & 0077) != 0) {
+    return fail(Code::permission, fmt::format("{} is open to others: chmod 600 {}", path, path));
+  }
+  std::string text(bytes_max + 1, 0);
+  std::size_t size = 0;
+  while (size < text.size()) {
+    const ::ssize_t read = ::read(file.number(), text.data() + size, text.size() - size);
+    if (read < 0 && errno == EINTR) continue;
+    if (read < 0) return cannot(errno);
+    if (read == 0) break;
+    size += static_cast<std::size_t>(read);
+  }
+  if (size > bytes_max) return fail(Code::too_large, fmt::format("{} has more than {} bytes", path, bytes_max));
+  text.resize(size);
+  return text;
 }
 
 }  // namespace parley::os

@@ -26,10 +26,10 @@ struct DirectoryEntry {
 class Directory {
  public:
   virtual ~Directory() = default;
-  // By name, then as they came.
-  virtual Task<std::vector<DirectoryEntry>> list() = 0;
+  // By name, then as they came; what the caller may see.
+  virtual Task<std::vector<DirectoryEntry>> list(Context& context) = 0;
   // The caller provides this from now on, until it withdraws it or its session ends. Errors: invalid (a name that is
-  // none, reserved, or offered by the caller already), in_use (exclusive, or of another class), overloaded.
+  // none, reserved, or offered by the caller already), permission, in_use (exclusive, or of another class), overloaded.
   virtual Task<Result<void>> offer(Context& context, core::Offer offer) = 0;
   // False: the caller did not provide it. Connections that are bound to it stay.
   virtual Task<bool> withdraw(Context& context, std::string name) = 0;
@@ -42,6 +42,7 @@ struct SessionEntry {
   std::string address;
   std::optional<std::int64_t> pid;
   std::optional<std::uint32_t> uid;
+  std::string principal;  // as whom it came: "uid:1000", "token:ci"
   bool is_foreign = false;
   std::vector<std::string> offers;
   std::uint32_t connections = 0;      // that it has as a client
@@ -89,17 +90,36 @@ struct Count {
   std::uint64_t value = 0;
 };
 
+// Somebody was not allowed something.
+struct Refusal {
+  std::int64_t unix_ms = 0;  // when, for the last time
+  std::string principal;     // who; empty where that is not known
+  std::string peer;          // where it came from, and its process where the system says so
+  std::string verb;          // empty: it was not let in
+  std::string name;
+  std::string reason;
+  std::uint64_t times = 0;
+};
+
+struct Refusals {
+  std::vector<Refusal> refusals;  // newest last
+  std::uint64_t dropped = 0;      // older ones, for which there was no room
+};
+
 class Hub {
  public:
   virtual ~Hub() = default;
-  // Every session that has shaken hands, the caller's own too.
-  virtual Task<std::vector<SessionEntry>> who() = 0;
-  // docs/OPERATING.md, section 6.
-  virtual Task<std::vector<Count>> counters() = 0;
-  // What `parley top` shows.
-  virtual Task<HubStats> stats() = 0;
+  // Every session that has shaken hands, the caller's own too; without the right to operate "parley.Hub" that alone.
+  virtual Task<std::vector<SessionEntry>> who(Context& context) = 0;
+  // docs/OPERATING.md, section 6. Errors: permission.
+  virtual Task<Result<std::vector<Count>>> counters(Context& context) = 0;
+  // What `parley top` shows. Errors: permission.
+  virtual Task<Result<HubStats>> stats(Context& context) = 0;
+  // What the policy did not allow, since the hub began. Errors: permission.
+  virtual Task<Result<Refusals>> refusals(Context& context) = 0;
 };
 PARLEY_SERVICE(Hub, (who, describe("the sessions of this hub")), (counters, describe("what happened at its door")),
-               (stats, describe("what its sessions do, and how fast"), idempotent));
+               (stats, describe("what its sessions do, and how fast"), idempotent),
+               (refusals, describe("what was not allowed to whom")));
 
 }  // namespace parley::builtin

@@ -9,6 +9,7 @@ inline constexpr std::string_view error = "parley-error";                // u64:
 inline constexpr std::string_view note = "parley-note";                  // text: its note
 inline constexpr std::string_view peer = "parley";                       // u64: feature bits; marks a Parley peer
 inline constexpr std::string_view offers = "parley-offers";              // bytes: postcard of the Offers of a worker
+inline constexpr std::string_view token = "parley-token";                // text or bytes, sensitive: as whom one comes
 inline constexpr std::string_view service = "parley-service";            // text: whom an open of a connection is for
 inline constexpr std::string_view remaining_us = "parley-remaining-us";  // u64: until the caller's deadline
 

@@ -17,7 +17,7 @@ import program_suite
 from program_suite import OLD_CALCULATOR, PARLEY, SERVICE, WORKER
 
 GOLDEN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "golden", "cli")
-COMMANDS = ("hub", "list", "call", "who", "top", "doctor", "completion")
+COMMANDS = ("hub", "list", "call", "who", "top", "audit", "doctor", "completion")
 
 
 class GoldenTest(program_suite.ProgramTest):
@@ -108,7 +108,7 @@ class GoldenTest(program_suite.ProgramTest):
         worker = self.start(WORKER, self.address, until="offered")
         texts = []
         for command in (["list"], ["list", "--methods"], ["who"], ["call", "Calculator.add", "[2, 3]"],
-                        ["call", "Calculator.add", "[2, 3]", "--detailed"], ["top", "--once"], ["doctor"],
+                        ["call", "Calculator.add", "[2, 3]", "--detailed"], ["top", "--once"], ["doctor"], ["audit"],
                         ["call", "parley.Hub.stats"]):
             text = self.told(PARLEY, *command, "--json")
             for pid, name in ((hub.pid, "HUB"), (worker.pid, "WORKER")):
@@ -118,6 +118,7 @@ class GoldenTest(program_suite.ProgramTest):
             text = re.sub(r'"(version|hub_version)":"[0-9.]+"', r'"\1":"VERSION"', text)
             text = re.sub(r"(the program and the hub are) [0-9.]+", r"\1 VERSION", text)
             text = re.sub(r'("(?:bytes_sent|bytes_queued)"):\d+', r"\1:NUMBER", text)
+            text = re.sub(r'"principal":"uid:[0-9]+"', '"principal":"USER"', text)
             text = re.sub(r"belongs to user \d+", "belongs to user USER", text)
             # What is found of the system differs from one to the other.
             text = re.sub(r'\{"check":"(open files|listen queue|kernel)".*?\}', r'{"check":"\1"}', text)

@@ -113,7 +113,6 @@ class HubTest(program_suite.ProgramTest):
         self.assertEqual(ran.returncode, 2)
         self.assertIn("addresses look like unix:", ran.stderr)
         self.assertEqual(self.run_parley("hub", "--listen", "nonsense").returncode, 2)
-        self.assertEqual(self.run_parley("hub", "--listen", "tcp:127.0.0.1:0").returncode, 2)
         self.assertIn("the directory must exist", self.run_parley("hub", "--listen", f"unix:{self.place}/no/x").stderr)
 
     def test_a_service_is_no_hub(self):
@@ -200,12 +199,115 @@ class HubTest(program_suite.ProgramTest):
         ran = self.run_parley("call", "parley.Directory.list")
         self.assertEqual([entry["name"] for entry in json.loads(ran.stdout)], ["Calculator"], ran.stderr)
 
+    # --- who may do what
+
+    SECRET = "what the token ci is known by"
+
+    def secret_file(self, secret=SECRET, mode=0o600, name="ci.token"):
+        path = os.path.join(self.place, name)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(secret + "\n")
+        os.chmod(path, mode)
+        return path
+
+    def tcp_hub(self, *rules):
+        """A hub with the token ci; its addresses, the one of TCP first."""
+        allow = [word for rule in rules for word in ("--allow", rule)]
+        hub = self.start(PARLEY, "hub", "--listen", "tcp:127.0.0.1:0", "--listen", self.local(), "--token-file",
+                         f"ci={self.secret_file()}", *allow, until="hub: listens at tcp:127.0.0.1:")
+        first = self.first_line.split()[3]
+        self.assertIn(self.local(), hub.stdout.readline())
+        return first
+
+    def local(self):
+        return f"unix:{self.place}/hub.sock"
+
+    def test_over_tcp_a_token_lets_in(self):
+        tcp = self.tcp_hub("token:ci see,call Calculator")
+        self.start(WORKER, self.local(), until="offered")
+        ran = self.run_parley("call", "Calculator.add", "[2, 3]", "--hub", tcp, PARLEY_TOKEN=self.SECRET)
+        self.assertEqual((ran.returncode, ran.stdout), (0, "5\n"), ran.stderr)
+        ran = self.run_parley("who", "--json", "--hub", tcp, "--token-file", os.path.join(self.place, "ci.token"),
+                              PARLEY_TOKEN="the file counts before this")
+        self.assertEqual([entry["principal"] for entry in json.loads(ran.stdout)], ["token:ci"], ran.stderr)
+        both = json.loads(self.run_parley("who", "--json", "--hub", self.local()).stdout)
+        self.assertEqual([entry["principal"] for entry in both], 2 * [f"uid:{os.getuid()}"])
+
+    def test_over_tcp_no_token_and_a_wrong_one_are_refused_with_what_to_do(self):
+        tcp = self.tcp_hub("token:ci see,call Calculator")
+        ran = self.run_parley("list", "--hub", tcp)
+        self.assertEqual(ran.returncode, 3, ran.stderr)
+        self.assertIn("no token came: give one", ran.stderr)
+        wrong = "a secret that nobody is known by"
+        ran = self.run_parley("list", "--hub", tcp, PARLEY_TOKEN=wrong)
+        self.assertEqual(ran.returncode, 3, ran.stderr)
+        self.assertIn("the token is none of this hub's", ran.stderr)
+        self.assertNotIn(wrong, ran.stderr)
+        ran = subprocess.run([CLIENT, tcp], capture_output=True, text=True, check=False, timeout=100)
+        self.assertEqual(ran.returncode, 1)
+        self.assertIn("no token came: give one", ran.stderr)
+
+    def test_refusals_are_shown_and_no_secret_in_any_output(self):
+        tcp = self.tcp_hub("token:ci see Calculator")
+        self.assertEqual(self.run_parley("audit", "--hub", self.local()).stdout, "nothing was refused to anybody\n")
+        self.start(WORKER, self.local(), until="offered")
+        wrong = "a secret that nobody is known by"
+        with_token = {"PARLEY_TOKEN": self.SECRET}
+        outputs = [self.run_parley("call", "Calculator.add", "[2, 3]", "--hub", tcp, **with_token),
+                   self.run_parley("audit", "--hub", tcp, **with_token),
+                   self.run_parley("who", "--hub", tcp, PARLEY_TOKEN=wrong),
+                   self.run_parley("audit", "--hub", self.local()),
+                   self.run_parley("audit", "--json", "--hub", self.local()),
+                   self.run_parley("who", "--json", "--hub", self.local()),
+                   self.run_parley("call", "parley.Hub.counters", "--hub", self.local())]
+        self.assertEqual([ran.returncode for ran in outputs], [14, 14, 3, 0, 0, 0, 0],
+                         [ran.stderr for ran in outputs])
+        self.assertIn('token:ci may not call "Calculator"; a rule that allows it: token:ci call Calculator',
+                      outputs[0].stderr)
+        lines = outputs[3].stdout.splitlines()
+        self.assertEqual(lines[0].split(), ["WHEN", "WHO", "FROM", "VERB", "NAME", "TIMES", "WHY"])
+        self.assertEqual([line.split()[1] for line in lines[1:]], ["token:ci", "token:ci", "-"])
+        audit = json.loads(outputs[4].stdout)
+        self.assertEqual([(each["principal"], each["verb"], each["name"]) for each in audit["refusals"]],
+                         [("token:ci", "call", "Calculator"), ("token:ci", "operate", "parley.Hub"), ("", "", "")])
+        self.assertEqual(audit["dropped"], 0)
+        self.assertTrue(audit["refusals"][2]["peer"].startswith("tcp:127.0.0.1:"))
+        for ran in outputs:
+            for secret in (self.SECRET, wrong):
+                self.assertNotIn(secret, ran.stdout + ran.stderr)
+
+    def test_a_hub_that_could_let_in_the_wrong_ones_does_not_start(self):
+        rule = "token:ci see **"
+        for arguments, told in (
+                (["--listen", "tcp:127.0.0.1:0"], "--token-file NAME=PATH"),
+                (["--token-file", f"ci={self.secret_file()}"], "may nothing: say what"),
+                (["--allow", rule, "--token-file", f"ci={self.secret_file(mode=0o640, name='open')}"], "chmod 600"),
+                (["--allow", rule, "--token-file", f"ci={self.secret_file('short', name='s')}"], "it takes 16 to 1024"),
+                (["--allow", rule, "--token-file", f"ci={self.place}/missing"], "No such file"),
+                (["--allow", rule, "--token-file", self.secret_file()], "is not NAME=PATH"),
+                (["--allow", "ci see **"], "is no principal"),
+                (["--allow", "token:ci see a*"], "is no pattern")):
+            with self.subTest(arguments=arguments):
+                ran = self.run_parley("hub", *arguments)
+                self.assertEqual(ran.returncode, 2, ran.stderr)
+                self.assertIn(told, ran.stderr)
+                self.assertNotIn("short", ran.stderr)
+
+    def test_a_token_in_a_file_that_others_may_read_is_not_used(self):
+        self.hub()
+        ran = self.run_parley("list", "--token-file", self.secret_file(mode=0o644))
+        self.assertEqual(ran.returncode, 2)
+        self.assertIn("chmod 600", ran.stderr)
+        ran = self.run_parley("list", "--token-file", self.secret_file())
+        self.assertEqual(ran.returncode, 3)
+        self.assertIn(f"or none, to come in as uid:{os.getuid()}", ran.stderr)
+
     def test_wrong_usage_ends_with_2_and_help_with_0(self):
         for arguments in ([], ["no-such-command"], ["list", "--no-such-option"], ["who", "extra"]):
             self.assertEqual(self.run_parley(*arguments).returncode, 2, arguments)
         shown = self.run_parley("--help")
         self.assertEqual(shown.returncode, 0)
-        for command in ("hub", "list", "call", "who"):
+        for command in ("hub", "list", "call", "who", "audit"):
             self.assertIn(command, shown.stdout)
             self.assertEqual(self.run_parley(command, "--help").returncode, 0)
         self.assertEqual(self.run_parley("--version").returncode, 0)

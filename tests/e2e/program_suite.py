@@ -24,8 +24,8 @@ class ProgramTest(unittest.TestCase):
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd="/",
                                    env=self.environment)
         self.addCleanup(self.end, process)
-        line = process.stdout.readline()
-        self.assertIn(until, line)
+        self.first_line = process.stdout.readline()
+        self.assertIn(until, self.first_line)
         return process
 
     @staticmethod

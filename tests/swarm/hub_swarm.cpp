@@ -10,9 +10,10 @@
 #include <string_view>
 #include <vector>
 
-// A hub with three workers and five clients, all of which dial again, while links are cut, fall silent, stall so that
-// their readers get nothing, and carry garbage. Judged is that every call ends once and rightly, that nothing crosses
-// between clients, that the hub stays below its byte limit, and that all works when the faults end.
+// A hub with three workers and five clients, which it knows by a token, all of which dial again, while links are cut,
+// fall silent, stall so that their readers get nothing, and carry garbage. Judged is that every call ends once and
+// rightly, that nothing crosses between clients, that the hub stays below its byte limit, and that all works when the
+// faults end.
 //
 // Usage: hub_swarm [SEED] [--seeds N]
 namespace {
@@ -31,6 +32,7 @@ constexpr std::size_t calls_of_a_client = 40;
 constexpr std::size_t quota = std::size_t{32} << 10;
 constexpr std::size_t cut_bytes_max = 4000;
 constexpr const char* hub_address = "sim:hub";
+constexpr const char* token = "whoever is in this world";
 
 class Desk {
  public:
@@ -77,6 +79,8 @@ class Swarm {
   explicit Swarm(std::uint64_t seed) : world_(seed), scope_(world_.loop().executor()) {
     parley::HubOptions options;
     options.limits.outbound_bytes_max = quota;
+    options.tokens.add("swarm", token).value();
+    options.policy.add(parley::core::Rule::parse("token:swarm see,call,offer Desk").value()).value();
     hub_ = std::make_unique<parley::Hub>(world_.loop(), options);
     world_.expect(hub_->listen(hub_address).has_value(), "the hub listens");
     for (std::size_t i = 0; i < workers; ++i) {
@@ -106,6 +110,7 @@ class Swarm {
 
  private:
   void join(parley::Options options) {
+    options.token = token;
     auto session = world_.run(parley::connect(world_.loop(), hub_address, std::move(options)));
     world_.expect(session.has_value(), "a session with the hub");
     sessions_.push_back(std::move(*session));

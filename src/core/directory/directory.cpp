@@ -3,11 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "codec/json_text.h"
+#include "codec/utf8.h"
 #include "core/directory/name.h"
 
 namespace parley::core {
+
+// Of more names none is proposed instead of one that nobody provides.
+static constexpr std::size_t names_compared_max = 256;
 
 Result<void> Directory::check(const Offer& offer, const std::vector<Provided>& others, ProviderId provider) const {
   for (const Provided& other : others) {
@@ -27,12 +32,14 @@ Result<void> Directory::check(const Offer& offer, const std::vector<Provided>& o
   return {};
 }
 
-Result<void> Directory::offer(ProviderId provider, Offer offer) {
+Result<void> Directory::offer(ProviderId provider, Offer offer, const Rights& rights) {
   PARLEY_TRY(check_name(offer.name));
   if (is_built_in(offer.name)) return fail(Code::invalid, fmt::format("\"{}\" is a name of the hub's own", offer.name));
-  if (offer.service.size() > name_bytes_max) {
+  PARLEY_TRY(rights.check(Verb::offer, offer.name));
+  if (codec::to_line(offer.service, name_bytes_max) != offer.service) {
     return fail(Code::invalid,
-                fmt::format("the class of \"{}\" has a name of more than {} bytes", offer.name, name_bytes_max));
+                fmt::format("the class of \"{}\" has a name of more than {} bytes, or with control characters",
+                            offer.name, name_bytes_max));
   }
   if (offer.method_ids.size() > bounds_.methods_per_offer_max) {
     return fail(Code::overloaded,
@@ -94,26 +101,46 @@ void Directory::drop(ProviderId provider) {
   providers_.erase(by);
 }
 
-Result<Directory::Choice> Directory::choose(std::string_view name) {
-  const auto found = names_.find(name);
-  if (found == names_.end()) {
-    std::vector<std::string_view> all;
-    for (const auto& [other, providers] : names_) all.push_back(other);
-    const std::string_view near = codec::nearest_name(name, all.data(), all.size());
-    return fail(Code::not_found, fmt::format("nobody provides \"{}\"{}", name,
-                                             near.empty() ? "" : fmt::format("; did you mean \"{}\"?", near)));
-  }
-  Provided& chosen = *std::ranges::min_element(found->second, {}, [&](const Provided& each) {
+Directory::Choice Directory::choose_among(const std::string& name, std::vector<Provided>& providers) {
+  Provided& chosen = *std::ranges::min_element(providers, {}, [&](const Provided& each) {
     return std::pair(providers_.at(each.provider).load, each.chosen_at);
   });
   chosen.chosen_at = ++choices_;
-  return Choice{chosen.provider, found->first};
+  return {chosen.provider, name};
 }
 
-Result<Directory::Choice> Directory::choose_by_method(std::uint64_t method) {
+Result<Directory::Choice> Directory::choose(std::string_view name, const Rights& rights) {
+  const auto found = names_.find(name);
+  if (found == names_.end() || !rights.sees(name)) {
+    std::vector<std::string_view> visible;
+    // To look for what was meant takes time, and whoever asks may ask again at once.
+    for (auto other = names_.begin(); names_.size() <= names_compared_max && other != names_.end(); ++other) {
+      if (rights.sees(other->first)) visible.push_back(other->first);
+    }
+    const std::string_view near = codec::nearest_name(name, visible.data(), visible.size());
+    return fail(Code::not_found, fmt::format("nobody provides \"{}\"{}", name,
+                                             near.empty() ? "" : fmt::format("; did you mean \"{}\"?", near)));
+  }
+  PARLEY_TRY(rights.check(Verb::call, name));
+  return choose_among(found->first, found->second);
+}
+
+Result<Directory::Choice> Directory::choose_by_method(std::uint64_t method, const Rights& rights) {
+  std::optional<Error> refusal;
+  if (const auto found = methods_.find(method); found != methods_.end()) {
+    for (const std::string& name : found->second) {
+      const auto may = rights.check(Verb::call, name);
+      if (may) return choose_among(name, names_.at(name));
+      if (!refusal && rights.sees(name)) refusal = may.error();
+    }
+  }
+  if (refusal) return fail(*refusal);
+  return fail(Code::method, fmt::format("nobody provides method {:#018x}", method));
+}
+
+const std::string* Directory::name_of(std::uint64_t method) const {
   const auto found = methods_.find(method);
-  if (found == methods_.end()) return fail(Code::method, fmt::format("nobody provides method {:#018x}", method));
-  return choose(found->second.front());
+  return found == methods_.end() ? nullptr : &found->second.front();
 }
 
 void Directory::add_load(ProviderId provider, std::int64_t calls) {
@@ -127,6 +154,12 @@ std::vector<Directory::Entry> Directory::entries() const {
     for (const Provided& each : providers) all.push_back({each.provider, &each.offer});
   }
   return all;
+}
+
+std::vector<Directory::Entry> Directory::entries(const Rights& rights) const {
+  std::vector<Entry> visible = entries();
+  std::erase_if(visible, [&](const Entry& entry) { return !rights.sees(entry.offer->name); });
+  return visible;
 }
 
 }  // namespace parley::core

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "core/policy/policy.h"
 
 namespace parley::core {
 
@@ -22,7 +23,8 @@ struct Offer {
 
 // Who provides what: name -> providers. A service has many, unless it is exclusive; each connection is bound to one of
 // them when it is opened, to the one with the fewest calls in flight, and among equals to whoever was chosen longest
-// ago.
+// ago. Whoever asks has the rights to, or gets `permission`; of a name that he may not see he is told what he would be
+// told if nobody provided it.
 class Directory {
  public:
   using ProviderId = std::uint64_t;
@@ -33,9 +35,10 @@ class Directory {
   };
   explicit Directory(Bounds bounds) : bounds_(bounds) {}
 
-  // Errors: invalid (a name that is none or reserved, or offered by this provider already), in_use (somebody offers the
-  // name exclusively, or it is wanted exclusively and others offer it, or they offer another class by it), overloaded.
-  Result<void> offer(ProviderId provider, Offer offer);
+  // Errors: invalid (a name that is none or reserved, or offered by this provider already), permission, in_use
+  // (somebody offers the name exclusively, or it is wanted exclusively and others offer it, or they offer another class
+  // by it), overloaded.
+  Result<void> offer(ProviderId provider, Offer offer, const Rights& rights);
   // False: it was not offered.
   bool withdraw(ProviderId provider, std::string_view name);
   // The provider is gone, with all it offers.
@@ -45,9 +48,14 @@ class Directory {
     ProviderId provider = 0;
     std::string name;
   };
-  // Errors: not_found, with the nearest name.
-  Result<Choice> choose(std::string_view name);
-  Result<Choice> choose_by_method(std::uint64_t method);
+  // Errors: not_found, with the nearest name that may be seen; permission.
+  Result<Choice> choose(std::string_view name, const Rights& rights);
+  // Of the names with this method the first that may be called. Errors: method, permission.
+  Result<Choice> choose_by_method(std::uint64_t method, const Rights& rights);
+  // Whether anybody provides it, whoever may see that.
+  bool has(std::string_view name) const { return names_.contains(name); }
+  // The first name with this method, whoever may see it; null: there is none.
+  const std::string* name_of(std::uint64_t method) const;
 
   // How many calls the provider has in flight, as the load to choose by.
   void add_load(ProviderId provider, std::int64_t calls);
@@ -56,7 +64,8 @@ class Directory {
     ProviderId provider = 0;
     const Offer* offer = nullptr;
   };
-  std::vector<Entry> entries() const;  // by name, then as they came
+  std::vector<Entry> entries() const;                      // by name, then as they came
+  std::vector<Entry> entries(const Rights& rights) const;  // of the names that may be seen
   std::size_t size() const { return names_.size(); }
 
  private:
@@ -71,6 +80,7 @@ class Directory {
   };
   Result<void> check(const Offer& offer, const std::vector<Provided>& others, ProviderId provider) const;
   void forget(ProviderId provider, const std::string& name);
+  Choice choose_among(const std::string& name, std::vector<Provided>& providers);
 
   Bounds bounds_;
   std::map<std::string, std::vector<Provided>, std::less<>> names_;

@@ -14,9 +14,12 @@ bool is_word(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') |
 
 }  // namespace
 
+bool is_name_part(std::string_view part) {
+  return std::ranges::all_of(part, [](char c) { return is_word(c) || c == '.' || c == ':' || c == '/' || c == '-'; });
+}
+
 bool is_name(std::string_view name) {
-  if (name.empty() || name.size() > name_bytes_max || !is_word(name.front())) return false;
-  return std::ranges::all_of(name, [](char c) { return is_word(c) || c == '.' || c == ':' || c == '/' || c == '-'; });
+  return !name.empty() && name.size() <= name_bytes_max && is_word(name.front()) && is_name_part(name);
 }
 
 Result<void> check_name(std::string_view name) {

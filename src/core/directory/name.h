@@ -11,6 +11,8 @@ namespace parley::core {
 inline constexpr std::size_t name_bytes_max = 128;
 
 bool is_name(std::string_view name);
+// Whether it may stand in a name behind the first letter; also nothing may.
+bool is_name_part(std::string_view part);
 // Errors: invalid, which says what a name is made of.
 Result<void> check_name(std::string_view name);
 // Names that begin with "parley." are built in.

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+
+#include "runtime/builtin.h"
+
+namespace parley::hub {
+
+// What was refused, newest last: the same again is counted at its first place in the list and moves to the end.
+// Bounded; the oldest go. Of secrets nothing is kept.
+class Refusals {
+ public:
+  explicit Refusals(std::size_t count_max) : count_max_(count_max) {}
+
+  // `times` of it is of no account.
+  void add(builtin::Refusal refusal);
+  builtin::Refusals all() const;
+
+ private:
+  std::size_t count_max_;
+  std::deque<builtin::Refusal> kept_;
+  std::uint64_t dropped_ = 0;
+};
+
+}  // namespace parley::hub
