@@ -201,15 +201,11 @@ void Tour::leave() {
 }
 
 parley::Task<void> Tour::say_goodbye() {
-  auto directory = session_->client<parley::builtin::Directory>("parley.Directory");
   for (std::size_t left = workers_.size(); left-- != 0;) {
     did("leave()");
     const auto answer = co_await station().call<&Station::leave>();
     report_.expect(answer.has_value(), "leave() is answered", answer ? std::string() : to_string(answer.error()));
-    for (;;) {  // until the hub knows that it is gone
-      const auto providers = value_of(co_await directory.call<&parley::builtin::Directory::list>(), "list()");
-      if (report_.has_failed() || providers.size() == left) break;
-    }
+    co_await wait_for_providers(left);
   }
   station_.reset();
   session_->close();

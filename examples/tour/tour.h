@@ -103,6 +103,7 @@ class Tour {
   parley::Task<void> lose_streams();
   parley::Task<void> find_nobody();
   parley::Task<void> wait_for_everybody();
+  parley::Task<void> wait_for_providers(std::size_t count);
   parley::Task<void> check_that_all_works();
   parley::Task<void> say_goodbye();
 

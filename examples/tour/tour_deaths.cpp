@@ -69,6 +69,18 @@ parley::Task<void> Tour::wait_for_everybody() {
     last = said;
     co_await parley::Sleep(loop_, 10ms);
   }
+  co_await wait_for_providers(workers_.size());
+  hub_says(fmt::format("{} workers are back, after {}", workers_.size(), in_words(watch.time())));
+}
+
+// Until the hub knows of so many.
+parley::Task<void> Tour::wait_for_providers(std::size_t count) {
+  auto directory = session_->client<parley::builtin::Directory>("parley.Directory");
+  for (;;) {
+    const auto providers = value_of(co_await directory.call<&parley::builtin::Directory::list>(), "list()");
+    if (providers.size() == count) co_return;
+    co_await parley::Sleep(loop_, 1ms);
+  }
 }
 
 parley::Task<void> Tour::check_that_all_works() {
