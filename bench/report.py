@@ -37,6 +37,7 @@ GOALS = [
     Goal("idle connection, server KiB", Figure("E", OURS, "server_kib_per_conn"), None, "<=", 4),
     Goal("idle connection, client KiB", Figure("E", OURS, "client_kib_per_conn"), None, "<=", 4),
     against("through a hub, 1 in flight, p50", Figure("H", HUB, "p50_us"), RELAY, "<=", 1.25),
+    against("after an introduction, 1 in flight, p50", Figure("H", f"{HUB}-introduced", "p50_us"), OURS, "<=", 1.05),
     Goal("idle session of 10,000 at a hub, KiB", Figure("H-idle", HUB, "server_kib_per_conn"), None, "<=", 4),
     Goal("wake-ups of a hub of 10,000 idle sessions", Figure("H-idle", HUB, "idle_wakeups"), None, "<=", 0),
     Goal("parley call, from start to exit, us", Figure("H-program", "parley call", "p50_us"), None, "<=", 15000),

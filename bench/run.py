@@ -78,7 +78,7 @@ CASES = ["A", "A-same", "A-free", "A-paced", "A-spin", "A-same-spin", "A-paced-s
 
 # What the table of goals is made from.
 GOAL_CASES = ["A", "A-spin", "A-same-spin", "A-paced-spin", "B", "B512", "C", *WINDOWS, "E", *HUB_CASES]
-GOAL_PEERS = peers("peer_raw:batch peer_asio peer_grpc:cb peer_asio_relay peer_hub peer_inproc:eof "
+GOAL_PEERS = peers("peer_raw:batch peer_asio peer_grpc:cb peer_asio_relay peer_hub peer_hub:introduced peer_inproc:eof "
                    "hub_processes:worker hub_processes:hub hub_processes:client hub_processes:call hub_processes:true")
 
 
@@ -152,7 +152,9 @@ def hub_case(case, extra):
         return runs(peers("peer_hub"), "unary", ["unix"], inflight=1000, clients=1000, **place)
     inflight = {"inflight": 64} if case == "H64" else {}
     through = runs(peers("peer_asio_relay peer_hub"), "unary", ["unix"], **inflight, **place)
-    return through + runs(peers("peer_asio") + extra, "unary", ["unix"], **inflight, **PLACES["split"])
+    # Who was introduced has the hub on the side, where it does nothing.
+    past = runs(peers("peer_hub:introduced"), "unary", ["unix"], cpub="1", **inflight, **PLACES["split"])
+    return through + past + runs(peers("peer_asio") + extra, "unary", ["unix"], **inflight, **PLACES["split"])
 
 
 def runs_of(case, extra):

@@ -1,6 +1,6 @@
 // Parley through a hub, under the harness of the floors: the hub is the program `parley`, and the server's process is a
-// worker. Keys beside theirs: clients= (sessions that share the calls in flight). `idle` measures a hub in the server's
-// process.
+// worker. Keys beside theirs: clients= (sessions that share the calls in flight), variant=introduced (the hub gives
+// each client a socket to the worker, and steps aside). `idle` measures a hub in the server's process.
 #include "adder.h"
 #include "bench.hpp"
 #include "parley/hub.h"
@@ -57,7 +57,10 @@ Task<void> caller(Client<Bench> bench, bench::Meter& meter, bool& is_over) {
 std::unique_ptr<Session> open(Loop& loop, const bench::Options& options) {
   auto session = loop.run_until(connect(loop, uri(options)));
   if (!session) bench::die(to_string(session.error()));
-  return *std::move(session);
+  if (options.variant() != "introduced") return *std::move(session);
+  auto direct = loop.run_until(introduce(**session, "Bench"));
+  if (!direct) bench::die(to_string(direct.error()));
+  return *std::move(direct);
 }
 
 void unary(const bench::Options& options, bench::Meter& meter) {
@@ -84,7 +87,7 @@ std::function<void()> idle(const bench::Options& options) {
 
 std::vector<std::string> hub_program(const bench::Options& options) {
   const std::filesystem::path folder = std::filesystem::read_symlink("/proc/self/exe").parent_path();
-  return {(folder / "../parley").lexically_normal(), "hub", "--quiet", "--listen", uri(options)};
+  return {(folder / "../parley").lexically_normal(), "hub", "--quiet", "--introduce", "--listen", uri(options)};
 }
 
 }  // namespace

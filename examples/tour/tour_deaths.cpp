@@ -75,7 +75,7 @@ parley::Task<void> Tour::wait_for_everybody() {
 
 // Until the hub knows of so many.
 parley::Task<void> Tour::wait_for_providers(std::size_t count) {
-  auto directory = session_->client<parley::builtin::Directory>("parley.Directory");
+  auto directory = session_->client<parley::builtin::Directory>(parley::builtin::directory_name);
   for (;;) {
     const auto providers = value_of(co_await directory.call<&parley::builtin::Directory::list>(), "list()");
     if (providers.size() == count) co_return;

@@ -1,6 +1,7 @@
 #pragma once
 
-// connect(), Session, Hold and Options.
+// connect(), introduce(), Session, Hold and Options.
 #include "base/compiler.h"
 
+#include "face/introduction.h"
 #include "face/session.h"

@@ -2,21 +2,15 @@
 
 #include <fmt/format.h>
 
-#include <cstdlib>
-
+#include "cli/environment.h"
 #include "os/user.h"
 
 namespace parley::cli {
 
 namespace {
 
-std::string environment(const char* name) {
-  const char* const value = std::getenv(name);
-  return value ? value : "";
-}
-
 std::string default_directory() {
-  const std::string runtime = environment("XDG_RUNTIME_DIR");
+  const std::string runtime = variable("XDG_RUNTIME_DIR");
   return runtime.empty() ? fmt::format("/tmp/parley-{}", os::user_id()) : runtime + "/parley";
 }
 
@@ -26,14 +20,14 @@ std::string default_address() { return fmt::format("unix:{}/hub.sock", default_d
 
 std::string hub_address(const std::optional<std::string>& said) {
   if (said) return *said;
-  const std::string set = environment("PARLEY_HUB");
+  const std::string set = variable("PARLEY_HUB");
   return set.empty() ? default_address() : set;
 }
 
 std::string hub_address_source(const std::optional<std::string>& said) {
   if (said) return "--hub says so";
-  if (!environment("PARLEY_HUB").empty()) return "PARLEY_HUB says so";
-  if (!environment("XDG_RUNTIME_DIR").empty()) return "the default, in XDG_RUNTIME_DIR";
+  if (!variable("PARLEY_HUB").empty()) return "PARLEY_HUB says so";
+  if (!variable("XDG_RUNTIME_DIR").empty()) return "the default, in XDG_RUNTIME_DIR";
   return "the default, because XDG_RUNTIME_DIR is not set";
 }
 

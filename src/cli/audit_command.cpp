@@ -14,7 +14,8 @@ namespace parley::cli {
 namespace {
 
 Task<Result<builtin::Refusals>> ask_refusals(Session& session) {
-  co_return co_await session.client<builtin::Hub>("parley.Hub").call<&builtin::Hub::refusals>();
+  auto hub = session.client<builtin::Hub>(builtin::hub_name).with({.deadline = patience});
+  co_return co_await hub.call<&builtin::Hub::refusals>();
 }
 
 std::string time_of(const builtin::Refusal& refusal) {

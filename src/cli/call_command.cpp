@@ -77,7 +77,7 @@ class Calling {
       return code(Exit::usage);
     }
     if (!arguments) {
-      complain(fmt::format("the arguments: {}", arguments.error().note), usage());
+      complain(fmt::format("the arguments: {}", arguments.error().note), usage(), &arguments.error());
       return exit_of(arguments.error());
     }
     arguments_ = std::move(*arguments);
@@ -91,7 +91,7 @@ class Calling {
     for (const std::string& path : feeds) {
       auto feed = Feed::open(loop_, path);
       if (!feed) {
-        complain(feed.error().note);
+        complain(feed.error().note, {}, &feed.error());
         return code(Exit::usage);
       }
       feeds_.push_back(std::move(*feed));

@@ -19,6 +19,7 @@ struct HubCommand {
   bool prints_config = false;
   std::vector<std::string> token_files;  // "NAME=PATH"
   std::vector<std::string> allow;        // rules, beside the one that lets the owner do everything
+  bool introduces = false;
   bool quiet = false;
 };
 

@@ -22,7 +22,7 @@ namespace parley::cli {
 namespace {
 
 // People wait for it at their prompt.
-constexpr Duration patience = std::chrono::milliseconds(300);
+constexpr Duration patience_of_who_types = std::chrono::milliseconds(300);
 
 constexpr std::string_view bash_script =
     R"script(# Completion of parley for bash: source <(parley completion bash), in ~/.bashrc for good.
@@ -66,11 +66,11 @@ class AtHub {
  public:
   AtHub(const std::optional<std::string>& hub, std::string_view begun) : begun_(begun) {
     Options options;
-    options.limits.handshake_max = patience;
+    options.limits.handshake_max = patience_of_who_types;
     options.token = client_token(std::nullopt).value_or("");
     auto session = open_hub(loop_, hub_address(hub), std::move(options));
     if (!session) return;
-    until_ = loop_.now() + patience;
+    until_ = loop_.now() + patience_of_who_types;
     loop_.run_until(ask(**session));
   }
   std::vector<std::string> take() { return std::move(found_); }
@@ -79,11 +79,11 @@ class AtHub {
   Duration left() const { return std::max(until_ - loop_.now(), Duration::zero()); }
 
   Task<void> ask(Session& session) {
-    auto directory = session.client<builtin::Directory>("parley.Directory").with({.deadline = left()});
+    auto directory = session.client<builtin::Directory>(builtin::directory_name).with({.deadline = left()});
     const auto entries = co_await directory.call<&builtin::Directory::list>();
     if (!entries) co_return;
     std::set<std::string> names;
-    if (begun_.starts_with('p')) names = {"parley.Directory", "parley.Hub"};
+    if (begun_.starts_with('p')) names = {std::string(builtin::directory_name), std::string(builtin::hub_name)};
     for (const builtin::DirectoryEntry& entry : *entries) names.insert(entry.name);
     for (const std::string& name : names) {
       const bool may_be_meant = name.starts_with(begun_) || begun_.starts_with(name + ".");

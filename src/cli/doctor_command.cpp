@@ -24,9 +24,6 @@ namespace parley::cli {
 
 namespace {
 
-// A hub that does not answer for so long is ill.
-constexpr Duration patience = std::chrono::seconds(2);
-
 class Doctor {
  public:
   explicit Doctor(const Common& common) : common_(common), address_(hub_address(common.hub)) {}
@@ -86,7 +83,7 @@ class Doctor {
     if (stats) sessions_max_ = stats->sessions_max;
   }
   static Task<Result<builtin::HubStats>> ask(Session& session) {
-    auto client = session.client<builtin::Hub>("parley.Hub").with({.deadline = patience});
+    auto client = session.client<builtin::Hub>(builtin::hub_name).with({.deadline = patience});
     co_return co_await client.call<&builtin::Hub::stats>();
   }
 

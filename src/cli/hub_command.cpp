@@ -6,6 +6,7 @@
 #include "cli/hub_settings.h"
 #include "cli/terminal.h"
 #include "cli/token.h"
+#include "face/descriptor.h"
 #include "face/loop.h"
 #include "hub/hub.h"
 #include "os/environment.h"
@@ -28,7 +29,7 @@ std::string_view hint_for(const Error& error) {
 }
 
 int cannot_listen(const std::string& address, const Error& error) {
-  complain(fmt::format("cannot listen at {}: {}", address, to_string(error)), hint_for(error));
+  complain(fmt::format("cannot listen at {}: {}", address, to_string(error)), hint_for(error), &error);
   return error.code == Code::uri || error.code == Code::refused ? code(Exit::usage) : exit_of(error);
 }
 
@@ -75,8 +76,9 @@ int run_hub(const Common& common, const HubCommand& command) {
   Loop loop;
   const os::Termination termination([&loop] { loop.stop(); });
   HubOptions options{.limits = settings.limits, .directory = settings.directory};
+  if (settings.introduce || command.introduces) options.socket_pair = &parley::socket_pair;
   if (auto added = add_policy(options, told); !added) {
-    complain(added.error().note);
+    complain(added.error().note, {}, &added.error());
     return code(Exit::usage);
   }
   if (command.prints_config) {
@@ -100,7 +102,7 @@ int run_hub(const Common& common, const HubCommand& command) {
   hub.close();
   loop.poll_once();  // what was said last leaves
   if (failure) {
-    complain(fmt::format("the hub cannot listen any more: {}", to_string(*failure)));
+    complain(fmt::format("the hub cannot listen any more: {}", to_string(*failure)), {}, &*failure);
     return exit_of(*failure);
   }
   if (!command.quiet) say("hub: ended");

@@ -17,17 +17,18 @@ NoHub no_session(const std::string& address, const Error& error) {
   switch (error.code) {
     case Code::address:
       return {fmt::format("no hub at {} ({})", address, error.note),
-              "start one with `parley hub`, or say where it is: --hub ADDRESS, or PARLEY_HUB in the environment"};
+              "start one with `parley hub`, or say where it is: --hub ADDRESS, or PARLEY_HUB in the environment",
+              error};
     case Code::uri:
       return {fmt::format("{} is no address: {}", address, error.note),
-              "addresses look like unix:/run/user/1000/parley/hub.sock or tcp:HOST:PORT", Exit::usage};
+              "addresses look like unix:/run/user/1000/parley/hub.sock or tcp:HOST:PORT", error, Exit::usage};
     case Code::permission:
       return {fmt::format("the hub at {} is not yours: {}", address, to_string(error)),
-              "run this as the user who started it, or use a hub that takes tokens"};
-    case Code::reported: return {fmt::format("the hub at {} ends the session: {}", address, error.note), {}};
+              "run this as the user who started it, or use a hub that takes tokens", error};
+    case Code::reported: return {fmt::format("the hub at {} ends the session: {}", address, error.note), {}, error};
     default:
       return {fmt::format("no session with the hub at {}: {}", address, to_string(error)),
-              "is it a hub that listens there?"};
+              "is it a hub that listens there?", error};
   }
 }
 
@@ -51,7 +52,8 @@ std::expected<std::unique_ptr<Session>, NoHub> open_hub(io::Loop& loop, const st
   if (!session) return std::unexpected(no_session(address, session.error()));
   if (!(*session)->runtime().machine().is_peer_hub()) {
     return std::unexpected(NoHub{fmt::format("what listens at {} is a service and no hub", address),
-                                 "start a hub with `parley hub`, and let the service offer itself there"});
+                                 "start a hub with `parley hub`, and let the service offer itself there",
+                                 Error{Code::unsupported, address}});
   }
   return std::move(*session);
 }
@@ -59,7 +61,7 @@ std::expected<std::unique_ptr<Session>, NoHub> open_hub(io::Loop& loop, const st
 int with_hub(const Common& common, std::move_only_function<int(io::Loop&, Session&)> work) {
   auto token = client_token(common.token_file);
   if (!token) {
-    complain(fmt::format("the token: {}", to_string(token.error())));
+    complain(fmt::format("the token: {}", to_string(token.error())), {}, &token.error());
     return code(Exit::usage);
   }
   Loop loop;
@@ -67,7 +69,7 @@ int with_hub(const Common& common, std::move_only_function<int(io::Loop&, Sessio
   options.token = std::move(*token);
   auto session = open_hub(loop, hub_address(common.hub), std::move(options));
   if (session) return work(loop, **session);
-  complain(session.error().why, session.error().hint);
+  complain(session.error().why, session.error().hint, &session.error().error);
   return code(session.error().exit);
 }
 

@@ -12,10 +12,14 @@
 
 namespace parley::cli {
 
+// A hub, or a provider, that does not answer for so long is as good as gone.
+inline constexpr Duration patience = std::chrono::seconds(5);
+
 // Why there is no hub for us at an address, and what to do about it.
 struct NoHub {
   std::string why;
   std::string hint;
+  Error error = {};
   Exit exit = Exit::no_hub;
 };
 // A session with what listens there, if it is a hub of ours.

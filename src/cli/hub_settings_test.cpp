@@ -136,6 +136,14 @@ TEST(HubSettings, rules_and_tokens_are_read_and_rules_that_are_none_are_told_wit
   EXPECT_TRUE(variable[0].starts_with("PARLEY_ALLOW: ")) << variable[0];
 }
 
+TEST(HubSettings, a_choice_is_true_or_false) {
+  EXPECT_FALSE(read("").introduce);
+  EXPECT_TRUE(read("introduce = true\n").introduce);
+  EXPECT_FALSE(read("introduce = true\n", {{"PARLEY_INTRODUCE", "false"}}).introduce);
+  EXPECT_THAT(mistakes_in("introduce = 1\n"),
+              ElementsAre("hub.toml:1:1: introduce wants true or false, and this is a whole number"));
+}
+
 TEST(HubSettings, what_is_printed_is_a_file_that_says_the_same) {
   const auto first =
       read_hub_settings("listen = [\"unix:/a b\\\"\"]\n[limits]\nhandshake_max = \"90s\"\n[tokens]\nc = \"/c\"\n",

@@ -15,16 +15,16 @@ namespace parley::cli {
 namespace {
 
 constexpr std::string_view nobody = "nobody provides anything yet";
-// With a provider that does not answer, so that the next is asked.
-constexpr Duration patience = std::chrono::seconds(5);
 
 std::string process_of(const std::optional<std::int64_t>& pid) { return pid ? fmt::format("{}", *pid) : "-"; }
 
 Task<Result<std::vector<builtin::DirectoryEntry>>> ask_directory(Session& session) {
-  co_return co_await session.client<builtin::Directory>("parley.Directory").call<&builtin::Directory::list>();
+  auto directory = session.client<builtin::Directory>(builtin::directory_name).with({.deadline = patience});
+  co_return co_await directory.call<&builtin::Directory::list>();
 }
 Task<Result<std::vector<builtin::SessionEntry>>> ask_who(Session& session) {
-  co_return co_await session.client<builtin::Hub>("parley.Hub").call<&builtin::Hub::who>();
+  auto hub = session.client<builtin::Hub>(builtin::hub_name).with({.deadline = patience});
+  co_return co_await hub.call<&builtin::Hub::who>();
 }
 
 // Whoever provides the name, too, and does not know all methods of the provider that described itself.

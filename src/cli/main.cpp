@@ -47,6 +47,9 @@ CLI::App* add_hub(CLI::App& app, HubCommand& hub) {
           "may everything; nobody else may anything without a rule.")
       ->type_name("RULE")
       ->allow_extra_args(false);
+  command->add_flag("--introduce", hub.introduces,
+                    "Gives a client that asks for it a socket to the provider of a name that it may call, past the "
+                    "hub: faster, and in none of its bounds and figures. Unix sockets only.");
   command
       ->add_option("--config", hub.config,
                    "A file of settings (TOML); else PARLEY_CONFIG, else ~/.config/parley/hub.toml where there is one.")

@@ -27,8 +27,9 @@ Setting to_setting(const toml::node& node, const std::string& file) {
   } else if (const auto* const array = node.as_array()) {
     setting.kind = Setting::Kind::list;
     for (const toml::node& item : *array) setting.items.push_back(to_setting(item, file));
-  } else if (node.is_boolean()) {
+  } else if (const auto* const truth = node.as_boolean()) {
     setting.kind = Setting::Kind::boolean;
+    setting.integer = truth->get() ? 1 : 0;
   } else if (const auto* const integer = node.as_integer()) {
     setting.kind = Setting::Kind::integer;
     setting.integer = integer->get();

@@ -15,7 +15,7 @@ namespace parley::cli {
 struct Setting {
   enum class Kind : std::uint8_t { boolean, integer, number, text, list, table, date };
   Kind kind = Kind::table;
-  std::int64_t integer = 0;
+  std::int64_t integer = 0;    // 1 for true
   std::string text;            // also what stands in the environment, as it stands there
   std::vector<Setting> items;  // of a list or a table
   std::string name;            // in a table

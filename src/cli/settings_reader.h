@@ -27,6 +27,8 @@ class SettingsReader {
   void read(const Setting& setting, T& into, const std::string& path = {}) {
     if constexpr (std::same_as<T, Duration>) {
       if (const auto read = read_duration(setting, path)) into = *read;
+    } else if constexpr (std::same_as<T, bool>) {
+      if (is(setting, Setting::Kind::boolean, path)) into = setting.integer != 0;
     } else if constexpr (std::unsigned_integral<T>) {
       if (const auto read = read_number(setting, path, std::numeric_limits<T>::max())) into = static_cast<T>(*read);
     } else if constexpr (std::same_as<T, std::string>) {
@@ -114,7 +116,12 @@ class SettingsReader {
 };
 
 // A value as it would be written in the file.
-std::string to_toml(std::unsigned_integral auto value) { return std::to_string(value); }
+template <std::unsigned_integral T>
+  requires(!std::same_as<T, bool>)
+std::string to_toml(T value) {
+  return std::to_string(value);
+}
+inline std::string to_toml(bool value) { return value ? "true" : "false"; }
 std::string to_toml(Duration value);
 std::string to_toml(const std::string& value);
 std::string to_toml(const std::vector<std::string>& value);

@@ -25,18 +25,6 @@ struct Complaint {
   std::optional<std::uint32_t> code;
 };
 
-void complain(std::string_view line, std::string_view hint, const Error* error) {
-  warn(line, hint);
-  if (!complains_in_json) return;
-  Complaint complaint{.message = std::string(line)};
-  if (!hint.empty()) complaint.hint = hint;
-  if (error) {
-    complaint.kind = to_string(kind(*error));
-    complaint.code = static_cast<std::uint32_t>(error->code);
-  }
-  say(fmt::format("{{\"error\":{}}}", codec::to_json(complaint)));
-}
-
 }  // namespace
 
 int exit_of(const Error& error) { return code(Exit::kind_base) + static_cast<int>(kind(error)); }
@@ -63,11 +51,19 @@ std::string without_controls(std::string_view text) {
   return clean;
 }
 
+void complain(std::string_view line, std::string_view hint, const Error* error) {
+  warn(line, hint);
+  if (!complains_in_json) return;
+  Complaint complaint{.message = std::string(line)};
+  if (!hint.empty()) complaint.hint = hint;
+  if (error) {
+    complaint.kind = to_string(kind(*error));
+    complaint.code = static_cast<std::uint32_t>(error->code);
+  }
+  say(fmt::format("{{\"error\":{}}}", codec::to_json(complaint)));
+}
+
 bool is_said() { return std::ferror(stdout) == 0; }
-
-void complain(std::string_view line, std::string_view hint) { complain(line, hint, nullptr); }
-
-void complain(const Error& error, std::string_view hint) { complain(to_string(error), hint, &error); }
 
 void warn(std::string_view line, std::string_view hint) {
   std::string text = fmt::format("parley: {}\n", without_controls(line));

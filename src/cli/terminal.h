@@ -31,8 +31,8 @@ void put(std::string_view text);  // without the end of a line
 // Whether all of it has reached standard output.
 bool is_said();
 // `hint`: what to do about it; may be empty.
-void complain(std::string_view line, std::string_view hint = {});
-void complain(const Error& error, std::string_view hint = {});
+void complain(std::string_view line, std::string_view hint = {}, const Error* error = nullptr);
+inline void complain(const Error& error, std::string_view hint = {}) { complain(to_string(error), hint, &error); }
 // The same of something that does not keep the program from its results.
 void warn(std::string_view line, std::string_view hint = {});
 // From now on whatever complain() says goes to standard output too, for programs:

@@ -2,8 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <cstdlib>
-
+#include "cli/environment.h"
 #include "os/user.h"
 
 namespace parley::cli {
@@ -26,8 +25,7 @@ Result<std::string> client_token(const std::optional<std::string>& file) {
     if (secret.empty()) return fail(Code::invalid, fmt::format("there is nothing in {}", *file));
     return secret;
   }
-  const char* const from_environment = std::getenv("PARLEY_TOKEN");
-  return std::string(from_environment ? from_environment : "");
+  return variable("PARLEY_TOKEN");
 }
 
 Result<void> add_token(core::Tokens& tokens, const std::string& named_file) {

@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <string_view>
 
 #include "async/scope.h"
 #include "async/wait.h"
+#include "cli/environment.h"
 #include "cli/hub_session.h"
 #include "cli/terminal.h"
 #include "cli/top_sample.h"
@@ -19,14 +19,6 @@
 namespace parley::cli {
 
 namespace {
-
-// A hub that does not answer for so long is as good as gone.
-constexpr Duration patience = std::chrono::seconds(5);
-
-std::string_view environment(const char* name) {
-  const char* const value = std::getenv(name);
-  return value ? value : "";
-}
 
 // The terminal's other screen, without its cursor; what was on it before comes back.
 class OtherScreen {
@@ -52,8 +44,8 @@ class Top {
         command_(command),
         loop_(loop),
         session_(session),
-        client_(session.client<builtin::Hub>("parley.Hub").with({.deadline = patience})),
-        is_live_(!common.json && !command.is_once && environment("TERM") != "dumb" && os::terminal_size()) {}
+        client_(session.client<builtin::Hub>(builtin::hub_name).with({.deadline = patience})),
+        is_live_(!common.json && !command.is_once && variable("TERM") != "dumb" && os::terminal_size()) {}
 
   int run() {
     if (is_live_) {
@@ -99,14 +91,16 @@ class Top {
   }
 
   void show(TopSample sample, bool is_first) const {
+    // What the hub tells of processes holds where the hub runs.
+    const bool is_near = session_.peer().credentials.has_value();
     for (SessionSample& each : sample.sessions) {
-      if (each.pid) each.process = os::process_name(*each.pid);
+      if (each.pid && is_near) each.process = os::process_name(*each.pid);
     }
     if (common_.json) return say(codec::to_json(sample));
     if (is_live_) {
       const os::TerminalSize size = os::terminal_size().value_or(os::TerminalSize());
       const ScreenOptions options{
-          .rows = size.rows, .columns = size.columns, .with_color = environment("NO_COLOR").empty()};
+          .rows = size.rows, .columns = size.columns, .with_color = variable("NO_COLOR").empty()};
       return OtherScreen::show(make_screen(sample, options), size.rows);
     }
     if (!is_first) say("");

@@ -6,4 +6,6 @@ namespace parley {
 
 Descriptor own_descriptor(int number) { return net::own(number); }
 
+Result<std::pair<Descriptor, Descriptor>> socket_pair() { return net::socket_pair(); }
+
 }  // namespace parley

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <utility>
+
 #include "io/stream.h"
 
 namespace parley {
@@ -9,5 +11,8 @@ using Descriptor = io::Descriptor;
 
 // Takes over what is open under this number. A negative one gives an empty descriptor.
 Descriptor own_descriptor(int number);
+
+// Two connected stream sockets: what HubOptions::socket_pair takes. Errors: overloaded (no descriptors are left).
+Result<std::pair<Descriptor, Descriptor>> socket_pair();
 
 }  // namespace parley

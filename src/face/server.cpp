@@ -5,6 +5,7 @@
 
 #include "async/scope.h"
 #include "async/wait.h"
+#include "face/accepted_session.h"
 #include "runtime/framed_link.h"
 
 namespace parley {
@@ -65,21 +66,14 @@ class Server::Impl final : private io::ListenerEvents {
     Impl& impl;
   };
 
-  // Whatever else holds a session, it ends with the server.
-  struct Closing {
-    Session& session;
-    ~Closing() { session.close(); }
-  };
-
   Task<void> keep(std::unique_ptr<io::Stream> stream) {
     auto link = std::make_unique<runtime::FramedLink>(loop_, std::move(stream), options_.limits);
     const runtime::SessionOptions options{.limits = options_.limits,
                                           .is_foreign = options_.foreign,
                                           .requests_max = options_.concurrent_requests_max,
                                           .metadata = options_.metadata};
-    Session session(
+    face::AcceptedSession session(
         runtime::Session::start(loop_, std::move(link), runtime::Session::Role::acceptor, options, &services.table()));
-    const Closing closing{session};
     co_await session.runtime().established().wait();
     if (session.is_open() && on_new_session) {
       is_telling_ = true;

@@ -7,6 +7,7 @@
 #include "async/scope.h"
 #include "async/wait.h"
 #include "codec/postcard.h"
+#include "face/introductions.h"
 #include "runtime/framed_link.h"
 
 namespace parley {
@@ -79,6 +80,7 @@ Session::Session(runtime::Session& session) : session_(session) {}
 
 Session::~Session() {
   redialing_.reset();
+  if (introductions_) introductions_->close();
   session_.drop_caller();
 }
 
@@ -95,9 +97,22 @@ Task<Result<void>> Session::closed() {
 }
 
 Task<Result<std::unique_ptr<Session>>> open_session(io::Loop& loop, std::unique_ptr<io::Link> link, Options options) {
+  return Session::open(loop, std::move(link), std::move(options), std::nullopt);
+}
+
+Task<Result<std::unique_ptr<Session>>> Session::open(io::Loop& loop, std::unique_ptr<io::Link> link, Options options,
+                                                     std::optional<io::Peer> known) {
+  runtime::SessionOptions own = runtime_options(options);
+  own.peer = std::move(known);
+  std::shared_ptr<face::Introductions> introductions;
+  if (options.offer && options.services) {
+    introductions = std::make_shared<face::Introductions>(loop, options.limits, *options.services);
+    own.for_peer = {introductions, &introductions->methods()};
+  }
   const runtime::MethodTable* methods = options.services ? &options.services->table() : nullptr;
-  auto session = std::make_unique<Session>(runtime::Session::start(
-      loop, std::move(link), runtime::Session::Role::initiator, runtime_options(options), methods));
+  auto session = std::make_unique<Session>(
+      runtime::Session::start(loop, std::move(link), runtime::Session::Role::initiator, std::move(own), methods));
+  session->introductions_ = std::move(introductions);
   runtime::Session& runtime = session->runtime();
   co_await runtime.established().wait();
   if (!runtime.has_ended()) co_return std::move(session);

@@ -12,6 +12,9 @@
 namespace parley {
 
 struct Options;
+namespace face {
+class Introductions;
+}
 
 // A session with a peer: the way to its services. It closes in good order when the last of this handle, its holds, its
 // clients, pending calls and open channels is gone; close() does not wait for them. On one loop, which outlives it.
@@ -58,8 +61,15 @@ class Session {
 
  private:
   friend Task<Result<std::unique_ptr<Session>>> connect(io::Loop& loop, std::string uri, Options options);
+  friend Task<Result<std::unique_ptr<Session>>> introduce(Session& hub, std::string name, Options options);
+  friend Task<Result<std::unique_ptr<Session>>> open_session(io::Loop& loop, std::unique_ptr<io::Link> link,
+                                                             Options options);
+  // `known`: who the peer is, where the link cannot tell.
+  static Task<Result<std::unique_ptr<Session>>> open(io::Loop& loop, std::unique_ptr<io::Link> link, Options options,
+                                                     std::optional<io::Peer> known);
   class Redialing;
   runtime::Session& session_;
+  std::shared_ptr<face::Introductions> introductions_;  // of one that offers
   std::unique_ptr<Redialing> redialing_;
 };
 
@@ -74,7 +84,8 @@ struct Options {
   std::string token;
   const Services* services = nullptr;  // served to the peer on this session
   // For connect(), toward a hub: others find these services there by their names, as long as the session lives. A hub
-  // that refuses one ends the session, whose error says which and why; what is no hub is `unsupported`.
+  // that refuses one ends the session, whose error says which and why; what is no hub is `unsupported`. Clients that
+  // the hub introduces (parley::introduce) come by sessions of their own, which end with this handle.
   bool offer = false;
   // For connect(). When the link breaks it is dialled again, after 100 ms, then twice as long each time up to 5 s,
   // somewhat at random, as long as the handle of the session lives. What ran has ended, each call as `lost` or

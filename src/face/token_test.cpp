@@ -17,7 +17,7 @@ using runtime::suite::World;
 constexpr const char* secret = "the secret of the token ci";
 
 Task<Result<std::vector<builtin::SessionEntry>>> who(Session& session) {
-  co_return co_await session.client<builtin::Hub>("parley.Hub").call<&builtin::Hub::who>();
+  co_return co_await session.client<builtin::Hub>(builtin::hub_name).call<&builtin::Hub::who>();
 }
 
 class Token : public testing::Test {

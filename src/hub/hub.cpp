@@ -46,8 +46,8 @@ class Hub::Impl final : private hub::ArrivalEvents,
         refusals_(options_.refusals_max),
         directory_service_(*this),
         hub_service_(*this) {
-    services_.serve<builtin::Directory>("parley.Directory", directory_service_).value();
-    services_.serve<builtin::Hub>("parley.Hub", hub_service_).value();
+    services_.serve<builtin::Directory>(std::string(builtin::directory_name), directory_service_).value();
+    services_.serve<builtin::Hub>(std::string(builtin::hub_name), hub_service_).value();
   }
   ~Impl() { close(); }
 
@@ -206,14 +206,18 @@ class Hub::Impl final : private hub::ArrivalEvents,
     const std::string* name = metadata.find_text(runtime::names::service);
     if (!name) return fail(Code::rejected, "the connection names no service (parley-service)");
     if (core::is_built_in(*name)) return visitor.session().serve(opening);
-    PARLEY_TRY(core::check_name(*name));
-    auto chosen = directory_.choose(*name, visitor.rights());
-    // Also of a name that he is told is not there.
-    if (!chosen && directory_.has(*name)) write_down(visitor, Verb::call, *name);
-    if (!chosen) return fail(std::move(chosen).error());
-    PARLEY_TRY(check_room(visitor, *visitors_.at(chosen->provider)));
-    join(visitor, *visitors_.at(chosen->provider), std::move(chosen->name)).start(opening);
+    PARLEY_TRY(core::Directory::Choice chosen, choose(visitor, *name));
+    join(visitor, *visitors_.at(chosen.provider), std::move(chosen.name)).start(opening);
     return {};
+  }
+
+  Result<core::Directory::Choice> choose(const Visitor& client, std::string_view name) override {
+    PARLEY_TRY(core::check_name(name));
+    auto chosen = directory_.choose(name, client.rights());
+    // Also of a name that he is told is not there.
+    if (!chosen && directory_.has(name)) write_down(client, Verb::call, name);
+    if (chosen) PARLEY_TRY(check_room(client, *visitors_.at(chosen->provider)));
+    return chosen;
   }
 
   Relay* bind_root(Visitor& visitor, std::uint64_t method) override {
@@ -331,6 +335,11 @@ class Hub::Impl final : private hub::ArrivalEvents,
     return all;
   }
   Instant now() const override { return loop_.now(); }
+  std::uint64_t introductions() const override { return directory_service_.introductions(); }
+  Result<std::pair<io::Descriptor, io::Descriptor>> socket_pair() override {
+    if (options_.socket_pair) return options_.socket_pair();
+    return fail(Code::refused, "this hub introduces nobody: HubOptions::socket_pair, or parley hub --introduce");
+  }
   std::size_t sessions_max() const override { return options_.limits.sessions_max; }
 
   template <class Events>

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "async/task.h"
 #include "base/limits.h"
@@ -24,6 +25,9 @@ struct HubOptions {
   core::Policy policy = core::Policy::of_owner(core::Principal::of_own_process());
   // The secrets that let in whom the system does not vouch for. Without any there are no listeners at tcp: addresses.
   core::Tokens tokens = {};
+  // Makes the sockets of those who are introduced to each other (parley::introduce): parley::socket_pair. Null: nobody
+  // is. What they then say goes past this hub, which checked only that the one may call the other.
+  Result<std::pair<io::Descriptor, io::Descriptor>> (*socket_pair)() = nullptr;
   // What was refused is kept, for `parley audit`; so many.
   std::size_t refusals_max = 256;
 };

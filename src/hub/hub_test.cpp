@@ -84,13 +84,13 @@ TEST_F(HubTest, offers_that_do_not_decode_cost_the_session) {
 TEST_F(HubTest, the_directory_is_asked_and_added_to_as_a_service) {
   auto worker = at.party();
   auto client = at.party();
-  Client<builtin::Directory> mine = worker->client<builtin::Directory>("parley.Directory");
+  Client<builtin::Directory> mine = worker->client<builtin::Directory>(builtin::directory_name);
   auto offered = mine.call<&builtin::Directory::offer>(probe_offer("Late.Probe"));
   ASSERT_TRUE(at.outcome_of(offered));
   auto again = mine.call<&builtin::Directory::offer>(probe_offer("Late.Probe"));
   EXPECT_EQ(at.outcome_of(again).error().code, Code::invalid);
 
-  auto list = client->client<builtin::Directory>("parley.Directory").call<&builtin::Directory::list>();
+  auto list = client->client<builtin::Directory>(builtin::directory_name).call<&builtin::Directory::list>();
   const auto entries = at.outcome_of(list).value();
   ASSERT_EQ(entries.size(), 1u);
   EXPECT_EQ(entries[0].name, "Late.Probe");
@@ -107,7 +107,7 @@ TEST_F(HubTest, who_is_there_is_told) {
   Client<Probe> probe = client->client();
   auto hanging = probe.call<&Probe::hang>("x");
   world.settle();
-  auto call = client->client<builtin::Hub>("parley.Hub").call<&builtin::Hub::who>();
+  auto call = client->client<builtin::Hub>(builtin::hub_name).call<&builtin::Hub::who>();
   const auto who = at.outcome_of(call).value();
   ASSERT_EQ(who.size(), 2u);
   EXPECT_EQ(who[0].offers, std::vector<std::string>{"Probe"});

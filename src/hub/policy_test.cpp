@@ -54,23 +54,23 @@ class PolicyWorld : public HubWorld {
     return fail(sum.error());
   }
   std::vector<std::string> listed(Party& client) {
-    auto call = client.client<Directory>("parley.Directory").call<&Directory::list>();
+    auto call = client.client<Directory>(builtin::directory_name).call<&Directory::list>();
     std::vector<std::string> names;
     for (const builtin::DirectoryEntry& entry : outcome_of(call).value()) names.push_back(entry.name);
     return names;
   }
   Result<void> offer(Party& worker, std::string name) {
-    auto call = worker.client<Directory>("parley.Directory").call<&Directory::offer>(probe_offer(std::move(name)));
+    auto call = worker.client<Directory>(builtin::directory_name).call<&Directory::offer>(probe_offer(std::move(name)));
     const auto offered = outcome_of(call);
     if (!offered) return fail(offered.error());
     return {};
   }
   std::vector<builtin::SessionEntry> who(Party& client) {
-    auto call = client.client<BuiltinHub>("parley.Hub").call<&BuiltinHub::who>();
+    auto call = client.client<BuiltinHub>(builtin::hub_name).call<&BuiltinHub::who>();
     return outcome_of(call).value();
   }
   Result<builtin::Refusals> audit(Party& client) {
-    auto call = client.client<BuiltinHub>("parley.Hub").call<&BuiltinHub::refusals>();
+    auto call = client.client<BuiltinHub>(builtin::hub_name).call<&BuiltinHub::refusals>();
     const auto all = outcome_of(call);
     if (all) return *all;
     return fail(all.error());
@@ -254,7 +254,7 @@ TEST_F(PolicyTest, the_hub_is_asked_about_others_by_those_who_operate_it) {
   EXPECT_EQ(at.audit(*ci).error(),
             (Error{Code::permission,
                    "token:ci may not operate \"parley.Hub\"; a rule that allows it: token:ci operate parley.Hub"}));
-  auto counters = ci->client<BuiltinHub>("parley.Hub").call<&BuiltinHub::counters>();
+  auto counters = ci->client<BuiltinHub>(builtin::hub_name).call<&BuiltinHub::counters>();
   EXPECT_EQ(at.outcome_of(counters).error().code, Code::permission);
 }
 
@@ -298,6 +298,16 @@ TEST(PolicyAudit, is_bounded_and_counts_what_it_dropped) {
   EXPECT_EQ(at.audit(*party).value().dropped, 3u);
 }
 
+TEST(PolicyAudit, of_one_who_floods_it_leaves_what_is_known_of_others) {
+  PolicyWorld at({.policy = policy_of({"process:self see,operate **", "uid:1001 see **"}), .refusals_max = 3});
+  auto quiet = at.stranger({}, user(1001));
+  EXPECT_FALSE(at.offer(*quiet, "q"));
+  auto loud = at.party();
+  for (const char* name : {"a", "b", "c", "d", "e"}) EXPECT_FALSE(at.offer(*loud, name));
+  EXPECT_EQ(at.lines(*loud),
+            (std::vector<std::string>{"uid:1001 offer q x1", "process:self offer d x1", "process:self offer e x1"}));
+}
+
 TEST_F(PolicyTest, no_secret_ever_appears) {
   auto wrong = at.stranger(with_token(wrong_secret));
   std::string all = at.end_of(*wrong);
@@ -306,7 +316,7 @@ TEST_F(PolicyTest, no_secret_ever_appears) {
   all += to_string(at.add(*ci, "shown.Probe").error()) + to_string(at.offer(*ci, "x").error()) +
          to_string(at.audit(*ci).error());
   all += codec::to_json(at.who(*worker)) + codec::to_json(at.audit(*worker).value());
-  auto counters = worker->client<BuiltinHub>("parley.Hub").call<&BuiltinHub::counters>();
+  auto counters = worker->client<BuiltinHub>(builtin::hub_name).call<&BuiltinHub::counters>();
   all += codec::to_json(at.outcome_of(counters).value());
   all += to_string(with_token(ci_secret).metadata);
   EXPECT_NE(all.find("token:ci"), std::string::npos);

@@ -1,6 +1,8 @@
 #include "hub/refusals.h"
 
 #include <algorithm>
+#include <map>
+#include <string_view>
 #include <tuple>
 
 namespace parley::hub {
@@ -22,10 +24,17 @@ void Refusals::add(builtin::Refusal refusal) {
     kept_.erase(same);
   }
   kept_.push_back(std::move(refusal));
-  while (kept_.size() > count_max_) {
-    dropped_ += kept_.front().times;
-    kept_.pop_front();
-  }
+  if (kept_.size() > count_max_) drop_one();
+}
+
+void Refusals::drop_one() {
+  std::map<std::string_view, std::size_t> counts;
+  for (const builtin::Refusal& each : kept_) ++counts[each.principal];
+  const std::string_view most =
+      std::ranges::max_element(counts, {}, [](const auto& each) { return each.second; })->first;
+  const auto oldest = std::ranges::find(kept_, most, &builtin::Refusal::principal);
+  dropped_ += oldest->times;
+  kept_.erase(oldest);
 }
 
 builtin::Refusals Refusals::all() const { return {.refusals = {kept_.begin(), kept_.end()}, .dropped = dropped_}; }

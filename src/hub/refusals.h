@@ -8,8 +8,8 @@
 
 namespace parley::hub {
 
-// What was refused, newest last: the same again is counted at its first place in the list and moves to the end.
-// Bounded; the oldest go. Of secrets nothing is kept.
+// What was refused, newest last; the same again is counted and moves to the end. Bounded: the oldest goes of whoever
+// has the most, so that nobody pushes out what is known of others. Of secrets nothing is kept.
 class Refusals {
  public:
   explicit Refusals(std::size_t count_max) : count_max_(count_max) {}
@@ -19,6 +19,8 @@ class Refusals {
   builtin::Refusals all() const;
 
  private:
+  void drop_one();
+
   std::size_t count_max_;
   std::deque<builtin::Refusal> kept_;
   std::uint64_t dropped_ = 0;

@@ -110,12 +110,11 @@ bool Relay::is_overfull(End& end) {
   return queued > 2 * quota(end) || (is_session_full && queued > quota(end) / session_quotas_max);
 }
 
-// To a peer that does not know our codes this kind says that nobody took the channels of its call.
 static RoamError refusal_of(Decoder& call) {
   std::uint64_t method = 0;
   wire::roam::ChannelList channels;
-  const bool has_channels = call.method(method) && call.channels(channels) && channels.size() != 0;
-  return has_channels ? RoamError::invalid_payload : RoamError::cancelled;
+  const bool is_known = call.method(method) && call.channels(channels);
+  return is_known ? runtime::refusal_of(channels) : RoamError::cancelled;
 }
 
 void Relay::on_call(End& from, std::uint64_t id, Decoder& call, ByteView body) {

@@ -145,7 +145,7 @@ TEST_F(RelayTest, credit_from_a_side_that_does_not_read_is_withheld_until_it_doe
   slow.says(on_1(say::grant(1, 4)));
   slow.says(on_1(say::grant(1, 6)));
   EXPECT_FALSE(next.task.is_done()) << "credit passed to a side that leaves much unread";
-  auto stats = client->client<builtin::Hub>("parley.Hub").call<&builtin::Hub::stats>();
+  auto stats = client->client<builtin::Hub>(builtin::hub_name).call<&builtin::Hub::stats>();
   turn();
   ASSERT_TRUE(stats.is_done());
   EXPECT_EQ(at.outcome_of(stats).value().sessions.back().credit_withheld_items, 10u);

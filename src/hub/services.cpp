@@ -1,14 +1,15 @@
 #include "hub/services.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
+
+#include "runtime/hold.h"
 
 namespace parley::hub {
 
 namespace {
-
-// What takes the right to operate.
-constexpr std::string_view own_name = "parley.Hub";
 
 std::optional<std::int64_t> pid_of(const Visitor& visitor) {
   const auto& credentials = visitor.session().peer().credentials;
@@ -63,6 +64,23 @@ std::map<const Visitor*, Waiting> waiting_by_visitor(HubState& hub) {
   return all;
 }
 
+builtin::Introduction introduction_of(const Visitor& other, std::string name) {
+  const io::Peer& peer = other.session().peer();
+  builtin::Introduction introduction{.name = std::move(name), .address = peer.address};
+  if (const auto& credentials = peer.credentials) {
+    introduction.pid = credentials->pid;
+    introduction.uid = credentials->uid;
+    introduction.gid = credentials->gid;
+  }
+  return introduction;
+}
+
+Result<std::uint64_t> pass(runtime::Session& session, io::Descriptor descriptor) {
+  std::vector<io::Descriptor> one;
+  one.push_back(std::move(descriptor));
+  return session.pass(std::move(one));
+}
+
 }  // namespace
 
 Task<std::vector<builtin::DirectoryEntry>> DirectoryService::list(Context& context) {
@@ -93,10 +111,35 @@ Task<bool> DirectoryService::withdraw(Context& context, std::string name) {
   co_return visitor&& hub_.names().withdraw(visitor->id(), name);
 }
 
+Task<Result<builtin::Introduction>> DirectoryService::introduce(Context& context, std::string name) {
+  const Visitor* const client = hub_.visitor_of(context.session());
+  if (!client) co_return fail(Code::closed, "the session");
+  const core::Directory::Choice chosen = co_await hub_.choose(*client, name);
+  runtime::Session& provider = hub_.visitor(chosen.provider)->session();
+  const Hold hold(provider);
+  auto [theirs, ours] = co_await hub_.socket_pair();
+  builtin::Introduction to_provider = introduction_of(*client, name);
+  to_provider.descriptor = co_await pass(provider, std::move(theirs));
+  // The root of a provider takes this from its hub alone.
+  const auto met = co_await Client<builtin::Introductions>(provider)
+                       .with({.deadline = provider.options().limits.handshake_max})
+                       .call<&builtin::Introductions::meet>(std::move(to_provider));
+  if (!met && met.error().code == Code::method) {
+    co_return fail(Code::unsupported, fmt::format("the provider of \"{}\" takes no introductions", name));
+  }
+  if (!met) co_return fail(met.error());
+  const Visitor* const still_there = hub_.visitor(chosen.provider);
+  if (!still_there) co_return fail(Code::lost, "the provider");
+  builtin::Introduction to_client = introduction_of(*still_there, std::move(name));
+  to_client.descriptor = co_await pass(context.session(), std::move(ours));
+  ++introductions_;
+  co_return to_client;
+}
+
 Result<void> HubService::check(Context& context) {
   const Visitor* const visitor = hub_.visitor_of(context.session());
   if (!visitor) return fail(Code::closed, "the session");
-  return hub_.check(*visitor, core::Verb::operate, own_name);
+  return hub_.check(*visitor, core::Verb::operate, builtin::hub_name);
 }
 
 Task<std::vector<builtin::SessionEntry>> HubService::who(Context& context) {
@@ -104,7 +147,7 @@ Task<std::vector<builtin::SessionEntry>> HubService::who(Context& context) {
   const Visitor* const caller = hub_.visitor_of(context.session());
   const NamesOf names = names_by_provider(hub_);
   if (!caller) co_return all;
-  const bool sees_all = caller->rights().may(core::Verb::operate, own_name);
+  const bool sees_all = caller->rights().may(core::Verb::operate, builtin::hub_name);
   for (const Visitor* const visitor : hub_.visitors()) {
     if (!visitor->has_entered() || (visitor != caller && !sees_all)) continue;
     all.push_back(entry_of(*visitor, names));
@@ -122,6 +165,7 @@ Task<Result<std::vector<builtin::Count>>> HubService::counters(Context& context)
                                      {"door_strangers", door.strangers},
                                      {"door_tokens_missing", door.tokens_missing},
                                      {"door_tokens_wrong", door.tokens_wrong}};
+  all.push_back({"introductions", hub_.introductions()});
   for (const auto& [spoken, count] : door.refused) all.push_back({"door_refused_" + spoken, count});
   co_return all;
 }

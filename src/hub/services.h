@@ -1,5 +1,6 @@
 #pragma once
 
+#include <utility>
 #include <vector>
 
 #include "hub/hub.h"
@@ -26,11 +27,14 @@ class HubState {
   virtual std::vector<Visitor*> visitors() = 0;
   virtual std::vector<RelayState> relays() = 0;
   virtual Instant now() const = 0;
+  virtual std::uint64_t introductions() const = 0;
   virtual std::size_t sessions_max() const = 0;
   virtual const Refusals& refused() const = 0;
   // Writes down what is refused.
   virtual Result<void> check(const Visitor& visitor, core::Verb verb, std::string_view name) = 0;
   virtual Result<void> offer(const Visitor& visitor, core::Offer offer) = 0;
+  virtual Result<core::Directory::Choice> choose(const Visitor& client, std::string_view name) = 0;
+  virtual Result<std::pair<io::Descriptor, io::Descriptor>> socket_pair() = 0;
 
  protected:
   ~HubState() = default;
@@ -42,9 +46,12 @@ class DirectoryService final : public builtin::Directory {
   Task<std::vector<builtin::DirectoryEntry>> list(Context& context) override;
   Task<Result<void>> offer(Context& context, core::Offer offer) override;
   Task<bool> withdraw(Context& context, std::string name) override;
+  Task<Result<builtin::Introduction>> introduce(Context& context, std::string name) override;
+  std::uint64_t introductions() const { return introductions_; }
 
  private:
   HubState& hub_;
+  std::uint64_t introductions_ = 0;
 };
 
 class HubService final : public builtin::Hub {

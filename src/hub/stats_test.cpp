@@ -19,7 +19,7 @@ class StatsTest : public testing::Test {
     client = at.party();
   }
   builtin::HubStats stats() {
-    auto call = client->client<builtin::Hub>("parley.Hub").call<&builtin::Hub::stats>();
+    auto call = client->client<builtin::Hub>(builtin::hub_name).call<&builtin::Hub::stats>();
     return at.outcome_of(call).value();
   }
   builtin::SessionStats of_worker() { return stats().sessions.at(0); }
@@ -109,7 +109,7 @@ TEST(StatsBounds, a_provider_that_offers_ever_new_names_has_a_bound_of_them) {
   HubWorld at({.directory = {.offers_per_provider_max = 2}});
   auto worker = at.worker({});
   auto client = at.party();
-  auto directory = worker->client<builtin::Directory>("parley.Directory");
+  auto directory = worker->client<builtin::Directory>(builtin::directory_name);
   for (const std::string name : {"A", "B", "C", "D"}) {
     auto offer = directory.call<&builtin::Directory::offer>(probe_offer(name));
     EXPECT_TRUE(at.outcome_of(offer));
@@ -118,7 +118,7 @@ TEST(StatsBounds, a_provider_that_offers_ever_new_names_has_a_bound_of_them) {
     auto withdraw = directory.call<&builtin::Directory::withdraw>(name);
     EXPECT_TRUE(at.outcome_of(withdraw).value());
   }
-  auto stats = client->client<builtin::Hub>("parley.Hub").call<&builtin::Hub::stats>();
+  auto stats = client->client<builtin::Hub>(builtin::hub_name).call<&builtin::Hub::stats>();
   const auto answered = at.outcome_of(stats).value().sessions.at(0).answered;
   ASSERT_EQ(answered.size(), 3u);
   EXPECT_EQ(answered[0].name, "");

@@ -2,14 +2,24 @@
 
 #include <fmt/format.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 
 namespace parley::net {
 
 io::Descriptor own(int number) {
   return io::Descriptor(number, [](int open) { ::close(open); });
+}
+
+Result<std::pair<io::Descriptor, io::Descriptor>> socket_pair() {
+  std::array<int, 2> ends{};
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
+    return fail(system_error(code_of(errno), "socketpair", errno));
+  }
+  return std::pair(own(ends[0]), own(ends[1]));
 }
 
 std::string system_note(std::string_view what, int number) {

@@ -2,6 +2,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/error.h"
 #include "io/stream.h"
@@ -10,6 +11,9 @@ namespace parley::net {
 
 // Takes over an open descriptor, which close() will close. A negative number gives an empty one.
 io::Descriptor own(int number);
+
+// Two connected stream sockets. Errors: overloaded (no descriptors are left), and whatever else the system says.
+Result<std::pair<io::Descriptor, io::Descriptor>> socket_pair();
 
 // "connect unix:/run/app.sock: Connection refused"
 std::string system_note(std::string_view what, int number);

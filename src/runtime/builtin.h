@@ -3,14 +3,18 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/directory/directory.h"
 #include "runtime/client.h"
 
-// The services that a hub has itself: client<builtin::Directory>("parley.Directory"),
-// client<builtin::Hub>("parley.Hub").
+// The services that a hub has itself: client<builtin::Directory>(builtin::directory_name),
+// client<builtin::Hub>(builtin::hub_name).
 namespace parley::builtin {
+
+inline constexpr std::string_view directory_name = "parley.Directory";
+inline constexpr std::string_view hub_name = "parley.Hub";
 
 // One provider of one name.
 struct DirectoryEntry {
@@ -23,6 +27,16 @@ struct DirectoryEntry {
   std::vector<std::uint64_t> method_ids;
 };
 
+// One of two who are to talk without the hub between them: what each is told of the other.
+struct Introduction {
+  std::string name;              // that was asked for
+  std::uint64_t descriptor = 0;  // the number of a connected socket that was passed before this
+  std::string address;           // of the other, and who it is, as the hub sees it
+  std::optional<std::int64_t> pid;
+  std::optional<std::uint32_t> uid;
+  std::optional<std::uint32_t> gid;
+};
+
 class Directory {
  public:
   virtual ~Directory() = default;
@@ -33,8 +47,25 @@ class Directory {
   virtual Task<Result<void>> offer(Context& context, core::Offer offer) = 0;
   // False: the caller did not provide it. Connections that are bound to it stay.
   virtual Task<bool> withdraw(Context& context, std::string name) = 0;
+  // A provider of the name, to talk to directly; parley::introduce() does this. It has been told when this answers.
+  // Errors: refused (this hub introduces nobody), not_found, permission, unsupported (one of the two is not on a Unix
+  // socket, or takes no introductions), overloaded, and whatever became of the provider meanwhile.
+  virtual Task<Result<Introduction>> introduce(Context& context, std::string name) = 0;
 };
-PARLEY_SERVICE(Directory, (list, describe("who provides what")), (offer, args(offer)), (withdraw, args(name)));
+PARLEY_SERVICE(Directory, (list, describe("who provides what"), idempotent),
+               (offer, args(offer), describe("provide something from now on")),
+               (withdraw, args(name), describe("provide it no more")),
+               (introduce, args(name), describe("a socket to a provider of this name")));
+
+// What a process that offers services answers its hub, and nobody else: on the root of that session.
+class Introductions {
+ public:
+  virtual ~Introductions() = default;
+  // Serves what it offers by that name on the socket from now on. Errors: not_found, overloaded, and what is wrong with
+  // the socket.
+  virtual Task<Result<void>> meet(Context& context, Introduction client) = 0;
+};
+PARLEY_SERVICE(Introductions, (meet, args(client)));
 
 // One session of a hub.
 struct SessionEntry {
@@ -118,8 +149,9 @@ class Hub {
   // What the policy did not allow, since the hub began. Errors: permission.
   virtual Task<Result<Refusals>> refusals(Context& context) = 0;
 };
-PARLEY_SERVICE(Hub, (who, describe("the sessions of this hub")), (counters, describe("what happened at its door")),
+PARLEY_SERVICE(Hub, (who, describe("the sessions of this hub"), idempotent),
+               (counters, describe("what happened at its door"), idempotent),
                (stats, describe("what its sessions do, and how fast"), idempotent),
-               (refusals, describe("what was not allowed to whom")));
+               (refusals, describe("what was not allowed to whom"), idempotent));
 
 }  // namespace parley::builtin

@@ -215,12 +215,17 @@ bool Connection::take_odd_call(core::Calls::Arrival arrival, std::uint64_t metho
 // they would gather without end.
 void Connection::refuse_for_overload(const InboundHead& head, std::string_view what) {
   const Error error{Code::too_many_calls, std::string(what)};
-  put_error(is_overfull() ? link_->control() : *out_, head.id, refusal_of(head), &error);
+  put_error(is_overfull() ? link_->control() : *out_, head.id, refusal_of(head.channels), &error);
 }
 
 // No typed service has the method: it may be a built-in one, or a raw handler may take it.
 void Connection::refuse_method(std::uint64_t method, const InboundHead& head) {
   if (answer_builtin(*this, methods_, method, head)) return;
+  const MethodTable* const for_peer = this == &session_.root() ? session_.options().for_peer.get() : nullptr;
+  if (const MethodEntry* const entry = for_peer ? for_peer->find(method) : nullptr) {
+    entry->start(*this, *entry, head);
+    return;
+  }
   if (methods_ && methods_->rest().start) {
     MethodEntry entry = methods_->rest();
     entry.id = method;

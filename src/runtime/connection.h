@@ -52,8 +52,8 @@ enum class RoamError : std::uint8_t { user = 0, unknown_method = 1, invalid_payl
 
 // How a call is refused that no handler was started for. A peer that does not know our codes takes "cancelled" for the
 // end of a handler, which tells of the channels itself; of other kinds it knows that nobody took them.
-inline RoamError refusal_of(const InboundHead& head) {
-  return head.channels.size() != 0 ? RoamError::invalid_payload : RoamError::cancelled;
+inline RoamError refusal_of(const wire::roam::ChannelList& of_the_call) {
+  return of_the_call.size() != 0 ? RoamError::invalid_payload : RoamError::cancelled;
 }
 
 // The calls and channels of one connection: carries what the machines decide between the link and the user's

@@ -101,7 +101,7 @@ void refuse_arguments(Connection& connection, const InboundHead& head, const Err
 }
 
 void refuse_call(Connection& connection, const InboundHead& head, const Error& error) {
-  connection.respond_with_error(head.id, refusal_of(head), &error);
+  connection.respond_with_error(head.id, refusal_of(head.channels), &error);
 }
 
 void refuse_credit(Connection& connection, const InboundHead& head, std::uint32_t initial_credit) {

@@ -26,8 +26,11 @@ struct SessionOptions {
   std::optional<std::uint32_t> requests_max;  // to advertise instead of Limits::concurrent_requests_max
   Metadata metadata;                          // for the hello
   bool is_hub = false;                        // says so to Parley peers
-  ConnectionAcceptor* acceptor = nullptr;     // outlives the session; null: connections are opened to what is served
-  SessionWatch* watch = nullptr;              // outlives the session, until it is told that this is over
+  std::optional<io::Peer> peer;               // who it is, where somebody knows better than the link
+  // Answered on the root too, to this peer and not to whom it relays; neither listed nor described.
+  std::shared_ptr<const MethodTable> for_peer;
+  ConnectionAcceptor* acceptor = nullptr;  // outlives the session; null: connections are opened to what is served
+  SessionWatch* watch = nullptr;           // outlives the session, until it is told that this is over
 };
 
 // One peer relation over a link, and all that lives in it. Kept alive by its callers (handles, holds, clients, pending
@@ -104,7 +107,7 @@ class Session final : public Mortal, private io::LinkEvents {
   core::Counters& counters() { return counters_; }
   const core::Session& machine() const { return machine_; }
   const SessionOptions& options() const { return options_; }
-  const io::Peer& peer() const { return link_->peer(); }
+  const io::Peer& peer() const { return options_.peer ? *options_.peer : link_->peer(); }
 
   // Open files, to the peer and from it; parley::Session tells of them.
   Result<std::uint64_t> pass(std::vector<io::Descriptor> descriptors);

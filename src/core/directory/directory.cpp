@@ -125,15 +125,19 @@ Result<Directory::Choice> Directory::choose(std::string_view name, const Rights&
   return choose_among(found->first, found->second);
 }
 
+// The name of the class goes first, or whoever may offer any name at all could draw these calls to himself.
 Result<Directory::Choice> Directory::choose_by_method(std::uint64_t method, const Rights& rights) {
   std::optional<Error> refusal;
+  const std::string* chosen = nullptr;
   if (const auto found = methods_.find(method); found != methods_.end()) {
     for (const std::string& name : found->second) {
       const auto may = rights.check(Verb::call, name);
-      if (may) return choose_among(name, names_.at(name));
-      if (!refusal && rights.sees(name)) refusal = may.error();
+      const bool is_of_class = names_.at(name).front().offer.service == name;
+      if (may && (!chosen || is_of_class)) chosen = &name;
+      if (!may && !refusal && rights.sees(name)) refusal = may.error();
     }
   }
+  if (chosen) return choose_among(*chosen, names_.at(*chosen));
   if (refusal) return fail(*refusal);
   return fail(Code::method, fmt::format("nobody provides method {:#018x}", method));
 }

@@ -50,7 +50,7 @@ class Directory {
   };
   // Errors: not_found, with the nearest name that may be seen; permission.
   Result<Choice> choose(std::string_view name, const Rights& rights);
-  // Of the names with this method the first that may be called. Errors: method, permission.
+  // Of the names with this method that may be called that of its class, else the first. Errors: method, permission.
   Result<Choice> choose_by_method(std::uint64_t method, const Rights& rights);
   // Whether anybody provides it, whoever may see that.
   bool has(std::string_view name) const { return names_.contains(name); }

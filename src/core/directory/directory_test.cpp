@@ -35,6 +35,14 @@ TEST_F(DirectoryTest, a_name_that_is_offered_is_found_until_its_provider_goes) {
   EXPECT_EQ(directory.size(), 0u);
 }
 
+TEST_F(DirectoryTest, a_method_leads_to_the_name_of_its_class_whoever_offered_another_one_first) {
+  ASSERT_TRUE(directory.offer(1, offer_of("A.catcher"), everything));
+  EXPECT_EQ(directory.choose_by_method(2, everything)->name, "A.catcher");
+  ASSERT_TRUE(directory.offer(2, offer_of("Calculator"), everything));
+  ASSERT_TRUE(directory.offer(1, offer_of("Z.catcher"), everything));
+  EXPECT_EQ(directory.choose_by_method(2, everything)->name, "Calculator");
+}
+
 TEST_F(DirectoryTest, the_provider_with_the_fewest_calls_in_flight_is_chosen) {
   for (const Directory::ProviderId id : {1u, 2u, 3u}) ASSERT_TRUE(directory.offer(id, offer_of("C"), everything));
   directory.add_load(1, 5);
