@@ -58,7 +58,9 @@ class Hub::Impl final : private hub::ArrivalEvents,
   }
 
   Result<std::string> listen(std::string_view uri, Speaks speaks) {
-    if (uri.starts_with("tcp:") && !gate_.has_tokens()) {
+    constexpr std::string_view reachable[] = {"tcp:", "tls:", "ws:", "wss:"};
+    const bool is_reachable = std::ranges::any_of(reachable, [&](auto scheme) { return uri.starts_with(scheme); });
+    if (is_reachable && !gate_.has_tokens()) {
       return fail(Code::refused,
                   "whoever reaches a TCP port could come in, and there are no tokens to tell them by: "
                   "HubOptions::tokens, or parley hub --token-file NAME=PATH");
@@ -107,6 +109,17 @@ class Hub::Impl final : private hub::ArrivalEvents,
     std::unique_ptr<T> content;
   };
 
+  // Somebody at the door.
+  struct Arrived {
+    std::unique_ptr<io::Stream> stream = nullptr;
+    std::optional<core::Principal> seen;
+    Instant until;                           // by when it has said what it speaks
+    Opening inside_of = Opening::undecided;  // whose stream this is: TLS or HTTP
+  };
+  void bury(std::unique_ptr<io::Stream> stream) {
+    loop_.executor().bury(std::make_unique<Grave<io::Stream>>(std::move(stream)));
+  }
+
   // --- the door
 
   // The others go on.
@@ -130,25 +143,46 @@ class Hub::Impl final : private hub::ArrivalEvents,
       return;
     }
     if (door.speaks == Speaks::roam) return admit(std::move(stream), std::move(seen));
+    const Instant until = loop_.now() + options_.limits.handshake_max;
+    listen_to(std::move(stream), {.seen = std::move(seen), .until = until});
+  }
+
+  void listen_to(std::unique_ptr<io::Stream> stream, Arrived arrived) {
     auto arrival = std::make_unique<Arrival>(loop_, std::move(stream), as<hub::ArrivalEvents>());
     Arrival& waiting = *arrival;
-    arrivals_.emplace(&waiting, Arrived{std::move(arrival), std::move(seen)});
-    waiting.wait(loop_.now() + options_.limits.handshake_max);
+    const Instant until = arrived.until;
+    arrived.stream = std::move(arrival);
+    arrivals_.emplace(&waiting, std::move(arrived));
+    waiting.wait(until);
   }
 
   void on_opening(Arrival& arrival, Opening opening) override {
-    auto [stream, seen] = std::move(arrivals_.extract(&arrival).mapped());
-    if (opening == Opening::roam) return admit(std::move(stream), std::move(seen));
-    ++door_.refused[std::string(to_string(opening))];
-    if (const ByteView said = wire::refusal_of(opening); !said.empty()) {
-      static_cast<void>(stream->write_some(said, {}));
-      stream->finish();
+    Arrived arrived = std::move(arrivals_.extract(&arrival).mapped());
+    if (opening == Opening::roam) return admit(std::move(arrived.stream), std::move(arrived.seen));
+    if (look_inside(arrived, opening)) return;
+    // What is inside of something tells of that, as when no WebSocket was opened.
+    const bool is_of_outside = opening == Opening::unknown && arrived.inside_of != Opening::undecided;
+    ++door_.refused[std::string(to_string(is_of_outside ? arrived.inside_of : opening))];
+    if (const ByteView said = wire::refusal_of(opening); !said.empty() && arrived.inside_of != Opening::http) {
+      static_cast<void>(arrived.stream->write_some(said, {}));
+      arrived.stream->finish();
     }
-    loop_.executor().bury(std::make_unique<Grave<Arrival>>(std::move(stream)));
+    bury(std::move(arrived.stream));
   }
   void on_silence(Arrival& arrival) override {
     ++door_.silent;
-    loop_.executor().bury(std::make_unique<Grave<Arrival>>(std::move(arrivals_.extract(&arrival).mapped().stream)));
+    bury(std::move(arrivals_.extract(&arrival).mapped().stream));
+  }
+
+  // The rule applies again to the stream inside of TLS, and to the one inside of a WebSocket: once each, in this order.
+  bool look_inside(Arrived& arrived, Opening opening) {
+    const bool is_tls = opening == Opening::tls && arrived.inside_of == Opening::undecided;
+    const bool is_http = opening == Opening::http && arrived.inside_of != Opening::http;
+    if (!is_tls && !is_http) return false;
+    auto inside = is_tls ? loop_.accept_tls(arrived.stream) : loop_.accept_websocket(arrived.stream);
+    if (!inside) return false;
+    listen_to(*std::move(inside), {.seen = std::move(arrived.seen), .until = arrived.until, .inside_of = opening});
+    return true;
   }
 
   void admit(std::unique_ptr<io::Stream> stream, std::optional<core::Principal> seen) {
@@ -338,10 +372,6 @@ class Hub::Impl final : private hub::ArrivalEvents,
     return *this;
   }
 
-  struct Arrived {
-    std::unique_ptr<Arrival> stream;
-    std::optional<core::Principal> seen;
-  };
   struct Joined {
     std::unique_ptr<Relay> relay;
     Visitor* client;
