@@ -6,6 +6,7 @@
 #include "cli/terminal.h"
 #include "cli/token.h"
 #include "face/loop.h"
+#include "os/environment.h"
 #include "os/user.h"
 #include "runtime/framed_link.h"
 
@@ -20,7 +21,8 @@ NoHub no_session(const std::string& address, const Error& error) {
               "start one with `parley hub`, or say where it is: --hub ADDRESS, or PARLEY_HUB in the environment"};
     case Code::uri:
       return {fmt::format("{} is no address: {}", address, error.note),
-              "addresses look like unix:/run/user/1000/parley/hub.sock or tcp:HOST:PORT", Exit::usage};
+              "addresses look like unix:/run/user/1000/parley/hub.sock, or tcp:, tls:, ws: or wss: and HOST:PORT",
+              Exit::usage};
     case Code::permission:
       return {fmt::format("the hub at {} is not yours: {}", address, to_string(error)),
               "run this as the user who started it, or use a hub that takes tokens"};
@@ -56,13 +58,25 @@ std::expected<std::unique_ptr<Session>, NoHub> open_hub(io::Loop& loop, const st
   return std::move(*session);
 }
 
+io::TlsOptions tls_of_environment() {
+  const auto environment = os::environment();
+  const auto said = [&](const char* variable) {
+    const auto found = environment.find(variable);
+    return found == environment.end() ? std::string() : found->second;
+  };
+  return {.certificate = said("PARLEY_TLS_CERTIFICATE"),
+          .key = said("PARLEY_TLS_KEY"),
+          .authorities = said("PARLEY_TLS_AUTHORITIES"),
+          .server_name = said("PARLEY_TLS_SERVER_NAME")};
+}
+
 int with_hub(const Common& common, std::move_only_function<int(io::Loop&, Session&)> work) {
   auto token = client_token(common.token_file);
   if (!token) {
     complain(fmt::format("the token: {}", to_string(token.error())));
     return code(Exit::usage);
   }
-  Loop loop;
+  Loop loop({.tls = tls_of_environment()});
   Options options;
   options.token = std::move(*token);
   auto session = open_hub(loop, hub_address(common.hub), std::move(options));
