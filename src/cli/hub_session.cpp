@@ -24,6 +24,11 @@ NoHub no_session(const std::string& address, const Error& error) {
               "addresses look like unix:/run/user/1000/parley/hub.sock, or tcp:, tls:, ws: or wss: and HOST:PORT",
               Exit::usage};
     case Code::permission:
+      if (address.starts_with("tls:") || address.starts_with("wss:")) {
+        return {
+            fmt::format("no session with the hub at {}: {}", address, to_string(error)),
+            "PARLEY_TLS_AUTHORITIES names the file of its authority, PARLEY_TLS_CERTIFICATE and PARLEY_TLS_KEY ours"};
+      }
       return {fmt::format("the hub at {} is not yours: {}", address, to_string(error)),
               "run this as the user who started it, or use a hub that takes tokens"};
     case Code::reported: return {fmt::format("the hub at {} ends the session: {}", address, error.note), {}};

@@ -94,7 +94,8 @@ class HubConfigTest(unittest.TestCase):
         for scheme in ("tls", "wss"):
             ran = who(scheme)
             self.assertEqual(ran.returncode, 3)
-            self.assertIn("TlsOptions::authorities", ran.stderr)
+            self.assertIn("certificate is not accepted", ran.stderr)
+            self.assertIn("PARLEY_TLS_AUTHORITIES names the file", ran.stderr)
 
     def test_it_listens_where_it_is_told_to(self):
         address = f"unix:{self.place}/other.sock"
