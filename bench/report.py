@@ -129,11 +129,13 @@ UNARY_TITLES = {
     "A-paced-spin": "A-paced-spin. Like A-paced, spinning",
     "B": "B. Unary, 64 in flight on one connection, client on CPU 0, server on CPU 1",
     "B512": "B512. The same with 512 in flight",
+    "T": "T. Over TCP: bare, a WebSocket, TLS, and both; 1 in flight",
     "H": "H. Unary through a third process, 1 in flight; and the same without it",
     "H64": "H64. The same with 64 in flight",
     "H1000": "H1000. 1,000 clients of a hub with a call in flight each",
 }
-WINDOW_TITLES = {"C": "", "C-w16": ", our window 16", "C-w256": ", our window 256", "C-w1024": ", our window 1024"}
+WINDOW_TITLES = {"C": "", "C-w16": ", our window 16", "C-w256": ", our window 256", "C-w1024": ", our window 1024",
+                 "T-stream": " over TCP: bare, a WebSocket, TLS, and both"}
 
 Key = namedtuple("Key", "case test item transport peer")
 

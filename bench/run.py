@@ -72,9 +72,10 @@ PLACES = {
 }
 ITEMS = (64, 4096, 65536)
 WINDOWS = {"C-w16": 16, "C-w256": 256, "C-w1024": 1024}
+SECURE = peers("peer_parley peer_parley:websocket peer_parley:tls peer_parley:wss")
 HUB_CASES = ["H", "H64", "H1000", "H-idle", "H-deaths", "H-program"]
 CASES = ["A", "A-same", "A-free", "A-paced", "A-spin", "A-same-spin", "A-paced-spin", "B", "B512", "C", *WINDOWS, "D",
-         "E", *HUB_CASES]
+         "E", "T", "T-stream", *HUB_CASES]
 
 # What the table of goals is made from.
 GOAL_CASES = ["A", "A-spin", "A-same-spin", "A-paced-spin", "B", "B512", "C", *WINDOWS, "E", *HUB_CASES]
@@ -168,6 +169,10 @@ def runs_of(case, extra):
         return stream_case(case, extra)
     if case.startswith("H"):
         return hub_case(case, extra)
+    if case == "T":
+        return runs(SECURE, "unary", ["tcp"], **PLACES["split"])
+    if case == "T-stream":
+        return runs(SECURE, "stream", ["tcp"], item=65536, **PLACES["split"])
     return in_process_case() if case == "D" else runs(IDLE + extra, "idle", ["unix"], **PLACES["split"])
 
 

@@ -64,6 +64,7 @@ if(PARLEY_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
 endif()
 
 find_package(Threads REQUIRED)
+find_package(OpenSSL 3 REQUIRED)  # tools/setup installs libssl-dev
 # Header-only fmt: any .cpp may use it, and an installed libparley.a then needs no other library for it.
 find_package(fmt 9 REQUIRED)
 

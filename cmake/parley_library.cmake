@@ -26,7 +26,7 @@ function(parley_archive target)
   target_compile_features(${target} ${scope} cxx_std_23)
   target_include_directories(${target} ${scope} $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/src>
     $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
-  target_link_libraries(${target} ${scope} Threads::Threads)
+  target_link_libraries(${target} ${scope} Threads::Threads OpenSSL::SSL OpenSSL::Crypto)
 endfunction()
 
 parley_archive(parley base codec wire core async io runtime hub net os store face)

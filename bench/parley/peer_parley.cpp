@@ -1,5 +1,5 @@
-// Parley under the harness of the floors. Keys beside theirs: variant=spin, window=16|256|1024 (a fixed window; without
-// it the default channel, which adapts), spin_us=.
+// Parley under the harness of the floors. Keys beside theirs: variant=spin, or over TCP tls, websocket or both (wss),
+// window=16|256|1024 (a fixed window; without it the default channel, which adapts), spin_us=.
 #include "adder.h"
 #include "bench.hpp"
 
@@ -9,10 +9,32 @@ using bench_parley::Bench;
 using namespace parley;
 
 std::string uri(const bench::Options& options) {
-  return options.tcp() ? "tcp:127.0.0.1:" + std::to_string(options.port()) : "unix:" + options.path();
+  const std::string variant = options.variant();
+  const std::string scheme = variant == "tls" || variant == "wss" ? variant : variant == "websocket" ? "ws" : "tcp";
+  return options.tcp() ? scheme + ":127.0.0.1:" + std::to_string(options.port()) : "unix:" + options.path();
+}
+
+bool has_tls(const bench::Options& options) { return options.variant() == "tls" || options.variant() == "wss"; }
+
+// The server makes it before it says that it is ready.
+std::string certificate(const bench::Options& options) {
+  return "/tmp/parley-bench-" + std::to_string(options.port()) + ".pem";
+}
+void make_certificate(const bench::Options& options) {
+  const std::string file = certificate(options);
+  const std::string command =
+      "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=bench "
+      "-addext subjectAltName=IP:127.0.0.1 -keyout " +
+      file + ".key -out " + file + " 2>/dev/null";
+  // tidy: allow system once, before anything is measured
+  bench::check(std::system(command.c_str()) == 0, "openssl");
 }
 
 LoopOptions loop_options(const bench::Options& options) {
+  if (has_tls(options)) {
+    const std::string file = certificate(options);
+    return {.tls = {.certificate = file, .key = file + ".key", .authorities = file}};
+  }
   if (options.variant() != "spin") return {};
   return {.spin = std::chrono::microseconds(static_cast<int>(options.num("spin_us", 20))), .spin_on_few_cores = true};
 }
@@ -54,6 +76,7 @@ class Service final : public Bench {
 
 // tidy: allow function what the harness of the floors takes
 void serve(const bench::Options& options, std::function<void()> ready) {
+  if (has_tls(options)) make_certificate(options);
   Loop loop(loop_options(options));
   Service service;
   auto server = listen(loop, uri(options), session_options(options));

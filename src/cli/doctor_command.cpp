@@ -42,7 +42,7 @@ class Doctor {
     const auto uri = io::parse_uri(address_);
     if (!uri) {
       return add({"address", State::fail, fmt::format("{} is none: {}", address_, uri.error().note),
-                  "addresses look like unix:/run/user/1000/parley/hub.sock"});
+                  std::string(addresses_look_like)});
     }
     add({"address", State::ok, fmt::format("{} ({})", address_, hub_address_source(common_.hub)), {}});
     if (uri->kind != io::Uri::Kind::unix_socket) return;
@@ -55,7 +55,7 @@ class Doctor {
   }
 
   void look_at_hub() {
-    Loop loop;
+    Loop loop({.tls = tls_of_environment()});
     Options options;
     options.limits.handshake_max = patience;
     auto token = client_token(common_.token_file);

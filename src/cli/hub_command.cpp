@@ -20,9 +20,12 @@ namespace {
 std::string_view hint_for(const Error& error) {
   switch (error.code) {
     case Code::in_use: return "if another hub runs there, use it or end it; else choose another address with --listen";
-    case Code::uri: return "addresses look like unix:/run/user/1000/app/hub.sock";
+    case Code::uri: return addresses_look_like;
     case Code::permission: return "choose a place of your own with --listen unix:PATH";
     case Code::refused: return "give the hub a token: --token-file NAME=PATH; or listen at --listen unix:PATH";
+    case Code::unsupported: return "say tls.certificate and tls.key in the hub's configuration";
+    case Code::not_found:
+    case Code::invalid: return "mend the [tls] of the hub's configuration";
     case Code::address: return "the directory must exist: make it, or choose another place with --listen unix:PATH";
     default: return {};
   }
@@ -73,7 +76,7 @@ int run_hub(const Common& common, const HubCommand& command) {
   HubCommand told = command;
   told.allow.insert(told.allow.begin(), settings.allow.begin(), settings.allow.end());
   for (const auto& [name, file] : settings.tokens) told.token_files.push_back(name + "=" + file);
-  Loop loop;
+  Loop loop(loop_options(settings));
   const os::Termination termination([&loop] { loop.stop(); });
   HubOptions options{.limits = settings.limits, .directory = settings.directory};
   if (settings.introduce || command.introduces) options.socket_pair = &parley::socket_pair;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "cli/address.h"
+#include "cli/environment.h"
 #include "cli/terminal.h"
 #include "cli/token.h"
 #include "face/loop.h"
@@ -20,9 +21,15 @@ NoHub no_session(const std::string& address, const Error& error) {
               "start one with `parley hub`, or say where it is: --hub ADDRESS, or PARLEY_HUB in the environment",
               error};
     case Code::uri:
-      return {fmt::format("{} is no address: {}", address, error.note),
-              "addresses look like unix:/run/user/1000/parley/hub.sock or tcp:HOST:PORT", error, Exit::usage};
+      return {fmt::format("{} is no address: {}", address, error.note), std::string(addresses_look_like), error,
+              Exit::usage};
     case Code::permission:
+      if (address.starts_with("tls:") || address.starts_with("wss:")) {
+        return {
+            fmt::format("no session with the hub at {}: {}", address, to_string(error)),
+            "PARLEY_TLS_AUTHORITIES names the file of its authority, PARLEY_TLS_CERTIFICATE and PARLEY_TLS_KEY ours",
+            error};
+      }
       return {fmt::format("the hub at {} is not yours: {}", address, to_string(error)),
               "run this as the user who started it, or use a hub that takes tokens", error};
     case Code::reported: return {fmt::format("the hub at {} ends the session: {}", address, error.note), {}, error};
@@ -58,13 +65,20 @@ std::expected<std::unique_ptr<Session>, NoHub> open_hub(io::Loop& loop, const st
   return std::move(*session);
 }
 
+io::TlsOptions tls_of_environment() {
+  return {.certificate = variable("PARLEY_TLS_CERTIFICATE"),
+          .key = variable("PARLEY_TLS_KEY"),
+          .authorities = variable("PARLEY_TLS_AUTHORITIES"),
+          .server_name = variable("PARLEY_TLS_SERVER_NAME")};
+}
+
 int with_hub(const Common& common, std::move_only_function<int(io::Loop&, Session&)> work) {
   auto token = client_token(common.token_file);
   if (!token) {
     complain(fmt::format("the token: {}", to_string(token.error())), {}, &token.error());
     return code(Exit::usage);
   }
-  Loop loop;
+  Loop loop({.tls = tls_of_environment()});
   Options options;
   options.token = std::move(*token);
   auto session = open_hub(loop, hub_address(common.hub), std::move(options));

@@ -9,6 +9,7 @@
 #include "cli/terminal.h"
 #include "face/session.h"
 #include "io/loop.h"
+#include "io/tls_options.h"
 
 namespace parley::cli {
 
@@ -25,6 +26,9 @@ struct NoHub {
 // A session with what listens there, if it is a hub of ours.
 std::expected<std::unique_ptr<Session>, NoHub> open_hub(io::Loop& loop, const std::string& address,
                                                         Options options = {});
+
+// How the environment says that tls: and wss: addresses are dialed (docs/OPERATING.md, section 9).
+io::TlsOptions tls_of_environment();
 
 // Connects to the hub, does the work, and closes. The exit code is the work's, or says why there is no hub.
 int with_hub(const Common& common, std::move_only_function<int(io::Loop&, Session&)> work);

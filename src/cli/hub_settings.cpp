@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -82,6 +83,25 @@ void check_rules(const Setting& written, const HubSettings& settings, SettingsRe
   }
 }
 
+using Clients = io::TlsOptions::Clients;
+constexpr std::pair<std::string_view, Clients> words_of_clients[] = {
+    {"not_asked", Clients::not_asked}, {"optional", Clients::optional}, {"required", Clients::required}};
+
+void check(const TlsFiles& tls, const Setting& written, SettingsReader& reader) {
+  const Setting* const group = written.find("tls");
+  const auto refuse = [&](std::string_view name, std::string_view why) {
+    const Setting* const at = group ? group->find(name) : nullptr;
+    reader.add_mistake(fmt::format("{}: tls.{} {}", at ? at->where : "", name, why));
+  };
+  const bool is_known =
+      std::ranges::any_of(words_of_clients, [&](const auto& word) { return word.first == tls.clients; });
+  if (!is_known) refuse("clients", "is one of not_asked, optional, required");
+  if (tls.certificate.empty() && !tls.key.empty()) refuse("key", "needs tls.certificate");
+  if (tls.clients != "not_asked" && tls.authorities.empty()) {
+    refuse("clients", "needs tls.authorities, which says whose certificates are accepted");
+  }
+}
+
 void put_map(std::string& out, const std::map<std::string, std::string>& map, const Setting* written,
              const std::string& group) {
   out += fmt::format("\n[{}]\n", group);
@@ -127,6 +147,7 @@ std::variant<WrittenSettings, Mistakes> read_hub_settings(std::string_view text,
   reader.read(read.written, read.settings);
   if (reader.mistakes().empty()) {
     check(read.settings.limits, read.written, reader);
+    check(read.settings.tls, read.written, reader);
     check_rules(read.written, read.settings, reader);
   }
   if (!reader.mistakes().empty()) return reader.mistakes();
@@ -153,6 +174,17 @@ std::variant<WrittenSettings, Mistakes> load_hub_settings(const std::optional<st
   }
   if (in.bad()) return Mistakes{fmt::format("{} cannot be read: {}", *path, std::strerror(errno))};
   return read_hub_settings(text, path, environment);
+}
+
+LoopOptions loop_options(const HubSettings& settings) {
+  const auto* const found = std::ranges::find(words_of_clients, std::string_view(settings.tls.clients),
+                                              [](const auto& pair) { return pair.first; });
+  PARLEY_ASSERT(found != std::end(words_of_clients));
+  return {.tls = {.certificate = settings.tls.certificate,
+                  .key = settings.tls.key,
+                  .authorities = settings.tls.authorities,
+                  .clients = found->second},
+          .websocket = {.hosts = settings.websocket.hosts, .origins = settings.websocket.origins}};
 }
 
 std::string to_toml(const WrittenSettings& settings) {

@@ -7,9 +7,21 @@
 #include <vector>
 
 #include "cli/settings_reader.h"
+#include "face/loop.h"
 #include "hub/hub.h"
 
 namespace parley::cli {
+
+struct TlsFiles {
+  std::string certificate;            // without one the hub has no TLS
+  std::string key;                    // empty: in the same file
+  std::string authorities;            // of the certificates of clients
+  std::string clients = "not_asked";  // or "optional", "required"
+};
+struct WebSocketGuests {
+  std::vector<std::string> hosts;
+  std::vector<std::string> origins;
+};
 
 // What a hub can be told by a file and by the environment (docs/OPERATING.md, section 8).
 struct HubSettings {
@@ -19,7 +31,10 @@ struct HubSettings {
   bool introduce = false;                     // clients to providers (HubOptions::socket_pair)
   Limits limits;
   core::Directory::Bounds directory;
+  TlsFiles tls;
+  WebSocketGuests websocket;
 };
+LoopOptions loop_options(const HubSettings& settings);
 
 struct WrittenSettings {
   HubSettings settings;

@@ -51,6 +51,25 @@ TEST(HubSettings, every_limit_can_be_set_in_the_file_and_in_the_environment) {
   EXPECT_GT(limits, 15);
 }
 
+TEST(HubSettings, tls_and_websockets_are_described_by_groups_of_their_own) {
+  const LoopOptions options =
+      loop_options(read("[tls]\ncertificate = \"/a\"\nkey = \"/b\"\nauthorities = \"/c\"\nclients = \"required\"\n"
+                        "[websocket]\nhosts = [\"hub.example.org\"]\n",
+                        {{"PARLEY_WEBSOCKET_ORIGINS", "https://app.example.org"}}));
+  EXPECT_EQ(options.tls.certificate, "/a");
+  EXPECT_EQ(options.tls.key, "/b");
+  EXPECT_EQ(options.tls.authorities, "/c");
+  EXPECT_EQ(options.tls.clients, io::TlsOptions::Clients::required);
+  EXPECT_THAT(options.websocket.hosts, ElementsAre("hub.example.org"));
+  EXPECT_THAT(options.websocket.origins, ElementsAre("https://app.example.org"));
+  EXPECT_EQ(loop_options(read("")).tls.clients, io::TlsOptions::Clients::not_asked);
+  EXPECT_THAT(mistakes_in("[tls]\nkey = \"/b\"\n"), ElementsAre(testing::HasSubstr("tls.key needs tls.certificate")));
+  EXPECT_THAT(mistakes_in("[tls]\nclients = \"optional\"\n"),
+              ElementsAre(testing::HasSubstr("hub.toml:2:1: tls.clients needs tls.authorities")));
+  EXPECT_THAT(mistakes_in("[tls]\nauthorities = \"/c\"\nclients = \"all\"\n"),
+              ElementsAre(testing::HasSubstr("tls.clients is one of not_asked, optional, required")));
+}
+
 TEST(HubSettings, what_is_not_written_stays_as_it_is) {
   const HubSettings settings = read("[limits]\ndepth_max = 3\n");
   EXPECT_EQ(settings.limits.depth_max, 3u);

@@ -27,10 +27,9 @@ std::string check_seconds(const std::string& text) {
 CLI::App* add_hub(CLI::App& app, HubCommand& hub) {
   CLI::App* const command = app.add_subcommand("hub", "Runs a hub, until it is asked to end (Ctrl-C, SIGTERM).");
   command
-      ->add_option(
-          "--listen", hub.listen,
-          "An address, as often as there are: unix:PATH, or tcp:HOST:PORT where there are tokens. Else where all "
-          "commands look for a hub.")
+      ->add_option("--listen", hub.listen,
+                   "An address, as often as there are: unix:PATH, or tcp:, tls:, ws: or wss:HOST:PORT where there are "
+                   "tokens. Else where all commands look for a hub.")
       ->type_name("ADDRESS")
       ->allow_extra_args(false);
   command

@@ -1,8 +1,8 @@
 #include "face/loop.h"
 
 #include "io/uri.h"
-#include "net/endpoint.h"
 #include "net/epoll_reactor.h"
+#include "net/layered_endpoints.h"
 #include "net/system_clock.h"
 #include "net/system_random.h"
 
@@ -14,6 +14,7 @@ struct SystemParts {
   net::SystemClock clock;
   net::SystemRandom random;
   std::unique_ptr<net::EpollReactor> reactor;
+  std::unique_ptr<net::LayeredEndpoints> endpoints;
 };
 
 LoopParts::LoopParts(const LoopOptions& options) : parts_(std::make_unique<SystemParts>()) {
@@ -28,18 +29,30 @@ LoopParts::~LoopParts() = default;
 }  // namespace face
 
 Loop::Loop(const LoopOptions& options)
-    : face::LoopParts(options), io::Loop(parts_->clock, *parts_->reactor, parts_->random) {}
+    : face::LoopParts(options), io::Loop(parts_->clock, *parts_->reactor, parts_->random) {
+  parts_->endpoints = std::make_unique<net::LayeredEndpoints>(*this, *parts_->reactor, options.tls, options.websocket);
+}
 
 Loop::~Loop() = default;
 
 Result<std::unique_ptr<io::Listener>> Loop::listen(std::string_view text) {
   PARLEY_TRY(const io::Uri uri, io::parse_uri(text));
-  return net::make_listener(*this, *parts_->reactor, uri);
+  return parts_->endpoints->listen(uri);
 }
 
 Result<std::unique_ptr<io::Dialer>> Loop::dialer(std::string_view text) {
   PARLEY_TRY(const io::Uri uri, io::parse_uri(text));
-  return net::make_dialer(*this, *parts_->reactor, uri);
+  return parts_->endpoints->dialer(uri);
 }
+
+Result<std::unique_ptr<io::Stream>> Loop::accept_tls(std::unique_ptr<io::Stream>& stream) {
+  return parts_->endpoints->accept_tls(stream);
+}
+
+Result<std::unique_ptr<io::Stream>> Loop::accept_websocket(std::unique_ptr<io::Stream>& stream) {
+  return parts_->endpoints->accept_websocket(stream);
+}
+
+Result<void> Loop::reload_tls() { return parts_->endpoints->reload_tls(); }
 
 }  // namespace parley

@@ -3,6 +3,8 @@
 #include <memory>
 
 #include "io/loop.h"
+#include "io/tls_options.h"
+#include "io/websocket_options.h"
 
 namespace parley {
 
@@ -11,6 +13,8 @@ struct LoopOptions {
   // sleep per call and costs a core. It grows to eight times that where what it missed comes soon after. Zero is off.
   Duration spin{};
   bool spin_on_few_cores = false;  // below four usable cores it is off unless this says so
+  io::TlsOptions tls;              // for tls: and wss:, and for who comes with TLS to a hub
+  io::WebSocketOptions websocket;  // for ws: and wss:, and for who comes with HTTP to a hub
 };
 
 namespace face {
@@ -37,6 +41,12 @@ class Loop final : private face::LoopParts, public io::Loop {
 
   Result<std::unique_ptr<io::Listener>> listen(std::string_view uri) override;
   Result<std::unique_ptr<io::Dialer>> dialer(std::string_view uri) override;
+  Result<std::unique_ptr<io::Stream>> accept_tls(std::unique_ptr<io::Stream>& stream) override;
+  Result<std::unique_ptr<io::Stream>> accept_websocket(std::unique_ptr<io::Stream>& stream) override;
+
+  // Reads the files of LoopOptions::tls again: who comes from now on gets the new certificate, sessions that are there
+  // stay as they are. Errors: not_found, invalid; then nothing changes.
+  Result<void> reload_tls();
 };
 
 }  // namespace parley

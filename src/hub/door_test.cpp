@@ -40,7 +40,7 @@ class DoorTest : public testing::Test {
     return found == at.hub->door().refused.end() ? 0 : found->second;
   }
 
-  HubWorld at{{.limits = {.sessions_max = 3}}};
+  HubWorld at{{.limits = {.sessions_max = 3, .newcomers_max = 4}}};
   World& world = at.world;
 };
 
@@ -120,6 +120,34 @@ TEST_F(DoorTest, more_than_the_limit_are_closed_as_they_come_and_there_is_room_a
   parties.pop_back();
   world.settle();
   at.party();
+}
+
+// Whoever only comes, however often, takes no place of those who are let in, and keeps nobody out.
+TEST_F(DoorTest, newcomers_push_out_each_other_and_nobody_else) {
+  auto inside = at.party();
+  std::vector<std::unique_ptr<io::Stream>> silent;
+  for (int i = 0; i < 4; ++i) silent.push_back(at.dial());
+  silent.push_back(caller(std::string("\x16\x03\x01", 3)));
+  EXPECT_EQ(at.hub->door().pushed_out, 1u);
+  EXPECT_EQ(told(*silent[0]), "");
+  EXPECT_EQ(told(*silent[1]), "(open)");
+  auto other = at.party();
+  EXPECT_EQ(at.hub->door().pushed_out, 2u);
+  EXPECT_TRUE(inside->session->is_established());
+  EXPECT_EQ(at.hub->door().too_many, 0u);
+}
+
+TEST_F(DoorTest, a_handshake_that_is_not_over_is_pushed_out_too) {
+  ASSERT_TRUE(at.hub->listen("mem:roam", Hub::Speaks::roam));
+  io::MemoryDialer dialer(world.loop, "roam");
+  auto half = world.run(dialer.dial()).value();
+  ASSERT_EQ(half->write_some(as_bytes(std::string_view("\x10\0\0", 3))).bytes, 3u);
+  std::vector<std::unique_ptr<io::Stream>> silent;
+  for (int i = 0; i < 4; ++i) silent.push_back(at.dial());
+  world.settle();
+  EXPECT_EQ(at.hub->door().pushed_out, 1u);
+  EXPECT_EQ(at.hub->session_count(), 0u);
+  EXPECT_NE(told(*half).find("you had not said who you are"), std::string::npos);
 }
 
 TEST_F(DoorTest, a_listener_for_roam_alone_asks_nobody) {

@@ -58,7 +58,9 @@ class Hub::Impl final : private hub::ArrivalEvents,
   }
 
   Result<std::string> listen(std::string_view uri, Speaks speaks) {
-    if (uri.starts_with("tcp:") && !gate_.has_tokens()) {
+    constexpr std::string_view reachable[] = {"tcp:", "tls:", "ws:", "wss:"};
+    const bool is_reachable = std::ranges::any_of(reachable, [&](auto scheme) { return uri.starts_with(scheme); });
+    if (is_reachable && !gate_.has_tokens()) {
       return fail(Code::refused,
                   "whoever reaches a TCP port could come in, and there are no tokens to tell them by: "
                   "HubOptions::tokens, or parley hub --token-file NAME=PATH");
@@ -74,6 +76,7 @@ class Hub::Impl final : private hub::ArrivalEvents,
   void close() {
     doors_.clear();
     stopped_.set();
+    newcomers_.clear();
     arrivals_.clear();
     const Error why{Code::closed, "the hub was closed"};
     while (!visitors_.empty()) visitors_.begin()->second->session().close(why);
@@ -107,6 +110,18 @@ class Hub::Impl final : private hub::ArrivalEvents,
     std::unique_ptr<T> content;
   };
 
+  // Somebody at the door.
+  struct Arrived {
+    std::uint64_t id = 0;
+    std::unique_ptr<io::Stream> stream = nullptr;
+    std::optional<core::Principal> seen;
+    Instant until;                           // by when it has said what it speaks
+    Opening inside_of = Opening::undecided;  // whose stream this is: TLS or HTTP
+  };
+  void bury(std::unique_ptr<io::Stream> stream) {
+    loop_.executor().bury(std::make_unique<Grave<io::Stream>>(std::move(stream)));
+  }
+
   // --- the door
 
   // The others go on.
@@ -119,7 +134,7 @@ class Hub::Impl final : private hub::ArrivalEvents,
 
   void on_stream(std::unique_ptr<io::Stream> stream, const Door& door) {
     ++door_.streams;
-    if (visitors_.size() + arrivals_.size() >= options_.limits.sessions_max) {
+    if (visitors_.size() + arrivals_.size() - newcomers_.size() >= options_.limits.sessions_max) {
       ++door_.too_many;
       return;
     }
@@ -129,31 +144,71 @@ class Hub::Impl final : private hub::ArrivalEvents,
       write_down(seen, stream->peer(), {}, {}, gate_.stranger(seen));
       return;
     }
-    if (door.speaks == Speaks::roam) return admit(std::move(stream), std::move(seen));
+    while (newcomers_.size() >= options_.limits.newcomers_max) push_out_the_oldest();
+    const std::uint64_t id = ++last_id_;
+    newcomers_.emplace(id, nullptr);
+    if (door.speaks == Speaks::roam) return admit(id, std::move(stream), std::move(seen));
+    const Instant until = loop_.now() + options_.limits.handshake_max;
+    listen_to(std::move(stream), {.id = id, .seen = std::move(seen), .until = until});
+  }
+
+  // Whoever only comes, in whatever number, keeps nobody out who says at once who he is.
+  void push_out_the_oldest() {
+    ++door_.pushed_out;
+    const auto [id, arrival] = *newcomers_.begin();
+    if (arrival) return bury(take(*arrival).stream);
+    visitors_.at(id)->session().break_off({Code::overloaded, "others came, and you had not said who you are"});
+  }
+  // It is at the door no more, and no newcomer until it is again.
+  Arrived take(const Arrival& arrival) {
+    Arrived arrived = std::move(arrivals_.extract(&arrival).mapped());
+    newcomers_.erase(arrived.id);
+    return arrived;
+  }
+
+  void listen_to(std::unique_ptr<io::Stream> stream, Arrived arrived) {
     auto arrival = std::make_unique<Arrival>(loop_, std::move(stream), as<hub::ArrivalEvents>());
     Arrival& waiting = *arrival;
-    arrivals_.emplace(&waiting, Arrived{std::move(arrival), std::move(seen)});
-    waiting.wait(loop_.now() + options_.limits.handshake_max);
+    const Instant until = arrived.until;
+    newcomers_[arrived.id] = &waiting;
+    arrived.stream = std::move(arrival);
+    arrivals_.emplace(&waiting, std::move(arrived));
+    waiting.wait(until);
   }
 
   void on_opening(Arrival& arrival, Opening opening) override {
-    auto [stream, seen] = std::move(arrivals_.extract(&arrival).mapped());
-    if (opening == Opening::roam) return admit(std::move(stream), std::move(seen));
-    ++door_.refused[std::string(to_string(opening))];
-    if (const ByteView said = wire::refusal_of(opening); !said.empty()) {
-      static_cast<void>(stream->write_some(said, {}));
-      stream->finish();
+    Arrived arrived = take(arrival);
+    if (opening == Opening::roam) return admit(arrived.id, std::move(arrived.stream), std::move(arrived.seen));
+    if (look_inside(arrived, opening)) return;
+    // What is inside of something tells of that, as when no WebSocket was opened.
+    const bool is_of_outside = opening == Opening::unknown && arrived.inside_of != Opening::undecided;
+    ++door_.refused[std::string(to_string(is_of_outside ? arrived.inside_of : opening))];
+    if (const ByteView said = wire::refusal_of(opening); !said.empty() && arrived.inside_of != Opening::http) {
+      static_cast<void>(arrived.stream->write_some(said, {}));
+      arrived.stream->finish();
     }
-    loop_.executor().bury(std::make_unique<Grave<Arrival>>(std::move(stream)));
+    bury(std::move(arrived.stream));
   }
   void on_silence(Arrival& arrival) override {
     ++door_.silent;
-    loop_.executor().bury(std::make_unique<Grave<Arrival>>(std::move(arrivals_.extract(&arrival).mapped().stream)));
+    bury(take(arrival).stream);
   }
 
-  void admit(std::unique_ptr<io::Stream> stream, std::optional<core::Principal> seen) {
+  // The rule applies again to the stream inside of TLS, and to the one inside of a WebSocket: once each, in this order.
+  bool look_inside(Arrived& arrived, Opening opening) {
+    const bool is_tls = opening == Opening::tls && arrived.inside_of == Opening::undecided;
+    const bool is_http = opening == Opening::http && arrived.inside_of != Opening::http;
+    if (!is_tls && !is_http) return false;
+    auto inside = is_tls ? loop_.accept_tls(arrived.stream) : loop_.accept_websocket(arrived.stream);
+    if (!inside) return false;
+    arrived.inside_of = opening;
+    listen_to(*std::move(inside), std::move(arrived));
+    return true;
+  }
+
+  void admit(std::uint64_t id, std::unique_ptr<io::Stream> stream, std::optional<core::Principal> seen) {
     ++door_.accepted;
-    const std::uint64_t id = ++last_id_;
+    newcomers_[id] = nullptr;
     auto made = std::make_unique<Visitor>(as<hub::VisitorEvents>(), id, std::move(seen));
     Visitor& visitor = *visitors_.emplace(id, std::move(made)).first->second;
     visitor.start(loop_, std::make_unique<runtime::FramedLink>(loop_, std::move(stream), options_.limits),
@@ -173,6 +228,7 @@ class Hub::Impl final : private hub::ArrivalEvents,
       return;
     }
     visitor.enter(core::Rights(gate_.policy(), *entered.principal));
+    newcomers_.erase(visitor.id());
     take_offers(visitor, hello);
   }
 
@@ -263,6 +319,7 @@ class Hub::Impl final : private hub::ArrivalEvents,
 
   void on_session_over(Visitor& visitor, const Error&) override {
     directory_.drop(visitor.id());
+    newcomers_.erase(visitor.id());
     by_session_.erase(&visitor.session());
     auto gone = visitors_.extract(visitor.id());
     loop_.executor().bury(std::move(gone.mapped()));
@@ -347,10 +404,6 @@ class Hub::Impl final : private hub::ArrivalEvents,
     return *this;
   }
 
-  struct Arrived {
-    std::unique_ptr<Arrival> stream;
-    std::optional<core::Principal> seen;
-  };
   struct Joined {
     std::unique_ptr<Relay> relay;
     Visitor* client;
@@ -371,6 +424,7 @@ class Hub::Impl final : private hub::ArrivalEvents,
   std::unordered_map<const runtime::Session*, Visitor*> by_session_;
   std::unordered_map<const Relay*, Joined> relays_;
   std::unordered_map<const Arrival*, Arrived> arrivals_;
+  std::map<std::uint64_t, const Arrival*> newcomers_;  // as they came; null: shaking hands
   std::vector<std::unique_ptr<Door>> doors_;
   Event stopped_;
   std::optional<Error> failure_;

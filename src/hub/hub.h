@@ -37,6 +37,7 @@ struct DoorCounters {
   std::uint64_t streams = 0;
   std::uint64_t silent = 0;          // said nothing that tells, in Limits::handshake_max
   std::uint64_t too_many = 0;        // beyond Limits::sessions_max
+  std::uint64_t pushed_out = 0;      // by others that came later, beyond Limits::newcomers_max
   std::uint64_t strangers = 0;       // whom no rule names, where there are no tokens; closed as they come
   std::uint64_t tokens_missing = 0;  // the same where there are, after the handshake
   std::uint64_t tokens_wrong = 0;

@@ -162,6 +162,7 @@ Task<Result<std::vector<builtin::Count>>> HubService::counters(Context& context)
                                      {"door_accepted", door.accepted},
                                      {"door_silent", door.silent},
                                      {"door_too_many", door.too_many},
+                                     {"door_pushed_out", door.pushed_out},
                                      {"door_strangers", door.strangers},
                                      {"door_tokens_missing", door.tokens_missing},
                                      {"door_tokens_wrong", door.tokens_wrong}};

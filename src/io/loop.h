@@ -74,6 +74,11 @@ class Loop : private Executor::Driver {
   virtual Result<std::unique_ptr<Listener>> listen(std::string_view uri);
   virtual Result<std::unique_ptr<Dialer>> dialer(std::string_view uri);
 
+  // What is spoken inside a stream of somebody who came and opened it with TLS or HTTP. A loop without a network knows
+  // neither, and one without a certificate no TLS: `unsupported`, and the stream stays the caller's.
+  virtual Result<std::unique_ptr<Stream>> accept_tls(std::unique_ptr<Stream>& stream);
+  virtual Result<std::unique_ptr<Stream>> accept_websocket(std::unique_ptr<Stream>& stream);
+
   Executor& executor() { return executor_; }
   operator Executor&() { return executor_; }  // for Scope(loop) and Sleep(loop, 50ms)
   BlockPool& blocks() { return blocks_; }

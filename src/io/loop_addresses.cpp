@@ -24,4 +24,12 @@ Result<std::unique_ptr<Dialer>> Loop::dialer(std::string_view uri) {
   return std::unique_ptr<Dialer>(std::make_unique<MemoryDialer>(*this, std::move(name)));
 }
 
+Result<std::unique_ptr<Stream>> Loop::accept_tls(std::unique_ptr<Stream>&) {
+  return fail(Code::unsupported, "this loop has no TLS");
+}
+
+Result<std::unique_ptr<Stream>> Loop::accept_websocket(std::unique_ptr<Stream>&) {
+  return fail(Code::unsupported, "this loop has no WebSockets");
+}
+
 }  // namespace parley::io

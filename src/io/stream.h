@@ -57,6 +57,7 @@ struct Peer {
   };
   std::string address;                     // "unix:/run/app.sock", "tcp:127.0.0.1:4711", for people
   std::optional<Credentials> credentials;  // on Unix sockets
+  std::string certificate = {};            // the subject of the one that it proved to own, "CN=worker-7": over TLS
 };
 
 // How many descriptors one write may carry.

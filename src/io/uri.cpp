@@ -12,6 +12,7 @@ namespace {
 constexpr std::size_t uri_bytes_max = 4096;
 constexpr std::size_t host_bytes_max = 255;
 constexpr std::size_t name_bytes_max = 128;
+constexpr std::string_view default_path = "/roam";
 
 // What is quoted in an error: printable, and not longer than a line.
 std::string shown(std::string_view text) {
@@ -60,9 +61,10 @@ Result<Uri> parse_unix(std::string_view path) {
   return uri;
 }
 
-Result<Uri> parse_tcp(std::string_view rest) {
-  constexpr std::string_view form = "write tcp:127.0.0.1:4711, tcp:[::1]:4711 or tcp:example.org:4711";
-  if (rest.starts_with("//")) return wrong("no slashes follow tcp: ; {}", form);
+// `scheme` is one of those with a host and a port.
+Result<Uri> parse_tcp(std::string_view scheme, std::string_view rest) {
+  const std::string form = fmt::format("write {0}:127.0.0.1:4711, {0}:[::1]:4711 or {0}:example.org:4711", scheme);
+  if (rest.starts_with("//")) return wrong("no slashes follow {}: ; {}", scheme, form);
   std::string_view host;
   std::string_view port;
   if (rest.starts_with('[')) {
@@ -100,6 +102,23 @@ Result<Uri> parse_tcp(std::string_view rest) {
   return uri;
 }
 
+// The path goes into the first line of a request as it is.
+Result<Uri> parse_websocket(std::string_view scheme, std::string_view rest) {
+  const std::size_t slash = rest.starts_with("//") ? rest.npos : rest.find('/');
+  const std::string_view path = slash == rest.npos ? default_path : rest.substr(slash);
+  const bool is_plain = std::all_of(path.begin(), path.end(), [](char c) {
+    return is_letter_or_digit(c) || std::string_view("-._~!$&'()*+,;=:@/?%").find(c) != std::string_view::npos;
+  });
+  if (!is_plain) {
+    return wrong("the path `{}` has a character that must be written as %20 and the like; write {}:127.0.0.1:80/roam",
+                 shown(path), scheme);
+  }
+  PARLEY_TRY(Uri uri, parse_tcp(scheme, rest.substr(0, slash)));
+  uri.kind = scheme == "ws" ? Uri::Kind::websocket : Uri::Kind::websocket_tls;
+  uri.path = path;
+  return uri;
+}
+
 Result<Uri> parse_memory(std::string_view name) {
   constexpr std::string_view form = "write mem:name";
   if (name.empty()) return wrong("mem: lacks the name; {}", form);
@@ -129,7 +148,13 @@ Result<Uri> parse_uri(std::string_view text) {
                  shown(text));
   }
   if (scheme == "unix") return parse_unix(rest);
-  if (scheme == "tcp") return parse_tcp(rest);
+  if (scheme == "tcp") return parse_tcp(scheme, rest);
+  if (scheme == "ws" || scheme == "wss") return parse_websocket(scheme, rest);
+  if (scheme == "tls") {
+    PARLEY_TRY(Uri uri, parse_tcp(scheme, rest));
+    uri.kind = Uri::Kind::tls;
+    return uri;
+  }
   if (scheme == "mem") return parse_memory(rest);
   if (scheme == "stdio") {
     if (!rest.empty()) return wrong("nothing follows stdio: , unlike `{}`; write stdio:", shown(rest));
@@ -144,16 +169,23 @@ Result<Uri> parse_uri(std::string_view text) {
     uri.descriptor = static_cast<int>(number);
     return uri;
   }
-  return wrong("the scheme `{}` is none of unix, tcp, stdio, fd, mem; write for instance unix:/tmp/app.sock",
-               shown(scheme));
+  return wrong(
+      "the scheme `{}` is none of unix, tcp, tls, ws, wss, stdio, fd, mem; write for instance unix:/tmp/app.sock",
+      shown(scheme));
+}
+
+std::string host_and_port(const Uri& uri) {
+  return uri.name.find(':') == uri.name.npos ? fmt::format("{}:{}", uri.name, uri.port)
+                                             : fmt::format("[{}]:{}", uri.name, uri.port);
 }
 
 std::string to_string(const Uri& uri) {
   switch (uri.kind) {
     case Uri::Kind::unix_socket: return "unix:" + uri.name;
-    case Uri::Kind::tcp:
-      return uri.name.find(':') == uri.name.npos ? fmt::format("tcp:{}:{}", uri.name, uri.port)
-                                                 : fmt::format("tcp:[{}]:{}", uri.name, uri.port);
+    case Uri::Kind::tcp: return "tcp:" + host_and_port(uri);
+    case Uri::Kind::tls: return "tls:" + host_and_port(uri);
+    case Uri::Kind::websocket: return fmt::format("ws:{}{}", host_and_port(uri), uri.path);
+    case Uri::Kind::websocket_tls: return fmt::format("wss:{}{}", host_and_port(uri), uri.path);
     case Uri::Kind::stdio: return "stdio:";
     case Uri::Kind::descriptor: return fmt::format("fd:{}", uri.descriptor);
     case Uri::Kind::memory: return "mem:" + uri.name;

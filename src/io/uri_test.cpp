@@ -28,6 +28,13 @@ TEST(Uri, all_kinds_are_read) {
   EXPECT_EQ(parsed("tcp:[::1]:0").name, "::1");
   EXPECT_EQ(parsed("tcp:[fe80::1%eth0]:65535").name, "fe80::1%eth0");
   EXPECT_EQ(parsed("tcp:my-host.example.org:80").name, "my-host.example.org");
+  EXPECT_EQ(parsed("tls:example.org:4711").kind, Uri::Kind::tls);
+  EXPECT_EQ(parsed("tls:[::1]:4711").name, "::1");
+  EXPECT_EQ(parsed("ws:127.0.0.1:80").kind, Uri::Kind::websocket);
+  EXPECT_EQ(parsed("ws:127.0.0.1:80").path, "/roam");
+  EXPECT_EQ(parsed("wss:[::1]:443/a/b?c=%20").kind, Uri::Kind::websocket_tls);
+  EXPECT_EQ(parsed("wss:[::1]:443/a/b?c=%20").port, 443);
+  EXPECT_EQ(parsed("wss:[::1]:443/a/b?c=%20").path, "/a/b?c=%20");
   EXPECT_EQ(parsed("stdio:").kind, Uri::Kind::stdio);
   EXPECT_EQ(parsed("fd:3").descriptor, 3);
   EXPECT_EQ(parsed("fd:0").descriptor, 0);
@@ -36,7 +43,7 @@ TEST(Uri, all_kinds_are_read) {
 
 TEST(Uri, what_is_printed_is_read_back_as_the_same) {
   for (const char* text : {"unix:/run/app.sock", "tcp:127.0.0.1:4711", "tcp:[::1]:4711", "tcp:example.org:1",
-                           "stdio:", "fd:17", "mem:name"}) {
+                           "tls:[::1]:443", "ws:h:1/roam", "wss:[::1]:1/", "stdio:", "fd:17", "mem:name"}) {
     EXPECT_EQ(to_string(parsed(text)), text);
   }
 }
@@ -47,7 +54,7 @@ TEST(Uri, every_mistake_is_named_and_the_right_form_shown) {
       {"", "no scheme", "unix:/tmp/app.sock"},
       {"/run/app.sock", "lacks its scheme", "unix:/run/app.sock"},
       {"app.sock", "`app.sock` has no scheme", "mem:name"},
-      {"http:x", "scheme `http`", "unix, tcp, stdio, fd, mem"},
+      {"http:x", "scheme `http`", "unix, tcp, tls, ws, wss, stdio, fd, mem"},
       {"UNIX:/x", "scheme `UNIX`", "unix:/tmp/app.sock"},
       {"unix:", "lacks the path", "unix:/tmp/app.sock"},
       {"unix:app.sock", "`app.sock` does not start with a slash", "unix:/tmp/app.sock"},
@@ -69,6 +76,11 @@ TEST(Uri, every_mistake_is_named_and_the_right_form_shown) {
       {"tcp:[host]:80", "`host` is none", "tcp:example.org:4711"},
       {"tcp:ho st:80", "host `ho st`", "tcp:example.org:4711"},
       {"tcp:" + std::string(300, 'h') + ":80", "longer than 255", "tcp:127.0.0.1:4711"},
+      {"tls:localhost", "port is missing behind `localhost`", "tls:127.0.0.1:4711"},
+      {"ws://localhost:1", "no slashes follow ws:", "ws:127.0.0.1:4711"},
+      {"ws:localhost/roam", "port is missing behind `localhost`", "ws:example.org:4711"},
+      {"wss:localhost:1/a b", "the path `/a b`", "wss:127.0.0.1:80/roam"},
+      {"wss:localhost:1/\r\nX: y", "\\x0d", "wss:127.0.0.1:80/roam"},
       {"stdio", "no scheme", "stdio:"},
       {"stdio:x", "unlike `x`", "stdio:"},
       {"fd:", "`` is not the number", "fd:3"},
@@ -97,7 +109,8 @@ TEST(Uri, an_error_quotes_no_control_characters) {
 }
 
 RC_GTEST_PROP(UriProperty, any_text_is_read_back_as_the_same_or_refused, ()) {
-  const auto scheme = *rc::gen::element<std::string>("unix:", "unix:/", "tcp:", "tcp:[", "tcp:h:", "fd:", "mem:", "");
+  const auto scheme = *rc::gen::element<std::string>("unix:", "unix:/", "tcp:", "tcp:[", "tcp:h:", "tls:h:", "ws:h:1",
+                                                     "wss:[::1]:1/", "fd:", "mem:", "");
   const auto rest = *rc::gen::container<std::string>(rc::gen::weightedOneOf<char>(
       {{8, rc::gen::element('a', '0', '9', ':', '/', '.', '[', ']', '-', '%', '1')}, {1, rc::gen::arbitrary<char>()}}));
   const auto uri = parse_uri(scheme + rest);

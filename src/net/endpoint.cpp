@@ -66,6 +66,9 @@ Result<std::unique_ptr<io::Listener>> make_listener(io::Loop& loop, EpollReactor
     case io::Uri::Kind::unix_socket: return listen_unix(loop, reactor, uri.name, options);
     case io::Uri::Kind::tcp: return listen_tcp(loop, reactor, uri.name, uri.port, options);
     case io::Uri::Kind::memory: return io::MemoryListener::listen(loop, uri.name);
+    case io::Uri::Kind::tls:
+    case io::Uri::Kind::websocket:
+    case io::Uri::Kind::websocket_tls: return fail(Code::unsupported, io::to_string(uri) + " is no plain stream");
     case io::Uri::Kind::stdio:
     case io::Uri::Kind::descriptor: break;
   }
@@ -78,6 +81,9 @@ Result<std::unique_ptr<io::Dialer>> make_dialer(io::Loop& loop, EpollReactor& re
     case io::Uri::Kind::unix_socket: return std::make_unique<UnixDialer>(reactor, uri.name);
     case io::Uri::Kind::tcp: return std::make_unique<TcpDialer>(loop, reactor, uri.name, uri.port);
     case io::Uri::Kind::memory: return std::make_unique<io::MemoryDialer>(loop, uri.name);
+    case io::Uri::Kind::tls:
+    case io::Uri::Kind::websocket:
+    case io::Uri::Kind::websocket_tls: return fail(Code::unsupported, io::to_string(uri) + " is no plain stream");
     case io::Uri::Kind::stdio:
     case io::Uri::Kind::descriptor: break;
   }

@@ -10,7 +10,8 @@
 
 namespace parley::net {
 
-// Listens at whatever the address says. `stdio:` and `fd:` are streams already: their listener gives that one, once.
+// Listens at whatever plain stream the address says; net/layered_endpoints.h has those that are not. `stdio:` and `fd:`
+// are streams already: their listener gives that one, once.
 Result<std::unique_ptr<io::Listener>> make_listener(io::Loop& loop, EpollReactor& reactor, const io::Uri& uri,
                                                     ListenOptions options = {});
 

@@ -13,6 +13,8 @@
 #include "net/socket_stream.h"
 #include "net/tcp_dialer.h"
 #include "net/tcp_listener.h"
+#include "net/tls.h"
+#include "net/tls_files_suite.h"
 #include "net/unix_dialer.h"
 #include "net/unix_listener.h"
 
@@ -109,12 +111,46 @@ struct StatisticsWorld : SpinningWorld {
   }
 };
 
+// One authority for all tests: keys take their time.
+struct TlsWorld : SpinningWorld {
+  static constexpr bool keeps_what_arrived = true;
+  StreamPair connect() {
+    static net::suite::TlsFiles files;
+    static const TlsOptions server = files.issue("server");
+    net::Tls accepting(server);
+    net::Tls dialing(files.dialer());
+    auto [first, second] = net::make_socket_pair(reactor()).value();
+    auto near = dialing.dial(loop(), first, "localhost").value();
+    auto far = accepting.accept(loop(), second).value();
+    net::suite::shake_hands(*near, *far);
+    return {std::move(near), std::move(far)};
+  }
+};
+
+struct TlsFaultWorld : TlsWorld {
+  FaultPlan plan;
+  StreamPair connect() {
+    auto [first, second] = TlsWorld::connect();
+    return {std::make_unique<FaultStream>(loop().executor(), std::move(first), plan),
+            std::make_unique<FaultStream>(loop().executor(), std::move(second), plan)};
+  }
+};
+
+struct TlsStatisticsWorld : TlsWorld {
+  StreamStatistics statistics;
+  StreamPair connect() {
+    auto [first, second] = TlsWorld::connect();
+    return {std::make_unique<StatisticsStream>(std::move(first), statistics),
+            std::make_unique<StatisticsStream>(std::move(second), statistics)};
+  }
+};
+
 using Worlds = testing::Types<SocketPairWorld, SpinningWorld, UnixWorld, TcpWorld, PipeWorld, SocketsAsPipesWorld,
-                              FaultWorld, StatisticsWorld>;
+                              FaultWorld, StatisticsWorld, TlsWorld, TlsFaultWorld, TlsStatisticsWorld>;
 INSTANTIATE_TYPED_TEST_SUITE_P(Net, StreamSuite, Worlds);
 using WorldsWithDescriptors = testing::Types<SocketPairWorld, SpinningWorld, UnixWorld, FaultWorld, StatisticsWorld>;
 INSTANTIATE_TYPED_TEST_SUITE_P(Net, StreamDescriptorsSuite, WorldsWithDescriptors);
-using WorldsWithoutDescriptors = testing::Types<TcpWorld, PipeWorld, SocketsAsPipesWorld>;
+using WorldsWithoutDescriptors = testing::Types<TcpWorld, PipeWorld, SocketsAsPipesWorld, TlsWorld>;
 INSTANTIATE_TYPED_TEST_SUITE_P(Net, StreamWithoutDescriptorsSuite, WorldsWithoutDescriptors);
 
 }  // namespace

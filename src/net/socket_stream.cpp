@@ -22,6 +22,9 @@ union ControlRoom {
   std::array<char, CMSG_SPACE(sizeof(int) * io::descriptors_per_write_max)> bytes;
 };
 
+constexpr int keepalive_s = 15;
+constexpr int keepalive_probes = 3;
+
 int domain_of(int socket) {
   int domain = 0;
   socklen_t size = sizeof domain;
@@ -41,8 +44,15 @@ std::unique_ptr<io::Stream> SocketStream::make(EpollReactor& reactor, io::Descri
   const int domain = domain_of(socket.number());
   const bool is_local = domain == AF_UNIX;
   if (domain == AF_INET || domain == AF_INET6) {
-    const int on = 1;
-    ::setsockopt(socket.number(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    const auto set = [&](int level, int option, int value) {
+      ::setsockopt(socket.number(), level, option, &value, sizeof value);
+    };
+    set(IPPROTO_TCP, TCP_NODELAY, 1);
+    // Whoever is silent is asked by the system, and has gone if nothing of his answers.
+    set(SOL_SOCKET, SO_KEEPALIVE, 1);
+    set(IPPROTO_TCP, TCP_KEEPIDLE, keepalive_s);
+    set(IPPROTO_TCP, TCP_KEEPINTVL, keepalive_s / keepalive_probes);
+    set(IPPROTO_TCP, TCP_KEEPCNT, keepalive_probes);
   }
   io::Peer peer{std::move(address), is_local ? credentials_of(socket.number()) : std::nullopt};
   // tidy: allow new the constructor is private

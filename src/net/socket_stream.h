@@ -18,7 +18,7 @@ namespace parley::net {
 class SocketStream final : public io::Stream, private EpollSource {
  public:
   // Takes a connected SOCK_STREAM socket over. The address is for people; credentials are asked of the kernel. Sets
-  // TCP_NODELAY where that applies.
+  // TCP_NODELAY and a keepalive of 15 s where that applies.
   static std::unique_ptr<io::Stream> make(EpollReactor& reactor, io::Descriptor socket, std::string address);
 
   ~SocketStream() override = default;

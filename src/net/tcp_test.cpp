@@ -3,6 +3,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -53,6 +54,27 @@ TEST_F(TcpTest, port_zero_is_chosen_by_the_system_and_told) {
   EXPECT_EQ(accepted.streams[0]->peer().address.find("tcp:127.0.0.1:"), 0u);
   EXPECT_NE(accepted.streams[0]->peer().address, listener->address());
   EXPECT_FALSE((*dialed)->peer().credentials) << "TCP knows no users";
+}
+
+TEST_F(TcpTest, who_is_silent_is_asked_by_the_system_after_fifteen_seconds) {
+  auto listener = listen("127.0.0.1");
+  Accepted accepted;
+  listener->start(accepted);
+  auto dialed = dial("127.0.0.1", port_of(listener->address()));
+  ASSERT_TRUE(dialed);
+  ASSERT_TRUE(world.turn_until([&] { return accepted.streams.size() == 1; }));
+  int asked = 0;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+    const int socket = std::stoi(entry.path().filename().string());
+    int is_on = 0;
+    int after_s = 0;
+    socklen_t size = sizeof is_on;
+    if (::getsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &is_on, &size) != 0 || is_on == 0) continue;
+    EXPECT_EQ(::getsockopt(socket, IPPROTO_TCP, TCP_KEEPIDLE, &after_s, &size), 0);
+    EXPECT_EQ(after_s, 15);
+    ++asked;
+  }
+  EXPECT_EQ(asked, 2) << "both ends";
 }
 
 TEST_F(TcpTest, addresses_of_version_6_stand_in_brackets) {

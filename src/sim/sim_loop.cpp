@@ -16,7 +16,7 @@ Result<std::string> SimLoop::place_of(std::string_view text, bool is_listening) 
   if (uri.kind == io::Uri::Kind::stdio || uri.kind == io::Uri::Kind::descriptor) {
     return fail(Code::unsupported, "a simulated network has no " + io::to_string(uri));
   }
-  if (is_listening && uri.kind == io::Uri::Kind::tcp && uri.port == 0) uri.port = next_port_++;
+  if (is_listening && uri.has_port() && uri.port == 0) uri.port = next_port_++;
   return io::to_string(uri);
 }
 

@@ -64,6 +64,39 @@ class HubConfigTest(unittest.TestCase):
                          f"parley: {path}:2:1: there is no limits.depth_mx; did you mean depth_max?\n"
                          f"parley: {path}:3:1: limits.sessions_max wants a whole number, and this is text\n")
 
+    def test_it_has_tls_by_its_configuration_and_clients_by_their_environment(self):
+        certificate = f"{self.place}/hub.pem"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                        "-days", "1", "-subj", "/CN=hub", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout",
+                        f"{self.place}/hub.key", "-out", certificate], check=True, capture_output=True)
+        token = self.write("ci.token", "what the token ci is known by")
+        os.chmod(token, 0o600)
+        path = self.write("hub.toml", f'listen = ["tcp:127.0.0.1:0"]\nallow = ["token:ci see **"]\n'
+                          f'[tokens]\nci = "{token}"\n'
+                          f'[tls]\ncertificate = "{certificate}"\nkey = "{self.place}/hub.key"\n')
+        os.chmod(path, 0o600)
+        hub = subprocess.Popen([PARLEY, "hub", "--config", path], stdout=subprocess.PIPE, text=True,
+                               env=self.environment)
+        self.addCleanup(hub.stdout.close)
+        self.addCleanup(hub.wait)
+        self.addCleanup(hub.terminate)
+        where = hub.stdout.readline().split()[3].removeprefix("tcp:")
+
+        def who(scheme, **environment):
+            return subprocess.run([PARLEY, "who", "--hub", f"{scheme}:{where}", "--token-file", token], text=True,
+                                  capture_output=True, check=False, timeout=100,
+                                  env={**self.environment, **environment})
+
+        for scheme in ("tcp", "tls", "ws", "wss"):
+            ran = who(scheme, PARLEY_TLS_AUTHORITIES=certificate)
+            self.assertEqual((ran.returncode, ran.stderr), (0, ""), scheme)
+            self.assertIn("token:ci", ran.stdout)
+        for scheme in ("tls", "wss"):
+            ran = who(scheme)
+            self.assertEqual(ran.returncode, 3)
+            self.assertIn("certificate is not accepted", ran.stderr)
+            self.assertIn("PARLEY_TLS_AUTHORITIES names the file", ran.stderr)
+
     def test_it_listens_where_it_is_told_to(self):
         address = f"unix:{self.place}/other.sock"
         path = self.write("hub.toml", f'listen = ["{address}"]\n')

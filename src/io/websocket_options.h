@@ -1,0 +1,24 @@
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "base/instant.h"
+
+namespace parley::io {
+
+// Who may open a WebSocket here. Pages of other sites reach a program on the user's machine through his browser: that
+// is why the browser says for which host it asks, and whose page does.
+struct WebSocketOptions {
+  std::string path = "/roam";
+  // Names, without port, under which we may be asked for; localhost and every numeric address are known without.
+  std::vector<std::string> hosts;
+  // Sites whose pages may connect, as browsers say it: "https://app.example.org". What is no browser says none, and
+  // may.
+  std::vector<std::string> origins;
+  // Who has been silent for so long is pinged, and who then stays silent as long has gone. Zero: never.
+  Duration keepalive = std::chrono::seconds(15);
+};
+
+}  // namespace parley::io

@@ -1,0 +1,187 @@
+#include "net/coded_stream.h"
+
+#include <array>
+#include <utility>
+
+namespace parley::net {
+
+using Status = io::Transfer::Status;
+
+CodedStream::CodedStream(io::Loop& loop, std::unique_ptr<io::Stream> inner)
+    : loop_(loop), inner_(std::move(inner)), peer_(inner_->peer()), out_(loop.blocks()) {}
+
+CodedStream::~CodedStream() {
+  if (is_destroyed_) *is_destroyed_ = true;
+}
+
+void CodedStream::start(io::StreamEvents& events) {
+  PARLEY_ASSERT(events_ == nullptr, "a stream is started once");
+  events_ = &events;
+  inner_->start(*this);
+  advance();
+  if (has_news()) report_later();
+  on_started();
+}
+
+// --- the handshake, and what waits to leave
+
+void CodedStream::advance() {
+  if (!is_open_ && !read_over_) {
+    is_open_ = open() && !read_over_;
+    if (is_open_) {
+      has_more_ = has_undecoded();
+      // What the stream below has learned in a handshake of its own.
+      if (peer_.certificate.empty()) peer_.certificate = inner_->peer().certificate;
+    }
+    if (wants_writable_ && (is_open_ || read_over_)) inner_->want_writable();
+  }
+  flush();
+}
+
+bool CodedStream::flush() {
+  if (is_inner_write_dead_) out_.clear();
+  while (!out_.empty() || (can_write() && encode_more())) {
+    const io::Transfer transfer = inner_->write_some(out_.pending());
+    if (transfer.status == Status::moved) {
+      out_.consume(transfer.bytes);
+      bytes_left_ += transfer.bytes;
+    } else if (transfer.status == Status::would_block) {
+      inner_->want_writable();
+      return false;
+    } else {
+      is_inner_write_dead_ = true;
+      fail_writing(inner_->failure());
+      out_.clear();
+    }
+  }
+  if (is_finished_ && !std::exchange(has_finished_inner_, true)) inner_->finish();
+  return true;
+}
+
+io::Transfer CodedStream::fail_writing(Error why) {
+  if (!failure_) failure_ = std::make_unique<Error>(std::move(why));
+  is_write_dead_ = true;
+  return {Status::failed, 0};
+}
+
+io::Transfer CodedStream::fail_both(Error why) {
+  fail_writing(std::move(why));
+  read_over_ = Status::failed;
+  has_more_ = false;
+  is_finished_ = true;
+  drop_input();
+  return {Status::failed, 0};
+}
+
+io::Transfer CodedStream::fail_as_inner() {
+  is_inner_write_dead_ = true;
+  return fail_both(inner_->failure());
+}
+
+// --- in
+
+io::Transfer CodedStream::read_some(std::span<std::uint8_t> into) {
+  PARLEY_ASSERT(!into.empty());
+  if (!is_open_) advance();
+  io::Transfer transfer;
+  if (is_open_ && !read_over_) transfer = decode(into);
+  flush();
+  if (transfer.status == Status::ended) {
+    read_over_ = Status::ended;
+    drop_input();
+  }
+  if (transfer.status == Status::moved) {
+    has_more_ = !read_over_ && has_undecoded();
+    if (has_news()) report_later();
+    return transfer;
+  }
+  has_more_ = false;
+  if (!read_over_) return {};
+  has_told_over_ = true;
+  return {*read_over_, 0};
+}
+
+void CodedStream::on_readable() {
+  if (std::exchange(has_spun_, false)) return report();
+  if (read_over_) {
+    discard();
+    return report_news();
+  }
+  if (is_open_) return report();
+  advance();
+  report_news();
+}
+
+bool CodedStream::on_spin() {
+  if (!is_open_ || read_over_) return false;
+  has_spun_ = events_->on_spin();
+  return has_spun_;
+}
+
+// What comes behind the end, or behind what nobody understands.
+void CodedStream::discard() {
+  std::array<std::uint8_t, 4096> bytes;
+  static_cast<void>(inner_->read_some(bytes));
+}
+
+void CodedStream::report() {
+  bool is_destroyed = false;
+  is_destroyed_ = &is_destroyed;
+  events_->on_readable();
+  if (is_destroyed) return;
+  is_destroyed_ = nullptr;
+  if (has_news()) report_later();
+}
+
+void CodedStream::report_news() {
+  if (has_news()) report();
+}
+
+void CodedStream::report_later() {
+  if (events_ && !again_.is_armed()) loop_.executor().arm(again_, loop_.now());
+}
+
+void CodedStream::on_again() {
+  if (!report_.is_linked()) loop_.executor().post(report_);
+}
+
+// --- out
+
+io::Transfer CodedStream::write_some(ByteView from, std::span<io::Descriptor> with) {
+  PARLEY_ASSERT(!from.empty());
+  if (is_write_dead_) return {Status::failed, 0};
+  if (!with.empty()) return fail_writing(io::no_descriptors(peer_.address));
+  if (is_finished_) return fail_writing({Code::closed, "written after the end"});
+  if (!is_open_) advance();
+  if (is_open_ && !is_write_dead_ && flush() && !is_write_dead_) {
+    const std::uint64_t before = bytes_left_;
+    const std::size_t taken = encode(from);
+    flush();
+    // Of what has left in part nobody may say that it has not.
+    if (taken != 0 && (!is_write_dead_ || bytes_left_ != before)) return {Status::moved, taken};
+  }
+  if (read_over_ && !has_told_over_) report_later();
+  return {is_write_dead_ ? Status::failed : Status::would_block, 0};
+}
+
+void CodedStream::want_writable() {
+  wants_writable_ = true;
+  inner_->want_writable();
+}
+
+void CodedStream::on_writable() {
+  advance();
+  if (has_news()) report_later();
+  if (!out_.empty() || !(is_open_ || is_write_dead_)) return;
+  if (std::exchange(wants_writable_, false)) events_->on_writable();
+}
+
+void CodedStream::finish() {
+  if (!is_finished_) {
+    if (can_write()) encode_end();
+    is_finished_ = true;
+  }
+  flush();
+}
+
+}  // namespace parley::net

@@ -1,0 +1,113 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "base/out_buffer.h"
+#include "io/loop.h"
+#include "io/stream.h"
+
+namespace parley::net {
+
+// A stream whose bytes travel over another one in some other form, behind a handshake: what TLS and WebSocket have in
+// common. Whoever uses it may read and write from the beginning; until the handshake is over both would block. What the
+// stream below does not take waits here, bounded by one write; whoever reads less than was decoded is told again in the
+// loop's next turn. On one loop; destroying it closes the stream below at once and says no goodbye.
+class CodedStream : public io::Stream, private io::StreamEvents {
+ public:
+  ~CodedStream() override;
+
+  using io::Stream::write_some;
+  void start(io::StreamEvents& events) final;
+  io::Transfer read_some(std::span<std::uint8_t> into) final;
+  io::Transfer write_some(ByteView from, std::span<io::Descriptor> with) final;
+  void want_writable() final;
+  void finish() final;
+  Error failure() const final { return failure_ ? *failure_ : Error{}; }
+  const io::Peer& peer() const final { return peer_; }
+
+ protected:
+  CodedStream(io::Loop& loop, std::unique_ptr<io::Stream> inner);
+
+  // Goes on with the handshake; true once it is over.
+  virtual bool open() = 0;
+  // Reads from inner() what it needs. Ends and failures are final.
+  virtual io::Transfer decode(std::span<std::uint8_t> into) = 0;
+  // Whether decode() might move something without inner().
+  virtual bool has_undecoded() const = 0;
+  // Puts some of the bytes into out(), which is empty; how many. None only after fail_both().
+  virtual std::size_t encode(ByteView from) = 0;
+  // Puts what says that nothing follows into out().
+  virtual void encode_end() = 0;
+  // Puts into out(), which is empty, what else should leave; false if there is nothing.
+  virtual bool encode_more() { return false; }
+  // Nothing will be read any more: what is kept for that can go.
+  virtual void drop_input() {}
+  // Once, from start().
+  virtual void on_started() {}
+
+  io::Loop& loop() { return loop_; }
+  io::Stream& inner() { return *inner_; }
+  OutBuffer& out() { return out_; }
+  io::Peer& peer_to_change() { return peer_; }
+  bool is_open() const { return is_open_; }
+  bool is_reading_over() const { return read_over_.has_value(); }
+  bool can_write() const { return is_open_ && !is_write_dead_ && !is_finished_; }
+
+  // The peer broke the rules or went: nothing is read or written any more. What is in out() still leaves, and then the
+  // end; the first reason counts.
+  io::Transfer fail_both(Error why);
+  // The same where inner() has failed.
+  io::Transfer fail_as_inner();
+  // False: something still waits to leave.
+  bool flush();
+  // For timers: tells the reader that something has changed.
+  void report_later();
+
+ private:
+  struct Again final : Timer {
+    explicit Again(CodedStream& owner)
+        : Timer([](Timer& timer) { static_cast<Again&>(timer).stream.on_again(); }), stream(owner) {}
+    CodedStream& stream;
+  };
+  // Timers resume nothing.
+  struct Report final : Ready {
+    explicit Report(CodedStream& owner)
+        : Ready([](Ready& node) { static_cast<Report&>(node).stream.report_news(); }), stream(owner) {}
+    CodedStream& stream;
+  };
+
+  void on_readable() override;
+  void on_writable() override;
+  bool on_spin() override;
+  void on_again();
+  void advance();
+  io::Transfer fail_writing(Error why);
+  void discard();
+  bool has_news() const { return has_more_ || (read_over_ && !has_told_over_); }
+  void report();
+  void report_news();
+
+  io::Loop& loop_;
+  std::unique_ptr<io::Stream> inner_;
+  io::Peer peer_;
+  OutBuffer out_;
+  std::uint64_t bytes_left_ = 0;  // that inner_ took
+  io::StreamEvents* events_ = nullptr;
+  std::unique_ptr<Error> failure_;
+  std::optional<io::Transfer::Status> read_over_;  // ended or failed
+  bool is_open_ = false;
+  bool has_told_over_ = false;
+  bool has_more_ = false;  // decoded or decodable, without news from below
+  bool has_spun_ = false;  // something was read that the reader wants to be told of
+  bool is_write_dead_ = false;
+  bool is_inner_write_dead_ = false;
+  bool is_finished_ = false;
+  bool has_finished_inner_ = false;
+  bool wants_writable_ = false;
+  bool* is_destroyed_ = nullptr;  // while something is being reported
+  Again again_{*this};
+  Report report_{*this};
+};
+
+}  // namespace parley::net
