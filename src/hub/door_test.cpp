@@ -3,6 +3,7 @@
 #include "hub/hub_suite.h"
 #include "runtime/framed_pair_suite.h"
 #include "runtime/scripted_peer_suite.h"
+#include "runtime/stable_link_suite.h"
 #include "wire/opening_refusal.h"
 
 // What comes to the door of a hub, and what becomes of it.
@@ -85,6 +86,38 @@ TEST_F(DoorTest, roam_is_let_in_however_its_first_bytes_arrive) {
   EXPECT_EQ(at.hub->door().accepted, 1u);
   EXPECT_EQ(at.hub->session_count(), 1u);
   EXPECT_GT(told(*stream).size(), 6u) << "the answer to the hello";
+}
+
+TEST_F(DoorTest, stable_roam_is_let_in_and_whoever_comes_back_is_the_same_visitor) {
+  for (const char* door : {"hub", "roam"}) {
+    SCOPED_TRACE(door);
+    if (door == std::string_view("roam")) ASSERT_TRUE(at.hub->listen("mem:roam", Hub::Speaks::roam));
+    const std::size_t before = at.hub->session_count();
+    io::MemoryDialer dialer(world.loop, door);
+    const auto comes = [&](const std::string& bytes) {
+      auto stream = world.run(dialer.dial()).value();
+      EXPECT_EQ(stream->write_some(as_bytes(bytes)).bytes, bytes.size());
+      world.settle();
+      return stream;
+    };
+    const std::string hello(as_text(say::hello(7, Parity::odd, 64, {{"parley", std::uint64_t{1}}})));
+    auto first = comes(client_hello() + frame(0, std::nullopt, hello));
+    const std::string answer = told(*first);
+    ASSERT_EQ(answer.substr(0, 9), std::string("\x19\0\0\0ROSH\0", 9));
+    EXPECT_NE(answer.find("parley"), std::string::npos) << "the answer to the hello";
+    EXPECT_EQ(at.hub->session_count(), before + 1);
+    first.reset();
+    world.settle();
+    EXPECT_EQ(at.hub->session_count(), before + 1) << "it may come back";
+    auto second = comes(client_hello(answer.substr(9, 16)));
+    EXPECT_EQ(told(*second).substr(29), answer.substr(29)) << "the answer again";
+    EXPECT_EQ(at.hub->session_count(), before + 1);
+    auto stranger = comes(client_hello(std::string(16, 'k')));
+    EXPECT_EQ(told(*stranger), as_text(wire::refusal_of(wire::Opening::roam_stable)));
+  }
+  EXPECT_EQ(refused("roam_stable"), 0u);
+  at.hub->close();
+  world.pass(5s);  // who might still come back is waited for as long as last bytes are
 }
 
 TEST_F(DoorTest, another_version_of_roam_is_told_which_one_is_spoken) {

@@ -16,6 +16,7 @@
 #include "hub/visitor.h"
 #include "runtime/framed_link.h"
 #include "runtime/services.h"
+#include "runtime/stable_sessions.h"
 #include "wire/opening_refusal.h"
 
 namespace parley {
@@ -44,6 +45,7 @@ class Hub::Impl final : private hub::ArrivalEvents,
         gate_(std::exchange(options_.policy, {}), std::exchange(options_.tokens, {})),
         directory_(options_.directory),
         refusals_(options_.refusals_max),
+        stable_(loop, options_.limits),
         directory_service_(*this),
         hub_service_(*this) {
     services_.serve<builtin::Directory>("parley.Directory", directory_service_).value();
@@ -75,6 +77,7 @@ class Hub::Impl final : private hub::ArrivalEvents,
     doors_.clear();
     stopped_.set();
     arrivals_.clear();
+    stable_.drop_newcomers();
     const Error why{Code::closed, "the hub was closed"};
     while (!visitors_.empty()) visitors_.begin()->second->session().close(why);
     PARLEY_ASSERT(relays_.empty(), relays_.size());
@@ -119,7 +122,7 @@ class Hub::Impl final : private hub::ArrivalEvents,
 
   void on_stream(std::unique_ptr<io::Stream> stream, const Door& door) {
     ++door_.streams;
-    if (visitors_.size() + arrivals_.size() >= options_.limits.sessions_max) {
+    if (visitors_.size() + arrivals_.size() + stable_.newcomer_count() >= options_.limits.sessions_max) {
       ++door_.too_many;
       return;
     }
@@ -129,7 +132,7 @@ class Hub::Impl final : private hub::ArrivalEvents,
       write_down(seen, stream->peer(), {}, {}, gate_.stranger(seen));
       return;
     }
-    if (door.speaks == Speaks::roam) return admit(std::move(stream), std::move(seen));
+    if (door.speaks == Speaks::roam) return ask(std::move(stream), std::move(seen));
     auto arrival = std::make_unique<Arrival>(loop_, std::move(stream), as<hub::ArrivalEvents>());
     Arrival& waiting = *arrival;
     arrivals_.emplace(&waiting, Arrived{std::move(arrival), std::move(seen)});
@@ -138,7 +141,10 @@ class Hub::Impl final : private hub::ArrivalEvents,
 
   void on_opening(Arrival& arrival, Opening opening) override {
     auto [stream, seen] = std::move(arrivals_.extract(&arrival).mapped());
-    if (opening == Opening::roam) return admit(std::move(stream), std::move(seen));
+    if (opening == Opening::roam) {
+      return admit(std::make_unique<runtime::FramedLink>(loop_, std::move(stream), options_.limits), std::move(seen));
+    }
+    if (opening == Opening::roam_stable) return ask(std::move(stream), std::move(seen));
     ++door_.refused[std::string(to_string(opening))];
     if (const ByteView said = wire::refusal_of(opening); !said.empty()) {
       static_cast<void>(stream->write_some(said, {}));
@@ -151,13 +157,20 @@ class Hub::Impl final : private hub::ArrivalEvents,
     loop_.executor().bury(std::make_unique<Grave<Arrival>>(std::move(arrivals_.extract(&arrival).mapped().stream)));
   }
 
-  void admit(std::unique_ptr<io::Stream> stream, std::optional<core::Principal> seen) {
+  // Bare or stable, new or one that goes on: its first message tells.
+  void ask(std::unique_ptr<io::Stream> stream, std::optional<core::Principal> seen) {
+    stable_.admit(std::make_unique<runtime::FramedLink>(loop_, std::move(stream), options_.limits),
+                  [this, seen = std::move(seen)](std::unique_ptr<io::Link> link) mutable {
+                    admit(std::move(link), std::move(seen));
+                  });
+  }
+
+  void admit(std::unique_ptr<io::Link> link, std::optional<core::Principal> seen) {
     ++door_.accepted;
     const std::uint64_t id = ++last_id_;
     auto made = std::make_unique<Visitor>(as<hub::VisitorEvents>(), id, std::move(seen));
     Visitor& visitor = *visitors_.emplace(id, std::move(made)).first->second;
-    visitor.start(loop_, std::make_unique<runtime::FramedLink>(loop_, std::move(stream), options_.limits),
-                  options_.limits, services_.table());
+    visitor.start(loop_, std::move(link), options_.limits, services_.table());
     by_session_.emplace(&visitor.session(), &visitor);
   }
 
@@ -353,6 +366,7 @@ class Hub::Impl final : private hub::ArrivalEvents,
   const Gate gate_;
   core::Directory directory_;
   hub::Refusals refusals_;
+  runtime::StableSessions stable_;
   DoorCounters door_;
   hub::DirectoryService directory_service_;
   hub::HubService hub_service_;
