@@ -27,6 +27,13 @@ struct Limits {
   // sessions
   Duration handshake_max = std::chrono::seconds(5);  // also how long last bytes may take to leave, or to come
 
+  // stable sessions
+  std::uint32_t stable_items_max = 8192;  // messages sent and not acknowledged: what is beyond waits, and one in
+                                          // four asks the peer for an acknowledgement
+  std::size_t stable_bytes_max = std::size_t{1} << 20;  // the same in bytes; one message may be longer
+  Duration stable_away_max = std::chrono::seconds(30);  // without a link; above: session lost
+  std::uint32_t stable_sessions_max = 4096;             // of one server
+
   std::uint32_t connections_max = 4096;  // opened by the peer on one session, beyond the root
   std::uint32_t sessions_max = 16384;    // accepted by one server
   std::uint32_t newcomers_max = 1024;    // at a hub, not let in yet: beyond that whoever waits longest is closed

@@ -7,6 +7,7 @@
 #include "async/wait.h"
 #include "face/accepted_session.h"
 #include "runtime/framed_link.h"
+#include "runtime/stable_sessions.h"
 
 namespace parley {
 
@@ -18,7 +19,8 @@ class Server::Impl final : private io::ListenerEvents {
     std::optional<Error> reason;
   };
 
-  Impl(io::Loop& loop, Options options) : loop_(loop), options_(std::move(options)), scope_(loop.executor()) {}
+  Impl(io::Loop& loop, Options options)
+      : loop_(loop), options_(std::move(options)), stable_(loop, options_.limits), scope_(loop.executor()) {}
   ~Impl() { stop(std::nullopt); }
 
   Result<void> listen(std::string_view uri) {
@@ -29,6 +31,7 @@ class Server::Impl final : private io::ListenerEvents {
   }
   void close() {
     stop(std::nullopt);
+    stable_.drop_newcomers();
     if (is_telling_) {
       if (!close_later_.is_linked()) loop_.executor().post(close_later_);
     } else {
@@ -49,7 +52,9 @@ class Server::Impl final : private io::ListenerEvents {
 
  private:
   void on_stream(std::unique_ptr<io::Stream> stream) override {
-    if (scope_.size() < options_.limits.sessions_max) scope_.spawn(keep(std::move(stream)));
+    if (scope_.size() + stable_.newcomer_count() >= options_.limits.sessions_max) return;
+    stable_.admit(std::make_unique<runtime::FramedLink>(loop_, std::move(stream), options_.limits),
+                  [this](std::unique_ptr<io::Link> link) { scope_.spawn(keep(std::move(link))); });
   }
   void on_listener_failed(Error error) override { stop(std::move(error)); }
   void stop(std::optional<Error> reason) {
@@ -66,8 +71,7 @@ class Server::Impl final : private io::ListenerEvents {
     Impl& impl;
   };
 
-  Task<void> keep(std::unique_ptr<io::Stream> stream) {
-    auto link = std::make_unique<runtime::FramedLink>(loop_, std::move(stream), options_.limits);
+  Task<void> keep(std::unique_ptr<io::Link> link) {
     const runtime::SessionOptions options{.limits = options_.limits,
                                           .is_foreign = options_.foreign,
                                           .requests_max = options_.concurrent_requests_max,
@@ -90,6 +94,7 @@ class Server::Impl final : private io::ListenerEvents {
   std::shared_ptr<End> end_ = std::make_shared<End>();
   bool is_telling_ = false;
   CloseLater close_later_{*this};
+  runtime::StableSessions stable_;
   Scope scope_;
 };
 

@@ -2,12 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "async/scope.h"
 #include "async/wait.h"
 #include "codec/postcard.h"
 #include "face/introductions.h"
+#include "runtime/backoff.h"
+#include "runtime/dialed_stable_link.h"
 #include "runtime/framed_link.h"
 
 namespace parley {
@@ -28,16 +28,19 @@ runtime::SessionOptions runtime_options(const Options& options) {
           .metadata = std::move(metadata)};
 }
 
-constexpr Duration first_pause = std::chrono::milliseconds(100);
-constexpr Duration pause_max = std::chrono::seconds(5);
+std::unique_ptr<io::Link> make_link(io::Loop& loop, std::unique_ptr<io::Dialer> dialer,
+                                    std::unique_ptr<io::Stream> stream, const Limits& limits, bool is_stable) {
+  if (!is_stable) return std::make_unique<runtime::FramedLink>(loop, std::move(stream), limits);
+  return std::make_unique<runtime::DialedStableLink>(loop, std::move(dialer), std::move(stream), limits);
+}
 
 }  // namespace
 
 // Dials again whenever the link is over, until the session is closed here.
 class Session::Redialing {
  public:
-  Redialing(runtime::Session& session, std::string uri)
-      : session_(session), uri_(std::move(uri)), scope_(session.loop().executor()) {
+  Redialing(runtime::Session& session, std::string uri, bool is_stable)
+      : session_(session), uri_(std::move(uri)), is_stable_(is_stable), scope_(session.loop().executor()) {
     session_.set_redials(true);
     scope_.spawn(run());
   }
@@ -46,18 +49,15 @@ class Session::Redialing {
  private:
   Task<void> run() {
     io::Loop& loop = session_.loop();
-    Duration pause = first_pause;
+    runtime::Backoff backoff;
     for (;;) {
       const Instant began = loop.now();
       co_await session_.ended().wait();
       if (session_.is_closed()) co_return;
       // Also after a breach or a refusal: whoever was misunderstood may be welcome later.
       // One that lasted is no sign of what comes.
-      if (loop.now() - began > pause_max) pause = first_pause;
-      // Between half and all of it, so that many do not come back at the same time.
-      const auto half = static_cast<std::uint64_t>(pause.count() / 2);
-      co_await Sleep(loop.executor(), Duration(static_cast<std::int64_t>(half + loop.random().next() % (half + 1))));
-      pause = std::min(pause * 2, pause_max);
+      if (loop.now() - began > runtime::Backoff::max) backoff.reset();
+      co_await Sleep(loop.executor(), backoff.next(loop.random()));
       co_await dial();
     }
   }
@@ -68,11 +68,12 @@ class Session::Redialing {
     auto stream = co_await (*dialer)->dial();
     if (!stream || !session_.may_relink()) co_return;
     session_.relink(
-        std::make_unique<runtime::FramedLink>(session_.loop(), std::move(*stream), session_.options().limits));
+        make_link(session_.loop(), std::move(*dialer), std::move(*stream), session_.options().limits, is_stable_));
   }
 
   runtime::Session& session_;
   const std::string uri_;
+  const bool is_stable_;
   Scope scope_;
 };
 
@@ -122,14 +123,16 @@ Task<Result<std::unique_ptr<Session>>> Session::open(io::Loop& loop, std::unique
 Task<Result<std::unique_ptr<Session>>> connect(io::Loop& loop, std::string uri, Options options) {
   std::unique_ptr<io::Dialer> dialer = co_await loop.dialer(uri);
   std::unique_ptr<io::Stream> stream = co_await co_await dialer->dial();
-  auto link = std::make_unique<runtime::FramedLink>(loop, std::move(stream), options.limits);
+  auto link = make_link(loop, std::move(dialer), std::move(stream), options.limits, options.stable);
   const bool redials = options.redial;
+  const bool is_stable = options.stable;
   const bool offers = options.offer;
   std::unique_ptr<Session> session = co_await co_await open_session(loop, std::move(link), std::move(options));
   if (offers && !session->runtime().machine().is_peer_hub()) {
     co_return fail(Code::unsupported, fmt::format("{} is no hub, so nothing can be offered there", uri));
   }
-  if (redials) session->redialing_ = std::make_unique<Session::Redialing>(session->runtime(), std::move(uri));
+  if (redials)
+    session->redialing_ = std::make_unique<Session::Redialing>(session->runtime(), std::move(uri), is_stable);
   co_return std::move(session);
 }
 

@@ -91,6 +91,10 @@ struct Options {
   // somewhat at random, as long as the handle of the session lives. What ran has ended, each call as `lost` or
   // `unknown`; calls in between are `lost` at once; clients and offers stay.
   bool redial = false;
+  // For connect(), toward servers and hubs of Parley and peers of stable roam 7.x. When the link breaks the session
+  // goes on over another one, and nothing is lost or doubled: calls and channels wait meanwhile. It ends `lost` when
+  // the peer was started anew or there was no link for Limits::stable_away_max. Passes no descriptors.
+  bool stable = false;
 };
 
 // Dials, shakes hands, and gives the session. Errors: uri, address, permission, handshake_timeout, version, and

@@ -3,6 +3,7 @@
 #include "hub/hub_suite.h"
 #include "runtime/framed_pair_suite.h"
 #include "runtime/scripted_peer_suite.h"
+#include "runtime/stable_link_suite.h"
 #include "wire/opening_refusal.h"
 
 // What comes to the door of a hub, and what becomes of it.
@@ -87,6 +88,38 @@ TEST_F(DoorTest, roam_is_let_in_however_its_first_bytes_arrive) {
   EXPECT_GT(told(*stream).size(), 6u) << "the answer to the hello";
 }
 
+TEST_F(DoorTest, stable_roam_is_let_in_and_whoever_comes_back_is_the_same_visitor) {
+  for (const char* door : {"hub", "roam"}) {
+    SCOPED_TRACE(door);
+    if (door == std::string_view("roam")) ASSERT_TRUE(at.hub->listen("mem:roam", Hub::Speaks::roam));
+    const std::size_t before = at.hub->session_count();
+    io::MemoryDialer dialer(world.loop, door);
+    const auto comes = [&](const std::string& bytes) {
+      auto stream = world.run(dialer.dial()).value();
+      EXPECT_EQ(stream->write_some(as_bytes(bytes)).bytes, bytes.size());
+      world.settle();
+      return stream;
+    };
+    const std::string hello(as_text(say::hello(7, Parity::odd, 64, {{"parley", std::uint64_t{1}}})));
+    auto first = comes(client_hello() + frame(0, std::nullopt, hello));
+    const std::string answer = told(*first);
+    ASSERT_EQ(answer.substr(0, 9), std::string("\x19\0\0\0ROSH\0", 9));
+    EXPECT_NE(answer.find("parley"), std::string::npos) << "the answer to the hello";
+    EXPECT_EQ(at.hub->session_count(), before + 1);
+    first.reset();
+    world.settle();
+    EXPECT_EQ(at.hub->session_count(), before + 1) << "it may come back";
+    auto second = comes(client_hello(answer.substr(9, 16)));
+    EXPECT_EQ(told(*second).substr(29), answer.substr(29)) << "the answer again";
+    EXPECT_EQ(at.hub->session_count(), before + 1);
+    auto stranger = comes(client_hello(std::string(16, 'k')));
+    EXPECT_EQ(told(*stranger), as_text(wire::refusal_of(wire::Opening::roam_stable)));
+  }
+  EXPECT_EQ(refused("roam_stable"), 0u);
+  at.hub->close();
+  world.pass(5s);  // who might still come back is waited for as long as last bytes are
+}
+
 TEST_F(DoorTest, another_version_of_roam_is_told_which_one_is_spoken) {
   auto stream = caller(framed(as_text(say::hello(9, Parity::odd, 64))));
   EXPECT_NE(told(*stream).find("version 9"), std::string::npos);
@@ -138,10 +171,9 @@ TEST_F(DoorTest, newcomers_push_out_each_other_and_nobody_else) {
 }
 
 TEST_F(DoorTest, a_handshake_that_is_not_over_is_pushed_out_too) {
-  ASSERT_TRUE(at.hub->listen("mem:roam", Hub::Speaks::roam));
-  io::MemoryDialer dialer(world.loop, "roam");
-  auto half = world.run(dialer.dial()).value();
-  ASSERT_EQ(half->write_some(as_bytes(std::string_view("\x10\0\0", 3))).bytes, 3u);
+  const std::string hello = framed(as_text(say::hello(7, Parity::odd, 64)));
+  auto half = caller(std::string_view(hello).substr(0, hello.size() - 1));
+  EXPECT_EQ(at.hub->session_count(), 1u);
   std::vector<std::unique_ptr<io::Stream>> silent;
   for (int i = 0; i < 4; ++i) silent.push_back(at.dial());
   world.settle();

@@ -16,6 +16,7 @@
 #include "hub/visitor.h"
 #include "runtime/framed_link.h"
 #include "runtime/services.h"
+#include "runtime/stable_sessions.h"
 #include "wire/opening_refusal.h"
 
 namespace parley {
@@ -44,6 +45,7 @@ class Hub::Impl final : private hub::ArrivalEvents,
         gate_(std::exchange(options_.policy, {}), std::exchange(options_.tokens, {})),
         directory_(options_.directory),
         refusals_(options_.refusals_max),
+        stable_(loop, options_.limits),
         directory_service_(*this),
         hub_service_(*this) {
     services_.serve<builtin::Directory>(std::string(builtin::directory_name), directory_service_).value();
@@ -78,6 +80,7 @@ class Hub::Impl final : private hub::ArrivalEvents,
     stopped_.set();
     newcomers_.clear();
     arrivals_.clear();
+    stable_.drop_newcomers();
     const Error why{Code::closed, "the hub was closed"};
     while (!visitors_.empty()) visitors_.begin()->second->session().close(why);
     PARLEY_ASSERT(relays_.empty(), relays_.size());
@@ -144,10 +147,9 @@ class Hub::Impl final : private hub::ArrivalEvents,
       write_down(seen, stream->peer(), {}, {}, gate_.stranger(seen));
       return;
     }
-    while (newcomers_.size() >= options_.limits.newcomers_max) push_out_the_oldest();
+    while (newcomers_.size() + stable_.newcomer_count() >= options_.limits.newcomers_max) push_out_the_oldest();
     const std::uint64_t id = ++last_id_;
-    newcomers_.emplace(id, nullptr);
-    if (door.speaks == Speaks::roam) return admit(id, std::move(stream), std::move(seen));
+    if (door.speaks == Speaks::roam) return ask(id, std::move(stream), std::move(seen));
     const Instant until = loop_.now() + options_.limits.handshake_max;
     listen_to(std::move(stream), {.id = id, .seen = std::move(seen), .until = until});
   }
@@ -155,6 +157,7 @@ class Hub::Impl final : private hub::ArrivalEvents,
   // Whoever only comes, in whatever number, keeps nobody out who says at once who he is.
   void push_out_the_oldest() {
     ++door_.pushed_out;
+    if (stable_.newcomer_count() > newcomers_.size()) return stable_.drop_oldest_newcomer();
     const auto [id, arrival] = *newcomers_.begin();
     if (arrival) return bury(take(*arrival).stream);
     visitors_.at(id)->session().break_off({Code::overloaded, "others came, and you had not said who you are"});
@@ -178,7 +181,11 @@ class Hub::Impl final : private hub::ArrivalEvents,
 
   void on_opening(Arrival& arrival, Opening opening) override {
     Arrived arrived = take(arrival);
-    if (opening == Opening::roam) return admit(arrived.id, std::move(arrived.stream), std::move(arrived.seen));
+    if (opening == Opening::roam) {
+      auto link = std::make_unique<runtime::FramedLink>(loop_, std::move(arrived.stream), options_.limits);
+      return admit(arrived.id, std::move(link), std::move(arrived.seen));
+    }
+    if (opening == Opening::roam_stable) return ask(arrived.id, std::move(arrived.stream), std::move(arrived.seen));
     if (look_inside(arrived, opening)) return;
     // What is inside of something tells of that, as when no WebSocket was opened.
     const bool is_of_outside = opening == Opening::unknown && arrived.inside_of != Opening::undecided;
@@ -206,13 +213,20 @@ class Hub::Impl final : private hub::ArrivalEvents,
     return true;
   }
 
-  void admit(std::uint64_t id, std::unique_ptr<io::Stream> stream, std::optional<core::Principal> seen) {
+  // Bare or stable, new or one that goes on: its first message tells.
+  void ask(std::uint64_t id, std::unique_ptr<io::Stream> stream, std::optional<core::Principal> seen) {
+    stable_.admit(std::make_unique<runtime::FramedLink>(loop_, std::move(stream), options_.limits),
+                  [this, id, seen = std::move(seen)](std::unique_ptr<io::Link> link) mutable {
+                    admit(id, std::move(link), std::move(seen));
+                  });
+  }
+
+  void admit(std::uint64_t id, std::unique_ptr<io::Link> link, std::optional<core::Principal> seen) {
     ++door_.accepted;
     newcomers_[id] = nullptr;
     auto made = std::make_unique<Visitor>(as<hub::VisitorEvents>(), id, std::move(seen));
     Visitor& visitor = *visitors_.emplace(id, std::move(made)).first->second;
-    visitor.start(loop_, std::make_unique<runtime::FramedLink>(loop_, std::move(stream), options_.limits),
-                  options_.limits, services_.table());
+    visitor.start(loop_, std::move(link), options_.limits, services_.table());
     by_session_.emplace(&visitor.session(), &visitor);
   }
 
@@ -415,6 +429,7 @@ class Hub::Impl final : private hub::ArrivalEvents,
   const Gate gate_;
   core::Directory directory_;
   hub::Refusals refusals_;
+  runtime::StableSessions stable_;
   DoorCounters door_;
   hub::DirectoryService directory_service_;
   hub::HubService hub_service_;

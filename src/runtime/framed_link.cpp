@@ -34,9 +34,7 @@ FramedLink::FramedLink(io::Loop& loop, std::unique_ptr<io::Stream> stream, const
       control_(loop.blocks()) {}
 
 void FramedLink::start(io::LinkEvents& events) {
-  PARLEY_ASSERT(events_ == nullptr);
-  events_ = &events;
-  stream_->start(*this);
+  if (!std::exchange(events_, &events)) stream_->start(*this);
 }
 
 void FramedLink::end_reading(const Error* error) {

@@ -17,7 +17,9 @@ class FramedLink final : public io::Link, private io::StreamEvents {
  public:
   FramedLink(io::Loop& loop, std::unique_ptr<io::Stream> stream, const Limits& limits);
 
+  // Again: what is told from now on goes to somebody else, also from inside of an event.
   void start(io::LinkEvents& events) override;
+  io::LinkEvents& receiver() const { return *events_; }
   OutBuffer& out() override { return data_; }
   OutBuffer& control() override { return is_blocked_ ? control_ : data_; }
   void committed() override;

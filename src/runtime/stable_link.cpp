@@ -1,0 +1,277 @@
+#include "runtime/stable_link.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <utility>
+
+#include "wire/frame.h"
+#include "wire/roam/message.h"
+#include "wire/roam/stable.h"
+
+namespace parley::runtime {
+
+namespace stable = wire::roam::stable;
+
+namespace {
+
+// Our own frames have been checked when they were made.
+constexpr std::size_t no_limit = ~std::size_t{0};
+constexpr std::size_t head_bytes_max = wire::frame_head_bytes + stable::frame_head_bytes_max;
+
+// Keeps a link that may be telling something just now, and listens to it no more.
+class Grave final : public Mortal, private io::LinkEvents {
+ public:
+  explicit Grave(std::unique_ptr<FramedLink> content) : content_(std::move(content)) { content_->start(*this); }
+
+ private:
+  bool on_message(ByteView, Block*) override { return false; }
+  void on_link_ended(const Error*) override {}
+  void on_link_drained() override {}
+  std::unique_ptr<FramedLink> content_;
+};
+
+// With less than that an acknowledgement would ask for the next one.
+constexpr std::uint32_t items_at_least = 16;
+constexpr std::size_t bytes_at_least = std::size_t{4} << 10;
+
+void append(OutBuffer& out, ByteView bytes) {
+  if (bytes.empty()) return;
+  std::uint8_t* const cursor = out.room(bytes.size());
+  std::memcpy(cursor, bytes.data(), bytes.size());
+  out.commit(cursor + bytes.size());
+}
+
+}  // namespace
+
+StableLink::StableLink(io::Loop& loop, const Limits& limits, io::Peer peer)
+    : loop_(loop),
+      flush_bytes_(limits.flush_bytes),
+      control_bytes_max_(limits.control_bytes_max),
+      away_max_(limits.stable_away_max),
+      bounds_{std::max(limits.stable_items_max, items_at_least), std::max(limits.stable_bytes_max, bytes_at_least)},
+      message_bytes_max_(limits.frame_bytes_max),
+      peer_(std::move(peer)),
+      sent_(bounds_),
+      data_(loop.blocks()),
+      control_(loop.blocks()) {}
+
+StableLink::~StableLink() = default;
+
+void StableLink::start(io::LinkEvents& events) {
+  PARLEY_ASSERT(!events_);
+  events_ = &events;
+  on_start();
+}
+
+Result<std::uint64_t> StableLink::attach(std::span<io::Descriptor>) {
+  return fail(Code::unsupported, "a stable session passes no descriptors: they could not be sent again");
+}
+Result<io::Descriptor> StableLink::claim_descriptor(std::uint64_t) {
+  return fail(Code::unsupported, "a stable session passes no descriptors: they could not be sent again");
+}
+
+void StableLink::set_frame_bytes_max(std::size_t bytes) {
+  message_bytes_max_ = bytes;
+  if (is_joined_) below_->set_frame_bytes_max(message_bytes_max_ + stable::frame_head_bytes_max);
+}
+
+// --- links come and go
+
+void StableLink::take(std::unique_ptr<FramedLink> link) {
+  drop_link();
+  below_ = std::move(link);
+  below_->set_frame_bytes_max(stable::hello_bytes);
+  peer_ = below_->peer();
+  below_->start(*this);
+}
+
+void StableLink::go_on(ByteView missing) {
+  away_.disarm();
+  is_joined_ = true;
+  has_said_end_ = false;
+  below_->set_frame_bytes_max(message_bytes_max_ + stable::frame_head_bytes_max);
+  append(below_->out(), missing);
+  below_->committed();
+  flush_later();
+}
+
+void StableLink::drop_link() {
+  is_joined_ = false;
+  is_blocked_ = true;
+  if (below_) bury(loop_, std::move(below_));
+}
+
+void StableLink::bury(io::Loop& loop, std::unique_ptr<FramedLink> link) {
+  loop.executor().bury(std::make_unique<Grave>(std::move(link)));
+}
+
+void StableLink::lose_link() {
+  drop_link();
+  if (!away_.is_armed()) loop_.executor().arm(away_, loop_.now() + away_max_);
+  on_away();
+}
+
+void StableLink::Away::fire(Timer& timer) {
+  StableLink& link = static_cast<Away&>(timer).link;
+  const auto waited = std::chrono::duration<double>(link.away_max_).count();
+  link.drop_link();
+  link.end({Code::link_lost, fmt::format("there was none for {} s", waited)});
+}
+
+void StableLink::on_link_ended(const Error* error) {
+  if (has_told_end_) return drop_link();
+  const bool is_breach = error && kind(*error) == Kind::protocol && error->code != Code::frame_truncated;
+  if (is_breach) {
+    break_off(*error);
+  } else {
+    lose_link();
+  }
+}
+
+// --- the end
+
+void StableLink::tell_end(const Error* error) {
+  if (std::exchange(has_told_end_, true)) return;
+  away_.disarm();
+  on_over();
+  events_->on_link_ended(error);
+}
+
+// The peer broke the rules, and can still be told.
+bool StableLink::break_off(const Error& error) {
+  if (!is_joined_) {
+    end(error);
+  } else {
+    tell_end(&error);
+  }
+  return false;
+}
+
+void StableLink::end(const Error& error) {
+  is_dead_ = true;
+  flush_.leave();
+  fail_.leave();
+  data_.clear();
+  control_.clear();
+  tell_end(&error);
+}
+
+// --- in
+
+bool StableLink::on_message(ByteView message, Block* block) {
+  if (has_told_end_) return false;
+  if (!is_joined_) return on_hello(message);
+  if (!message.empty()) return on_frame(message, block);
+  // The peer has said all that it had to say.
+  tell_end(nullptr);
+  return false;
+}
+
+bool StableLink::on_frame(ByteView bytes, Block* block) {
+  const Result<stable::Frame> frame = stable::read_frame(bytes);
+  if (!frame) return break_off(frame.error());
+  if (frame->acknowledged) {
+    if (const Result<void> known = sent_.acknowledge(*frame->acknowledged); !known) return break_off(known.error());
+    if (is_blocked_) flush_later();
+  }
+  const Result<core::ReceiveWindow::Verdict> verdict = received_.take(frame->number);
+  if (!verdict) return break_off(verdict.error());
+  // A session that wants no more still has things to send, of which acknowledgements come.
+  const bool is_fresh = *verdict == core::ReceiveWindow::Verdict::fresh;
+  if (is_fresh && wants_messages_) wants_messages_ = events_->on_message(frame->message, block);
+  return true;
+}
+
+// --- out
+
+void StableLink::committed() {
+  if (data_.size() >= flush_bytes_ && !is_blocked_ && !is_dead_) {
+    flush();
+  } else {
+    committed_later();
+  }
+}
+
+void StableLink::committed_later() {
+  if (is_dead_) [[unlikely]] {
+    data_.clear();
+    control_.clear();
+    return;
+  }
+  flush_later();
+  if (control_.size() > control_bytes_max_ && !fail_.is_linked()) [[unlikely]]
+    loop_.executor().post(fail_);
+}
+
+void StableLink::flush_later() {
+  if (!flush_.is_linked()) loop_.executor().post_after_drain(flush_);
+}
+
+// Control messages may be kept beyond the bounds: an answer to the peer's ping must leave while ours waits for one.
+void StableLink::flush() {
+  flush_.leave();
+  if (!is_joined_) return;
+  if (is_dead_) return finish_if_empty();
+  const bool was_blocked = is_blocked_;
+  const bool has_moved_all = move(control_, {bounds_.items, control_bytes_max_}) && move(data_, {0, 0});
+  ask_for_acknowledgement();
+  below_->flush();
+  is_blocked_ = !has_moved_all || below_->is_blocked();
+  finish_if_empty();
+  if (was_blocked && !is_blocked_ && !has_told_end_) events_->on_link_drained();
+}
+
+bool StableLink::move(OutBuffer& buffer, core::SendWindow::Bounds beyond) {
+  while (!buffer.empty()) {
+    if (below_->is_blocked()) return false;
+    const wire::FrameScan scan = wire::scan_frame(buffer.pending(), no_limit);
+    if (!sent_.has_room(scan.message.size() + head_bytes_max, beyond)) return false;
+    send(scan.message);
+    buffer.consume(scan.size);
+    ask_for_acknowledgement();
+  }
+  return true;
+}
+
+void StableLink::send(ByteView message) {
+  std::array<std::uint8_t, head_bytes_max> head;
+  const std::uint8_t* const end =
+      stable::put_frame_head(head.data() + wire::frame_head_bytes, sent_.next(), received_.last());
+  const ByteView head_view(head.data(), end);
+  const auto length = static_cast<std::uint32_t>(head_view.size() - wire::frame_head_bytes + message.size());
+  std::memcpy(head.data(), &length, sizeof length);
+  append(below_->out(), sent_.add(head_view, message));
+  below_->committed();
+}
+
+// There are no acknowledgements by themselves. The answer to a ping brings one, also from a peer that has nothing else
+// to say.
+void StableLink::ask_for_acknowledgement() {
+  const bool is_much = sent_.size() >= bounds_.items / 4 || sent_.bytes() >= bounds_.bytes / 4;
+  const bool has_asked = ping_ && sent_.holds(*ping_);
+  if (!is_much || has_asked || !received_.last()) return;
+  ping_ = sent_.next();
+  std::array<std::uint8_t, 2 + codec::varint_bytes_max> ping;
+  const std::uint8_t* const end =
+      codec::put_varint(wire::roam::put_head(ping.data(), 0, wire::roam::Kind::ping), *ping_);
+  send({ping.data(), end});
+}
+
+void StableLink::finish() {
+  is_finishing_ = true;
+  flush();
+}
+
+// An end without these words is a cut.
+void StableLink::finish_if_empty() {
+  if (!is_finishing_ || has_said_end_ || !data_.empty() || !control_.empty()) return;
+  has_said_end_ = true;
+  wire::end_frame(below_->out(), wire::begin_frame(below_->out(), 0));
+  below_->committed();
+  below_->finish();
+}
+
+}  // namespace parley::runtime

@@ -1,0 +1,197 @@
+#include "runtime/stable_sessions.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "runtime/stable_link.h"
+#include "wire/frame.h"
+#include "wire/roam/stable.h"
+
+namespace parley::runtime {
+
+namespace stable = wire::roam::stable;
+
+namespace {
+
+void say(FramedLink& link, const stable::ServerHello& hello) {
+  const auto bytes = stable::encode(hello);
+  std::uint8_t* const cursor = wire::begin_frame(link.out(), bytes.size());
+  wire::end_frame(link.out(), std::ranges::copy(bytes, cursor).out);
+  link.flush();
+}
+
+// There is nothing for it here.
+bool reject(io::Loop& loop, std::unique_ptr<FramedLink> link) {
+  say(*link, {.is_rejected = true});
+  link->finish();
+  StableLink::bury(loop, std::move(link));
+  return false;
+}
+
+bool is_same_user(const io::Peer& a, const io::Peer& b) {
+  return !a.credentials || !b.credentials || a.credentials->uid == b.credentials->uid;
+}
+
+}  // namespace
+
+struct StableSessions::Table {
+  std::map<stable::Key, Accepted*> by_key;
+  std::size_t size = 0;
+};
+
+// The server's end of a stable session.
+class StableSessions::Accepted final : public StableLink {
+ public:
+  Accepted(io::Loop& loop, const Limits& limits, io::Peer peer, std::shared_ptr<Table> table)
+      : StableLink(loop, limits, std::move(peer)), table_(std::move(table)) {
+    ++table_->size;
+  }
+  ~Accepted() override { on_over(); }
+
+  void join(std::unique_ptr<FramedLink> link, const stable::ClientHello& hello);
+
+ private:
+  // Only a client hello begins anything here, and that has been read.
+  bool on_hello(ByteView) override { return false; }
+  void on_over() override;
+  void renew_key(const std::optional<stable::Key>& brought);
+
+  // A client may not have got the newest key: it has the one that it brought last, or one of those made since, of which
+  // so many count.
+  static constexpr std::size_t keys_max = 8;
+  std::vector<stable::Key> keys_;
+  std::shared_ptr<Table> table_;
+  bool is_over_ = false;
+};
+
+void StableSessions::Accepted::on_over() {
+  if (std::exchange(is_over_, true)) return;
+  --table_->size;
+  for (const stable::Key& key : keys_) table_->by_key.erase(key);
+}
+
+void StableSessions::Accepted::renew_key(const std::optional<stable::Key>& brought) {
+  const auto forget = [&](auto first, auto last) {
+    std::for_each(first, last, [&](const stable::Key& key) { table_->by_key.erase(key); });
+    keys_.erase(first, last);
+  };
+  if (brought) forget(keys_.begin(), std::ranges::find(keys_, *brought));
+  if (keys_.size() == keys_max) forget(keys_.begin() + 1, keys_.begin() + 2);
+  stable::Key key;
+  const std::uint64_t random[] = {loop().random().next(), loop().random().next()};
+  static_assert(sizeof key == sizeof random);
+  std::memcpy(key.data(), random, sizeof key);
+  keys_.push_back(key);
+  table_->by_key.emplace(key, this);
+}
+
+void StableSessions::Accepted::join(std::unique_ptr<FramedLink> link, const stable::ClientHello& hello) {
+  const Result<ByteView> missing = this->missing(hello.last_received);
+  if (!missing) {
+    reject(loop(), std::move(link));
+    return end(missing.error());
+  }
+  take(std::move(link));
+  renew_key(hello.key);
+  say(below(), {false, keys_.back(), last_received()});
+  go_on(*missing);
+}
+
+// --- who comes in
+
+// A link that has said nothing yet.
+class StableSessions::Newcomer final : public Mortal, private io::LinkEvents {
+ public:
+  Newcomer(StableSessions& sessions, std::unique_ptr<FramedLink> link, Start start)
+      : sessions_(sessions), link_(std::move(link)), start_(std::move(start)) {
+    link_->set_frame_bytes_max(sessions_.limits_.opening_bytes_max);
+    sessions_.loop_.executor().arm(silence_, sessions_.loop_.now() + sessions_.limits_.handshake_max);
+    link_->start(*this);
+  }
+
+  // Once: it is known what becomes of the link, or nothing does.
+  bool leave_door() {
+    if (std::exchange(has_left_, true)) return false;
+    silence_.disarm();
+    sessions_.remove(*this);
+    return true;
+  }
+
+ private:
+  struct Silence final : Timer {
+    explicit Silence(Newcomer& newcomer) : Timer(&Silence::fire), newcomer(newcomer) {}
+    static void fire(Timer& timer) { static_cast<Silence&>(timer).newcomer.leave_door(); }
+    Newcomer& newcomer;
+  };
+
+  bool on_message(ByteView message, Block* block) override {
+    if (!leave_door()) return false;
+    if (stable::is_client_hello(message)) return sessions_.on_hello(std::move(link_), message, start_);
+    return begin().on_message(message, block);
+  }
+  // What was no message at all is for the session to answer.
+  void on_link_ended(const Error* error) override {
+    if (!leave_door()) return;
+    if (error && kind(*error) == Kind::protocol && error->code != Code::frame_truncated) begin().on_link_ended(error);
+  }
+  void on_link_drained() override {}
+  io::LinkEvents& begin() {
+    FramedLink& link = *link_;
+    start_(std::move(link_));
+    return link.receiver();
+  }
+
+  StableSessions& sessions_;
+  std::unique_ptr<FramedLink> link_;
+  Start start_;
+  Silence silence_{*this};
+  bool has_left_ = false;
+};
+
+StableSessions::StableSessions(io::Loop& loop, const Limits& limits)
+    : loop_(loop), limits_(limits), table_(std::make_shared<Table>()) {}
+
+StableSessions::~StableSessions() { drop_newcomers(); }
+
+std::size_t StableSessions::size() const { return table_->size; }
+
+void StableSessions::admit(std::unique_ptr<FramedLink> link, Start start) {
+  newcomers_.push_back(*std::make_unique<Newcomer>(*this, std::move(link), std::move(start)).release());
+  ++newcomer_count_;
+}
+
+void StableSessions::remove(Newcomer& newcomer) {
+  newcomer.leave();
+  --newcomer_count_;
+  loop_.executor().bury(std::unique_ptr<Mortal>(&newcomer));
+}
+
+void StableSessions::drop_newcomers() {
+  while (!newcomers_.empty()) drop_oldest_newcomer();
+}
+
+void StableSessions::drop_oldest_newcomer() {
+  PARLEY_ASSERT(!newcomers_.empty());
+  static_cast<Newcomer&>(newcomers_.front()).leave_door();
+}
+
+bool StableSessions::on_hello(std::unique_ptr<FramedLink> link, ByteView message, Start& start) {
+  const Result<stable::ClientHello> hello = stable::read_client_hello(message);
+  if (hello && hello->key) {
+    const auto found = table_->by_key.find(*hello->key);
+    if (found != table_->by_key.end() && is_same_user(found->second->peer(), link->peer())) {
+      found->second->join(std::move(link), *hello);
+      return true;
+    }
+  } else if (hello && !hello->last_received && table_->size < limits_.stable_sessions_max) {
+    auto accepted = std::make_unique<Accepted>(loop_, limits_, link->peer(), table_);
+    accepted->join(std::move(link), *hello);
+    start(std::move(accepted));
+    return true;
+  }
+  return reject(loop_, std::move(link));
+}
+
+}  // namespace parley::runtime
