@@ -9,32 +9,27 @@
 #include "codec/postcard.h"
 #include "codec/utf8.h"
 #include "core/directory/name.h"
-#include "hub/arrival.h"
+#include "hub/door.h"
 #include "hub/gate.h"
 #include "hub/refusals.h"
 #include "hub/services.h"
 #include "hub/visitor.h"
-#include "runtime/framed_link.h"
 #include "runtime/services.h"
-#include "runtime/stable_sessions.h"
-#include "wire/opening_refusal.h"
 
 namespace parley {
 
 using core::Verb;
-using hub::Arrival;
 using hub::Gate;
 using hub::Relay;
 using hub::Visitor;
 using runtime::ConnectionOpening;
-using wire::Opening;
 
 // So many clients, each with all it may have, find room at one provider.
 static constexpr std::size_t clients_of_a_provider = 16;
 // The names of one provider that are measured by themselves; each takes 4 KiB.
 static constexpr std::size_t names_measured_max = 32;
 
-class Hub::Impl final : private hub::ArrivalEvents,
+class Hub::Impl final : private hub::DoorEvents,
                         private hub::VisitorEvents,
                         private hub::RelayEvents,
                         private hub::HubState {
@@ -45,7 +40,7 @@ class Hub::Impl final : private hub::ArrivalEvents,
         gate_(std::exchange(options_.policy, {}), std::exchange(options_.tokens, {})),
         directory_(options_.directory),
         refusals_(options_.refusals_max),
-        stable_(loop, options_.limits),
+        door_(as<hub::DoorEvents>(), loop, options_.limits, gate_),
         directory_service_(*this),
         hub_service_(*this) {
     services_.serve<builtin::Directory>(std::string(builtin::directory_name), directory_service_).value();
@@ -59,36 +54,19 @@ class Hub::Impl final : private hub::ArrivalEvents,
     co_return Result<void>();
   }
 
-  Result<std::string> listen(std::string_view uri, Speaks speaks) {
-    constexpr std::string_view reachable[] = {"tcp:", "tls:", "ws:", "wss:"};
-    const bool is_reachable = std::ranges::any_of(reachable, [&](auto scheme) { return uri.starts_with(scheme); });
-    if (is_reachable && !gate_.has_tokens()) {
-      return fail(Code::refused,
-                  "whoever reaches a TCP port could come in, and there are no tokens to tell them by: "
-                  "HubOptions::tokens, or parley hub --token-file NAME=PATH");
-    }
-    auto door = std::make_unique<Door>(*this, speaks, uri.starts_with("mem:"));
-    PARLEY_TRY(door->listener, loop_.listen(uri));
-    std::string address = door->listener->address();
-    door->listener->start(*door);
-    doors_.push_back(std::move(door));
-    return address;
-  }
+  Result<std::string> listen(std::string_view uri, Speaks speaks) { return door_.listen(uri, speaks); }
 
   void close() {
-    doors_.clear();
+    door_.close();
     stopped_.set();
-    newcomers_.clear();
-    arrivals_.clear();
-    stable_.drop_newcomers();
     const Error why{Code::closed, "the hub was closed"};
     while (!visitors_.empty()) visitors_.begin()->second->session().close(why);
     PARLEY_ASSERT(relays_.empty(), relays_.size());
   }
 
   const core::Directory& directory() const { return directory_; }
-  const DoorCounters& door() const override { return door_; }
-  std::size_t session_count() const { return visitors_.size(); }
+  const DoorCounters& door() const override { return door_.counters; }
+  std::size_t session_count() const override { return visitors_.size(); }
   std::size_t relay_count() const { return relays_.size(); }
   std::size_t bytes_queued() const {
     std::size_t bytes = 0;
@@ -97,137 +75,23 @@ class Hub::Impl final : private hub::ArrivalEvents,
   }
 
  private:
-  struct Door final : io::ListenerEvents {
-    Door(Impl& hub, Speaks speaks, bool is_inside) : hub(hub), speaks(speaks), is_inside(is_inside) {}
-    void on_stream(std::unique_ptr<io::Stream> stream) override { hub.on_stream(std::move(stream), *this); }
-    void on_listener_failed(Error error) override { hub.on_listener_failed(*this, std::move(error)); }
-    Impl& hub;
-    const Speaks speaks;
-    const bool is_inside;  // who comes is in this process
-    std::unique_ptr<io::Listener> listener;
-  };
-  // Keeps what may not be destroyed while it tells, until it does no more.
-  template <class T>
-  struct Grave final : Mortal {
-    explicit Grave(std::unique_ptr<T> content) : content(std::move(content)) {}
-    std::unique_ptr<T> content;
-  };
-
-  // Somebody at the door.
-  struct Arrived {
-    std::uint64_t id = 0;
-    std::unique_ptr<io::Stream> stream = nullptr;
-    std::optional<core::Principal> seen;
-    Instant until;                           // by when it has said what it speaks
-    Opening inside_of = Opening::undecided;  // whose stream this is: TLS or HTTP
-  };
-  void bury(std::unique_ptr<io::Stream> stream) {
-    loop_.executor().bury(std::make_unique<Grave<io::Stream>>(std::move(stream)));
-  }
-
   // --- the door
 
-  // The others go on.
-  void on_listener_failed(Door& door, Error error) {
-    const std::string where = door.listener->address();
-    door.listener.reset();
-    failure_ = Error{error.code, fmt::format("{}: {}", where, error.note)};
-    stopped_.set();
-  }
-
-  void on_stream(std::unique_ptr<io::Stream> stream, const Door& door) {
-    ++door_.streams;
-    if (visitors_.size() + arrivals_.size() - newcomers_.size() >= options_.limits.sessions_max) {
-      ++door_.too_many;
-      return;
-    }
-    auto seen = Gate::seen(stream->peer(), door.is_inside);
-    if (!gate_.has_tokens() && !gate_.knows(seen)) {
-      ++door_.strangers;
-      write_down(seen, stream->peer(), {}, {}, gate_.stranger(seen));
-      return;
-    }
-    while (newcomers_.size() + stable_.newcomer_count() >= options_.limits.newcomers_max) push_out_the_oldest();
-    const std::uint64_t id = ++last_id_;
-    if (door.speaks == Speaks::roam) return ask(id, std::move(stream), std::move(seen));
-    const Instant until = loop_.now() + options_.limits.handshake_max;
-    listen_to(std::move(stream), {.id = id, .seen = std::move(seen), .until = until});
-  }
-
-  // Whoever only comes, in whatever number, keeps nobody out who says at once who he is.
-  void push_out_the_oldest() {
-    ++door_.pushed_out;
-    if (stable_.newcomer_count() > newcomers_.size()) return stable_.drop_oldest_newcomer();
-    const auto [id, arrival] = *newcomers_.begin();
-    if (arrival) return bury(take(*arrival).stream);
-    visitors_.at(id)->session().break_off({Code::overloaded, "others came, and you had not said who you are"});
-  }
-  // It is at the door no more, and no newcomer until it is again.
-  Arrived take(const Arrival& arrival) {
-    Arrived arrived = std::move(arrivals_.extract(&arrival).mapped());
-    newcomers_.erase(arrived.id);
-    return arrived;
-  }
-
-  void listen_to(std::unique_ptr<io::Stream> stream, Arrived arrived) {
-    auto arrival = std::make_unique<Arrival>(loop_, std::move(stream), as<hub::ArrivalEvents>());
-    Arrival& waiting = *arrival;
-    const Instant until = arrived.until;
-    newcomers_[arrived.id] = &waiting;
-    arrived.stream = std::move(arrival);
-    arrivals_.emplace(&waiting, std::move(arrived));
-    waiting.wait(until);
-  }
-
-  void on_opening(Arrival& arrival, Opening opening) override {
-    Arrived arrived = take(arrival);
-    if (opening == Opening::roam) {
-      auto link = std::make_unique<runtime::FramedLink>(loop_, std::move(arrived.stream), options_.limits);
-      return admit(arrived.id, std::move(link), std::move(arrived.seen));
-    }
-    if (opening == Opening::roam_stable) return ask(arrived.id, std::move(arrived.stream), std::move(arrived.seen));
-    if (look_inside(arrived, opening)) return;
-    // What is inside of something tells of that, as when no WebSocket was opened.
-    const bool is_of_outside = opening == Opening::unknown && arrived.inside_of != Opening::undecided;
-    ++door_.refused[std::string(to_string(is_of_outside ? arrived.inside_of : opening))];
-    if (const ByteView said = wire::refusal_of(opening); !said.empty() && arrived.inside_of != Opening::http) {
-      static_cast<void>(arrived.stream->write_some(said, {}));
-      arrived.stream->finish();
-    }
-    bury(std::move(arrived.stream));
-  }
-  void on_silence(Arrival& arrival) override {
-    ++door_.silent;
-    bury(take(arrival).stream);
-  }
-
-  // The rule applies again to the stream inside of TLS, and to the one inside of a WebSocket: once each, in this order.
-  bool look_inside(Arrived& arrived, Opening opening) {
-    const bool is_tls = opening == Opening::tls && arrived.inside_of == Opening::undecided;
-    const bool is_http = opening == Opening::http && arrived.inside_of != Opening::http;
-    if (!is_tls && !is_http) return false;
-    auto inside = is_tls ? loop_.accept_tls(arrived.stream) : loop_.accept_websocket(arrived.stream);
-    if (!inside) return false;
-    arrived.inside_of = opening;
-    listen_to(*std::move(inside), std::move(arrived));
-    return true;
-  }
-
-  // Bare or stable, new or one that goes on: its first message tells.
-  void ask(std::uint64_t id, std::unique_ptr<io::Stream> stream, std::optional<core::Principal> seen) {
-    stable_.admit(std::make_unique<runtime::FramedLink>(loop_, std::move(stream), options_.limits),
-                  [this, id, seen = std::move(seen)](std::unique_ptr<io::Link> link) mutable {
-                    admit(id, std::move(link), std::move(seen));
-                  });
-  }
-
-  void admit(std::uint64_t id, std::unique_ptr<io::Link> link, std::optional<core::Principal> seen) {
-    ++door_.accepted;
-    newcomers_[id] = nullptr;
+  void on_newcomer(std::uint64_t id, std::unique_ptr<io::Link> link, std::optional<core::Principal> seen) override {
     auto made = std::make_unique<Visitor>(as<hub::VisitorEvents>(), id, std::move(seen));
     Visitor& visitor = *visitors_.emplace(id, std::move(made)).first->second;
     visitor.start(loop_, std::move(link), options_.limits, services_.table());
     by_session_.emplace(&visitor.session(), &visitor);
+  }
+  void on_pushed_out(std::uint64_t id) override {
+    visitors_.at(id)->session().break_off({Code::overloaded, "others came, and you had not said who you are"});
+  }
+  void on_stranger(const std::optional<core::Principal>& seen, const io::Peer& peer) override {
+    write_down(seen, peer, {}, {}, gate_.stranger(seen));
+  }
+  void on_listener_failed(Error error) override {
+    failure_ = std::move(error);
+    stopped_.set();
   }
 
   // --- visitors
@@ -236,13 +100,13 @@ class Hub::Impl final : private hub::ArrivalEvents,
     const Metadata& hello = visitor.session().machine().peer_metadata();
     const Gate::Entry entered = gate_.enter(visitor.seen(), hello);
     if (!entered.principal) {
-      ++(entered.fault == Gate::Fault::token_missing ? door_.tokens_missing : door_.tokens_wrong);
+      ++(entered.fault == Gate::Fault::token_missing ? door_.counters.tokens_missing : door_.counters.tokens_wrong);
       write_down(visitor.seen(), visitor.session().peer(), {}, {}, entered.refusal);
       visitor.session().break_off(entered.refusal);
       return;
     }
     visitor.enter(core::Rights(gate_.policy(), *entered.principal));
-    newcomers_.erase(visitor.id());
+    door_.forget(visitor.id());
     take_offers(visitor, hello);
   }
 
@@ -333,7 +197,7 @@ class Hub::Impl final : private hub::ArrivalEvents,
 
   void on_session_over(Visitor& visitor, const Error&) override {
     directory_.drop(visitor.id());
-    newcomers_.erase(visitor.id());
+    door_.forget(visitor.id());
     by_session_.erase(&visitor.session());
     auto gone = visitors_.extract(visitor.id());
     loop_.executor().bury(std::move(gone.mapped()));
@@ -429,18 +293,13 @@ class Hub::Impl final : private hub::ArrivalEvents,
   const Gate gate_;
   core::Directory directory_;
   hub::Refusals refusals_;
-  runtime::StableSessions stable_;
-  DoorCounters door_;
+  hub::Door door_;
   hub::DirectoryService directory_service_;
   hub::HubService hub_service_;
   Services services_;
-  std::uint64_t last_id_ = 0;
   std::map<std::uint64_t, std::unique_ptr<Visitor>> visitors_;
   std::unordered_map<const runtime::Session*, Visitor*> by_session_;
   std::unordered_map<const Relay*, Joined> relays_;
-  std::unordered_map<const Arrival*, Arrived> arrivals_;
-  std::map<std::uint64_t, const Arrival*> newcomers_;  // as they came; null: shaking hands
-  std::vector<std::unique_ptr<Door>> doors_;
   Event stopped_;
   std::optional<Error> failure_;
 };

@@ -1,0 +1,154 @@
+#include "hub/door.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "runtime/framed_link.h"
+#include "wire/opening_refusal.h"
+
+namespace parley::hub {
+
+using wire::Opening;
+
+namespace {
+
+// Keeps a stream that may be telling something, until it does no more.
+struct Grave final : Mortal {
+  explicit Grave(std::unique_ptr<io::Stream> stream) : stream(std::move(stream)) {}
+  std::unique_ptr<io::Stream> stream;
+};
+
+}  // namespace
+
+Result<std::string> Door::listen(std::string_view uri, Hub::Speaks speaks) {
+  constexpr std::string_view reachable[] = {"tcp:", "tls:", "ws:", "wss:"};
+  const bool is_reachable = std::ranges::any_of(reachable, [&](auto scheme) { return uri.starts_with(scheme); });
+  if (is_reachable && !gate_.has_tokens()) {
+    return fail(Code::refused,
+                "whoever reaches a TCP port could come in, and there are no tokens to tell them by: "
+                "HubOptions::tokens, or parley hub --token-file NAME=PATH");
+  }
+  auto at = std::make_unique<Listening>(*this, speaks, uri.starts_with("mem:"));
+  PARLEY_TRY(at->listener, loop_.listen(uri));
+  std::string address = at->listener->address();
+  at->listener->start(*at);
+  listening_.push_back(std::move(at));
+  return address;
+}
+
+void Door::close() {
+  listening_.clear();
+  newcomers_.clear();
+  arrivals_.clear();
+  stable_.drop_newcomers();
+}
+
+// The others go on.
+void Door::on_listener_failed(Listening& at, Error error) {
+  const std::string where = at.listener->address();
+  at.listener.reset();
+  hub_.on_listener_failed({error.code, fmt::format("{}: {}", where, error.note)});
+}
+
+void Door::on_stream(std::unique_ptr<io::Stream> stream, const Listening& at) {
+  ++counters.streams;
+  if (sessions() >= limits_.sessions_max) {
+    ++counters.too_many;
+    return;
+  }
+  auto seen = Gate::seen(stream->peer(), at.is_inside);
+  if (!gate_.has_tokens() && !gate_.knows(seen)) {
+    ++counters.strangers;
+    return hub_.on_stranger(seen, stream->peer());
+  }
+  while (newcomers_.size() + stable_.newcomer_count() >= limits_.newcomers_max) push_out_the_oldest();
+  const std::uint64_t id = ++last_id_;
+  if (at.speaks == Hub::Speaks::roam) return ask(id, std::move(stream), std::move(seen));
+  listen_to(std::move(stream), {.id = id, .seen = std::move(seen), .until = loop_.now() + limits_.handshake_max});
+}
+
+// Whoever only comes, in whatever number, keeps nobody out who says at once who he is.
+void Door::push_out_the_oldest() {
+  ++counters.pushed_out;
+  if (stable_.newcomer_count() > newcomers_.size()) return stable_.drop_oldest_newcomer();
+  const auto [id, arrival] = *newcomers_.begin();
+  if (arrival) return bury(take(*arrival).stream);
+  forget(id);
+  hub_.on_pushed_out(id);
+}
+
+// It is at the door no more, and no newcomer until it is again.
+Door::Arrived Door::take(const Arrival& arrival) {
+  Arrived arrived = std::move(arrivals_.extract(&arrival).mapped());
+  forget(arrived.id);
+  return arrived;
+}
+
+void Door::listen_to(std::unique_ptr<io::Stream> stream, Arrived arrived) {
+  auto arrival = std::make_unique<Arrival>(loop_, std::move(stream), static_cast<ArrivalEvents&>(*this));
+  Arrival& waiting = *arrival;
+  const Instant until = arrived.until;
+  newcomers_[arrived.id] = &waiting;
+  arrived.stream = std::move(arrival);
+  arrivals_.emplace(&waiting, std::move(arrived));
+  waiting.wait(until);
+}
+
+void Door::on_opening(Arrival& arrival, Opening opening) {
+  Arrived arrived = take(arrival);
+  if (opening == Opening::roam) {
+    auto link = std::make_unique<runtime::FramedLink>(loop_, std::move(arrived.stream), limits_);
+    return admit(arrived.id, std::move(link), std::move(arrived.seen));
+  }
+  if (opening == Opening::roam_stable) return ask(arrived.id, std::move(arrived.stream), std::move(arrived.seen));
+  if (!look_inside(arrived, opening)) refuse(arrived, opening);
+}
+
+void Door::on_silence(Arrival& arrival) {
+  ++counters.silent;
+  bury(take(arrival).stream);
+}
+
+// The rule applies again to the stream inside of TLS, and to the one inside of a WebSocket: once each, in this order.
+bool Door::look_inside(Arrived& arrived, Opening opening) {
+  const bool is_tls = opening == Opening::tls && arrived.inside_of == Opening::undecided;
+  const bool is_http = opening == Opening::http && arrived.inside_of != Opening::http;
+  if (!is_tls && !is_http) return false;
+  auto inside = is_tls ? loop_.accept_tls(arrived.stream) : loop_.accept_websocket(arrived.stream);
+  if (!inside) return false;
+  arrived.inside_of = opening;
+  listen_to(*std::move(inside), std::move(arrived));
+  return true;
+}
+
+void Door::refuse(Arrived& arrived, Opening opening) {
+  // What is inside of something tells of that, as when no WebSocket was opened.
+  const bool is_of_outside = opening == Opening::unknown && arrived.inside_of != Opening::undecided;
+  ++counters.refused[std::string(to_string(is_of_outside ? arrived.inside_of : opening))];
+  if (const ByteView said = wire::refusal_of(opening); !said.empty() && arrived.inside_of != Opening::http) {
+    static_cast<void>(arrived.stream->write_some(said, {}));
+    arrived.stream->finish();
+  }
+  bury(std::move(arrived.stream));
+}
+
+// Bare or stable, new or one that goes on: its first message tells.
+void Door::ask(std::uint64_t id, std::unique_ptr<io::Stream> stream, std::optional<core::Principal> seen) {
+  stable_.admit(std::make_unique<runtime::FramedLink>(loop_, std::move(stream), limits_),
+                [this, id, seen = std::move(seen)](std::unique_ptr<io::Link> link) mutable {
+                  admit(id, std::move(link), std::move(seen));
+                });
+}
+
+void Door::admit(std::uint64_t id, std::unique_ptr<io::Link> link, std::optional<core::Principal> seen) {
+  ++counters.accepted;
+  newcomers_[id] = nullptr;
+  hub_.on_newcomer(id, std::move(link), std::move(seen));
+}
+
+void Door::bury(std::unique_ptr<io::Stream> stream) {
+  loop_.executor().bury(std::make_unique<Grave>(std::move(stream)));
+}
+
+}  // namespace parley::hub

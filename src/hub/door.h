@@ -1,0 +1,91 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "hub/arrival.h"
+#include "hub/gate.h"
+#include "hub/hub.h"
+#include "runtime/stable_sessions.h"
+
+namespace parley::hub {
+
+class DoorEvents {
+ public:
+  // Shakes hands over this link, and is a newcomer until Door::forget().
+  virtual void on_newcomer(std::uint64_t id, std::unique_ptr<io::Link> link, std::optional<core::Principal> seen) = 0;
+  // One of these has to go, because others came.
+  virtual void on_pushed_out(std::uint64_t id) = 0;
+  // Whom nobody knows, at a hub that knows nobody by a token.
+  virtual void on_stranger(const std::optional<core::Principal>& seen, const io::Peer& peer) = 0;
+  virtual void on_listener_failed(Error error) = 0;
+  virtual std::size_t session_count() const = 0;
+
+ protected:
+  ~DoorEvents() = default;
+};
+
+// Where streams come in: asks each what it speaks, and gives those on that the hub serves. On the hub's loop.
+class Door final : private ArrivalEvents {
+ public:
+  Door(DoorEvents& hub, io::Loop& loop, const Limits& limits, const Gate& gate)
+      : hub_(hub), loop_(loop), limits_(limits), gate_(gate), stable_(loop, limits) {}
+
+  Result<std::string> listen(std::string_view uri, Hub::Speaks speaks);
+  // Whoever has not said what he speaks goes, and nobody comes any more.
+  void close();
+  // Was let in, or is gone.
+  void forget(std::uint64_t newcomer) { newcomers_.erase(newcomer); }
+  DoorCounters counters;
+
+ private:
+  struct Listening final : io::ListenerEvents {
+    Listening(Door& door, Hub::Speaks speaks, bool is_inside) : door(door), speaks(speaks), is_inside(is_inside) {}
+    void on_stream(std::unique_ptr<io::Stream> stream) override { door.on_stream(std::move(stream), *this); }
+    void on_listener_failed(Error error) override { door.on_listener_failed(*this, std::move(error)); }
+    Door& door;
+    const Hub::Speaks speaks;
+    const bool is_inside;  // who comes is in this process
+    std::unique_ptr<io::Listener> listener;
+  };
+  struct Arrived {
+    std::uint64_t id = 0;
+    std::unique_ptr<io::Stream> stream = nullptr;
+    std::optional<core::Principal> seen;
+    Instant until;                                       // by when it has said what it speaks
+    wire::Opening inside_of = wire::Opening::undecided;  // whose stream this is: TLS or HTTP
+  };
+
+  void on_stream(std::unique_ptr<io::Stream> stream, const Listening& at);
+  void on_listener_failed(Listening& at, Error error);
+  void on_opening(Arrival& arrival, wire::Opening opening) override;
+  void on_silence(Arrival& arrival) override;
+  void push_out_the_oldest();
+  Arrived take(const Arrival& arrival);
+  void listen_to(std::unique_ptr<io::Stream> stream, Arrived arrived);
+  bool look_inside(Arrived& arrived, wire::Opening opening);
+  void refuse(Arrived& arrived, wire::Opening opening);
+  void ask(std::uint64_t id, std::unique_ptr<io::Stream> stream, std::optional<core::Principal> seen);
+  void admit(std::uint64_t id, std::unique_ptr<io::Link> link, std::optional<core::Principal> seen);
+  void bury(std::unique_ptr<io::Stream> stream);
+  // That have been let in.
+  std::size_t sessions() const { return hub_.session_count() + arrivals_.size() - newcomers_.size(); }
+
+  DoorEvents& hub_;
+  io::Loop& loop_;
+  const Limits& limits_;
+  const Gate& gate_;
+  runtime::StableSessions stable_;
+  std::uint64_t last_id_ = 0;
+  std::unordered_map<const Arrival*, Arrived> arrivals_;
+  std::map<std::uint64_t, const Arrival*> newcomers_;  // as they came; null: shaking hands
+  std::vector<std::unique_ptr<Listening>> listening_;
+};
+
+}  // namespace parley::hub
