@@ -42,6 +42,7 @@ class Ledger {
     numbers.close();
     co_return count;
   }
+  Task<std::string> echo(std::string text) { co_return text; }
   Task<void> hang() {
     ++hanging;
     co_await never.wait();
@@ -52,7 +53,7 @@ class Ledger {
   int hanging = 0;
   Event never;
 };
-PARLEY_SERVICE(Ledger, note, collect, produce, hang);
+PARLEY_SERVICE(Ledger, note, collect, produce, echo, hang);
 
 std::vector<std::uint32_t> up_to(std::uint32_t count) {
   std::vector<std::uint32_t> numbers(count);
@@ -86,9 +87,9 @@ Task<Result<void>> converse(Client<Ledger> client, std::uint32_t count) {
 
 // A ledger served in a simulated world.
 struct Scene {
-  explicit Scene(std::uint64_t seed = 7) : world(seed) { serve(); }
-  void serve() {
-    server.emplace(listen(world.loop(), "sim:ledger").value());
+  explicit Scene(std::uint64_t seed = 7, const Options& options = {}) : world(seed) { serve(options); }
+  void serve(const Options& options = {}) {
+    server.emplace(listen(world.loop(), "sim:ledger", options).value());
     server->serve<Ledger>("Ledger", ledger).value();
   }
   Result<std::unique_ptr<Session>> dial(Options options = {}) {
@@ -179,6 +180,24 @@ TEST(StableSession, one_way_items_go_on_by_pings_through_a_small_window) {
   auto session = scene.dial({.limits = {.stable_items_max = 16}}).value();
   ASSERT_TRUE(scene.world.run(converse(session->client<Ledger>("Ledger"), 500)));
   scene.expect_done(500);
+  scene.end(std::move(session));
+}
+
+TEST(StableSession, full_windows_both_ways_do_not_wait_for_each_other) {
+  const Options small{.limits = {.stable_items_max = 16, .stable_bytes_max = 4096}};
+  Scene scene(7, small);
+  scene.world.links().carry({.delay_min = 1ms, .delay_max = 2ms});
+  auto session = scene.dial(small).value();
+  auto client = session->client<Ledger>("Ledger");
+  for (const std::size_t size : {100, 3000, 15'000}) {
+    const std::string text(size, 't');
+    std::vector<Call<std::string>> calls;
+    for (int i = 0; i < 100; ++i) calls.push_back(client.call<&Ledger::echo>(text));
+    for (auto& call : calls) {
+      const auto echoed = scene.world.run(std::move(call));
+      EXPECT_EQ(echoed ? echoed->size() : 0, size);
+    }
+  }
   scene.end(std::move(session));
 }
 

@@ -21,6 +21,8 @@ namespace {
 constexpr std::size_t no_limit = ~std::size_t{0};
 constexpr std::size_t head_bytes_max = wire::frame_head_bytes + stable::frame_head_bytes_max;
 
+constexpr std::size_t ping_bytes_max = head_bytes_max + 2 + codec::varint_bytes_max;
+
 // Keeps a link that may be telling something just now, and listens to it no more.
 class Grave final : public Mortal, private io::LinkEvents {
  public:
@@ -91,6 +93,7 @@ void StableLink::take(std::unique_ptr<FramedLink> link) {
 void StableLink::go_on(ByteView missing) {
   away_.disarm();
   is_joined_ = true;
+  acknowledged_ = received_.last();  // by the hello
   has_said_end_ = false;
   below_->set_frame_bytes_max(message_bytes_max_ + stable::frame_head_bytes_max);
   append(below_->out(), missing);
@@ -175,8 +178,8 @@ bool StableLink::on_frame(ByteView bytes, Block* block) {
   if (!frame) return break_off(frame.error());
   if (frame->acknowledged) {
     if (const Result<void> known = sent_.acknowledge(*frame->acknowledged); !known) return break_off(known.error());
-    if (is_blocked_) flush_later();
   }
+  if (is_blocked_) flush_later();
   const Result<core::ReceiveWindow::Verdict> verdict = received_.take(frame->number);
   if (!verdict) return break_off(verdict.error());
   // A session that wants no more still has things to send, of which acknowledgements come.
@@ -210,14 +213,16 @@ void StableLink::flush_later() {
   if (!flush_.is_linked()) loop_.executor().post_after_drain(flush_);
 }
 
-// Control messages may be kept beyond the bounds: an answer to the peer's ping must leave while ours waits for one.
+// Control messages overtake data, and may be kept beyond the bounds for that.
 void StableLink::flush() {
   flush_.leave();
   if (!is_joined_) return;
   if (is_dead_) return finish_if_empty();
   const bool was_blocked = is_blocked_;
   const bool has_moved_all = move(control_, {bounds_.items, control_bytes_max_}) && move(data_, {0, 0});
-  ask_for_acknowledgement();
+  const bool is_full = !has_moved_all && !below_->is_blocked();
+  ask_for_acknowledgement(is_full);
+  if (is_full) acknowledge_while_full();
   below_->flush();
   is_blocked_ = !has_moved_all || below_->is_blocked();
   finish_if_empty();
@@ -231,7 +236,7 @@ bool StableLink::move(OutBuffer& buffer, core::SendWindow::Bounds beyond) {
     if (!sent_.has_room(scan.message.size() + head_bytes_max, beyond)) return false;
     send(scan.message);
     buffer.consume(scan.size);
-    ask_for_acknowledgement();
+    ask_for_acknowledgement(false);
   }
   return true;
 }
@@ -243,20 +248,32 @@ void StableLink::send(ByteView message) {
   const ByteView head_view(head.data(), end);
   const auto length = static_cast<std::uint32_t>(head_view.size() - wire::frame_head_bytes + message.size());
   std::memcpy(head.data(), &length, sizeof length);
+  acknowledged_ = received_.last();
   append(below_->out(), sent_.add(head_view, message));
   below_->committed();
 }
 
 // There are no acknowledgements by themselves. The answer to a ping brings one, also from a peer that has nothing else
 // to say.
-void StableLink::ask_for_acknowledgement() {
-  const bool is_much = sent_.size() >= bounds_.items / 4 || sent_.bytes() >= bounds_.bytes / 4;
+void StableLink::ask_for_acknowledgement(bool is_full) {
+  const bool is_much = is_full || sent_.size() >= bounds_.items / 4 || sent_.bytes() >= bounds_.bytes / 4;
   const bool has_asked = ping_ && sent_.holds(*ping_);
   if (!is_much || has_asked || !received_.last()) return;
   ping_ = sent_.next();
+  ping();
+}
+
+// Two ends with full windows would wait for each other. A peer that only sends and never acknowledges gets no more of
+// these than there is room for.
+void StableLink::acknowledge_while_full() {
+  if (received_.last() == acknowledged_) return;
+  if (sent_.has_room(ping_bytes_max, {2 * bounds_.items, 2 * control_bytes_max_})) ping();
+}
+
+void StableLink::ping() {
   std::array<std::uint8_t, 2 + codec::varint_bytes_max> ping;
   const std::uint8_t* const end =
-      codec::put_varint(wire::roam::put_head(ping.data(), 0, wire::roam::Kind::ping), *ping_);
+      codec::put_varint(wire::roam::put_head(ping.data(), 0, wire::roam::Kind::ping), sent_.next());
   send({ping.data(), end});
 }
 

@@ -87,7 +87,9 @@ class StableLink : public io::Link, private io::LinkEvents {
   void tell_end(const Error* error);
   bool move(OutBuffer& buffer, core::SendWindow::Bounds beyond);
   void send(ByteView message);
-  void ask_for_acknowledgement();
+  void ask_for_acknowledgement(bool is_full);
+  void acknowledge_while_full();
+  void ping();
   void flush_later();
   void finish_if_empty();
   void drop_link();
@@ -104,7 +106,8 @@ class StableLink : public io::Link, private io::LinkEvents {
 
   core::SendWindow sent_;
   core::ReceiveWindow received_;
-  std::optional<std::uint32_t> ping_;  // the last that asked for an acknowledgement
+  std::optional<std::uint32_t> acknowledged_;  // what the peer was told last
+  std::optional<std::uint32_t> ping_;          // the last that asked for an acknowledgement
   OutBuffer data_;
   OutBuffer control_;
   Flush flush_{*this};

@@ -236,6 +236,35 @@ TEST_F(StableLinkTest, bytes_are_bounded_too_and_whoever_waits_is_told_when_ther
   EXPECT_EQ(rig.log.drains, drains + 1);
 }
 
+TEST_F(StableLinkTest, a_large_message_behind_a_small_one_asks_for_the_room_that_it_needs) {
+  DialedRig& rig = joined({.stable_bytes_max = 4096});
+  const std::string large(5000, 'l');
+  send(*rig.link, "small");
+  send(*rig.link, large);
+  EXPECT_EQ(rig.heard(), frame(0, 0, "small") + frame(1, 0, "\0\x09\1"sv));
+  rig.says(frame(1, 1, "\0\x0a\1"sv));
+  EXPECT_EQ(rig.heard(), frame(2, 1, large) + frame(3, 1, "\0\x09\3"sv));
+}
+
+TEST_F(StableLinkTest, whoever_waits_for_room_still_says_what_has_come) {
+  // rule: calls/stable.ack
+  DialedRig& rig = joined({.stable_bytes_max = 4096});
+  const std::string large(5000, 'l');
+  send(*rig.link, large);
+  send(*rig.link, "behind it");
+  EXPECT_EQ(rig.heard(), frame(0, 0, large) + frame(1, 0, "\0\x09\1"sv));
+  rig.says(frame(1, std::nullopt, "from a peer that waits as well"));
+  EXPECT_EQ(rig.heard(), frame(2, 1, "\0\x09\2"sv));
+  // One that only sends gets no more than there is room for.
+  std::size_t heard = 1;
+  for (std::uint32_t i = 2; i < 100'000 && heard != 0; ++i) {
+    rig.says(frame(i, std::nullopt, "x"));
+    heard = rig.heard().size();
+  }
+  EXPECT_EQ(heard, 0u);
+  EXPECT_EQ(rig.log.ends, 0);
+}
+
 TEST_F(StableLinkTest, control_messages_that_cannot_leave_are_bounded) {
   DialedRig& rig = joined({.control_bytes_max = 1000});
   rig.is_reachable = false;

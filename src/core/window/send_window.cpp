@@ -2,13 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 namespace parley::core {
 
 bool SendWindow::has_room(std::size_t size, Bounds beyond) const {
   if (sizes_.empty()) return true;
-  return sizes_.size() < bounds_.items + beyond.items && bytes() + size <= bounds_.bytes + beyond.bytes;
+  return sizes_.size() < bounds_.items + beyond.items && counted_ + counted(size) <= bounds_.bytes + beyond.bytes;
 }
 
 ByteView SendWindow::add(ByteView head, ByteView body) {
@@ -19,6 +17,7 @@ ByteView SendWindow::add(ByteView head, ByteView body) {
   bytes_.insert(bytes_.end(), head.begin(), head.end());
   bytes_.insert(bytes_.end(), body.begin(), body.end());
   sizes_.push(length);
+  counted_ += counted(size);
   return {bytes_.data() + bytes_.size() - size, size};
 }
 
@@ -61,7 +60,11 @@ Result<ByteView> SendWindow::resume(std::optional<std::uint32_t> last) {
 void SendWindow::drop(std::size_t count) {
   first_ += static_cast<std::uint32_t>(count);
   acknowledged_ += count;
-  while (count-- != 0) front_ += sizes_.pop();
+  while (count-- != 0) {
+    const std::uint32_t size = sizes_.pop();
+    front_ += size;
+    counted_ -= counted(size);
+  }
   give_memory_back();
 }
 

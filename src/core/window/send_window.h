@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -22,8 +23,8 @@ class SendWindow {
   // The first number is for tests of the wrap.
   explicit SendWindow(Bounds bounds, std::uint32_t first = 0) : bounds_(bounds), first_(first) {}
 
-  // Whether an item of that size may be added; an empty window takes one of any size. `beyond` may lie above the
-  // bounds.
+  // Whether an item of that size may be added. An empty window takes one of any size, which fills the bound of bytes
+  // and no more. `beyond` may lie above the bounds.
   bool has_room(std::size_t size, Bounds beyond = {0, 0}) const;
   std::uint32_t next() const { return first_ + static_cast<std::uint32_t>(sizes_.size()); }
   // The item next(), of these two pieces: gives it as it is kept, until the next change.
@@ -45,6 +46,7 @@ class SendWindow {
  private:
   static constexpr std::size_t memory_kept = std::size_t{4} << 10;
 
+  std::size_t counted(std::size_t size) const { return std::min(size, bounds_.bytes); }
   void make_room(std::size_t size);
   void drop(std::size_t count);
   void give_memory_back();
@@ -53,6 +55,7 @@ class SendWindow {
   std::uint32_t first_;             // the oldest that is kept
   std::uint64_t acknowledged_ = 0;  // how many in all
   Ring<std::uint32_t> sizes_;
+  std::size_t counted_ = 0;  // of the bound of bytes
   std::vector<std::uint8_t> bytes_;
   std::size_t front_ = 0;  // where the first item begins
 };

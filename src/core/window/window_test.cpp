@@ -128,6 +128,18 @@ TEST(SendWindow, it_is_bounded_in_items_and_in_bytes_but_takes_one_of_any_size) 
   EXPECT_TRUE(window.has_room(8));
 }
 
+TEST(SendWindow, a_large_item_leaves_as_much_beyond_the_bounds_as_small_ones) {
+  SendWindow window({3, 10});
+  add(window, std::string(1000, 'l'));
+  EXPECT_FALSE(window.has_room(1));
+  EXPECT_TRUE(window.has_room(5, {0, 5}));
+  EXPECT_FALSE(window.has_room(6, {0, 5}));
+  add(window, "five.");
+  EXPECT_FALSE(window.has_room(1, {0, 5}));
+  ASSERT_TRUE(window.acknowledge(0));
+  EXPECT_TRUE(window.has_room(5));
+}
+
 TEST(SendWindow, once_empty_it_holds_little_memory) {
   SendWindow window({100, 1u << 20});
   const std::string large(100'000, 'l');
