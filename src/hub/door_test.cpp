@@ -1,3 +1,5 @@
+#include "hub/door.h"
+
 #include <gtest/gtest.h>
 
 #include "hub/hub_suite.h"
