@@ -105,15 +105,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     while (loop.poll_once()) {
     }
   };
-  const io::WebSocketOptions options{.hosts = {"example.org"}, .origins = {"https://example.org"}};
-  const Limits limits{.frame_bytes_max = message_bytes_max, .opening_bytes_max = 512};
+  const io::WebSocketOptions options{.hosts = {"example.org"},
+                                     .origins = {"https://example.org"},
+                                     .opening_bytes_max = 512,
+                                     .message_bytes_max = message_bytes_max};
   auto [near, far] = io::MemoryStream::make_pair(loop);
   std::unique_ptr<io::Stream> stream;
   if (is_client) {
     stream = std::make_unique<net::WebSocketStream>(loop, std::move(near), net::UpgradeTarget{"localhost", "/roam"},
-                                                    options, limits);
+                                                    options);
   } else {
-    stream = std::make_unique<net::WebSocketStream>(loop, std::move(near), options, limits);
+    stream = std::make_unique<net::WebSocketStream>(loop, std::move(near), options);
   }
   Reader reader(*stream, portion);
   stream->start(reader);

@@ -36,7 +36,7 @@ struct Limits {
 
   std::uint32_t connections_max = 4096;  // opened by the peer on one session, beyond the root
   std::uint32_t sessions_max = 16384;    // accepted by one server
-  std::uint32_t newcomers_max = 1024;    // at a hub, not let in yet: beyond that whoever waits longest is closed
+  std::uint32_t newcomers_max = 1024;    // of a hub or server, not let in yet: beyond, one is closed
 
   // calls
   std::uint32_t concurrent_requests_max = 1024;  // inbound; advertised. As many cleanups of stopped handlers

@@ -97,7 +97,7 @@ class AtHub {
     }
   }
 
-  Loop loop_;
+  Loop loop_{{.tls = tls_of_environment()}};
   std::string begun_;
   Instant until_;
   std::vector<std::string> found_;

@@ -78,6 +78,11 @@ int run_hub(const Common& common, const HubCommand& command) {
   for (const auto& [name, file] : settings.tokens) told.token_files.push_back(name + "=" + file);
   Loop loop(loop_options(settings));
   const os::Termination termination([&loop] { loop.stop(); });
+  // Whoever comes with TLS is told nothing of what is wrong here.
+  if (const auto read = loop.reload_tls(); !read) {
+    complain(to_string(read.error()), "mend the [tls] of the hub's configuration", &read.error());
+    return code(Exit::usage);
+  }
   HubOptions options{.limits = settings.limits, .directory = settings.directory};
   if (settings.introduce || command.introduces) options.socket_pair = &parley::socket_pair;
   if (auto added = add_policy(options, told); !added) {

@@ -184,7 +184,10 @@ LoopOptions loop_options(const HubSettings& settings) {
                   .key = settings.tls.key,
                   .authorities = settings.tls.authorities,
                   .clients = found->second},
-          .websocket = {.hosts = settings.websocket.hosts, .origins = settings.websocket.origins}};
+          .websocket = {.hosts = settings.websocket.hosts,
+                        .origins = settings.websocket.origins,
+                        .opening_bytes_max = settings.limits.opening_bytes_max,
+                        .message_bytes_max = settings.limits.frame_bytes_max}};
 }
 
 std::string to_toml(const WrittenSettings& settings) {

@@ -55,7 +55,11 @@ TEST(HubSettings, tls_and_websockets_are_described_by_groups_of_their_own) {
   const LoopOptions options =
       loop_options(read("[tls]\ncertificate = \"/a\"\nkey = \"/b\"\nauthorities = \"/c\"\nclients = \"required\"\n"
                         "[websocket]\nhosts = [\"hub.example.org\"]\n",
-                        {{"PARLEY_WEBSOCKET_ORIGINS", "https://app.example.org"}}));
+                        {{"PARLEY_WEBSOCKET_ORIGINS", "https://app.example.org"},
+                         {"PARLEY_LIMITS_FRAME_BYTES_MAX", "1 MiB"},
+                         {"PARLEY_LIMITS_OPENING_BYTES_MAX", "1 KiB"}}));
+  EXPECT_EQ(options.websocket.message_bytes_max, std::size_t{1} << 20);
+  EXPECT_EQ(options.websocket.opening_bytes_max, std::size_t{1} << 10);
   EXPECT_EQ(options.tls.certificate, "/a");
   EXPECT_EQ(options.tls.key, "/b");
   EXPECT_EQ(options.tls.authorities, "/c");

@@ -13,7 +13,7 @@ namespace parley {
 //
 // The session is as good as one from connect() and independent of the hub's: it ends when one of the two closes it or
 // dies, and so when the provider's own session with the hub is destroyed there; nothing dials again. `options` are its
-// own; of these `token`, `offer` and `redial` say nothing here.
+// own; of these `token`, `offer`, `redial` and `stable` say nothing here.
 //
 // Errors: refused (the hub introduces nobody: HubOptions::socket_pair, or introduce = true in the configuration of
 // `parley hub`), unsupported (the peer is no hub; or one of the two is not on a Unix socket, or takes no

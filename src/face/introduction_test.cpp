@@ -6,7 +6,9 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "codec/postcard.h"
 #include "face/descriptor.h"
 #include "face/loop.h"
 #include "face/server.h"
@@ -166,6 +168,20 @@ TEST_F(Introducing, is_unsupported_by_providers_that_take_none) {
   ASSERT_FALSE(direct);
   EXPECT_EQ(direct.error().code, Code::unsupported);
   EXPECT_NE(direct.error().note.find("takes no introductions"), std::string::npos);
+  // However often somebody asks, the provider's session does not suffer.
+  for (int i = 0; i < 70; ++i) EXPECT_EQ(introduced(*client, "Late").error().code, Code::unsupported);
+  EXPECT_TRUE(plain->is_open());
+}
+
+TEST_F(Introducing, is_asked_once_of_a_provider_that_does_not_know_the_method) {
+  open_hub();
+  Options old{.services = &services};
+  old.metadata.add(std::string(runtime::names::offers), codec::to_postcard(services.offers()));
+  const auto provider = connected(old);
+  const auto client = connected();
+  for (int i = 0; i < 70; ++i) EXPECT_EQ(introduced(*client).error().code, Code::unsupported);
+  EXPECT_TRUE(provider->is_open());
+  EXPECT_EQ(sum(*client).value(), 5);
 }
 
 TEST_F(Introducing, ends_with_the_providers_handle_and_leaves_the_hub_alone) {
@@ -193,6 +209,16 @@ TEST_F(Introducing, ends_with_the_client_and_makes_room_for_another) {
   auto again = introduced(*client);
   while (!again && again.error().code == Code::overloaded) again = introduced(*client);
   EXPECT_EQ(sum(**again).value(), 5);
+}
+
+TEST_F(Introducing, gives_one_client_so_many_and_no_more) {
+  open_hub();
+  const auto provider = worker();
+  const auto client = connected();
+  std::vector<std::unique_ptr<Session>> direct;
+  for (int i = 0; i < 16; ++i) direct.push_back(introduced(*client).value());
+  EXPECT_EQ(introduced(*client).error().code, Code::overloaded);
+  EXPECT_TRUE(introduced(*connected()));
 }
 
 // Whoever is not the hub reaches no method that is for the hub alone.

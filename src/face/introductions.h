@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -29,12 +31,15 @@ class Introductions final : public builtin::Introductions {
   Task<Result<void>> meet(Context& context, builtin::Introduction client) override;
 
  private:
-  Task<void> keep(std::unique_ptr<io::Stream> stream, io::Peer client, const runtime::MethodTable& methods);
+  Result<void> check_room(std::uint64_t client) const;
+  Task<void> keep(std::unique_ptr<io::Stream> stream, builtin::Introduction client,
+                  const runtime::MethodTable& methods);
 
   io::Loop& loop_;
   const Limits limits_;
   const Services& services_;
   runtime::MethodTable methods_;
+  std::map<std::uint64_t, std::size_t> by_client_;  // by its session at the hub
   bool is_closed_ = false;
   Scope scope_;
 };

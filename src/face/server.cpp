@@ -1,5 +1,6 @@
 #include "face/server.h"
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 
@@ -52,8 +53,11 @@ class Server::Impl final : private io::ListenerEvents {
 
  private:
   void on_stream(std::unique_ptr<io::Stream> stream) override {
-    if (scope_.size() + stable_.newcomer_count() >= options_.limits.sessions_max) return;
-    stable_.admit(std::make_unique<runtime::FramedLink>(loop_, std::move(stream), options_.limits),
+    const Limits& limits = options_.limits;
+    while (stable_.newcomer_count() >= std::max(limits.newcomers_max, 1u)) stable_.drop_oldest_newcomer();
+    const bool has_room = scope_.size() + stable_.newcomer_count() < limits.sessions_max;
+    stable_.admit(std::make_unique<runtime::FramedLink>(loop_, std::move(stream), limits),
+                  loop_.now() + limits.handshake_max, has_room,
                   [this](std::unique_ptr<io::Link> link) { scope_.spawn(keep(std::move(link))); });
   }
   void on_listener_failed(Error error) override { stop(std::move(error)); }

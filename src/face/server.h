@@ -51,7 +51,8 @@ class Server {
   std::unique_ptr<Impl> impl_;
 };
 
-// Errors: uri, in_use, permission, address. What is served is said afterwards, before the loop turns.
+// Errors: uri, in_use, permission, address; for TLS unsupported (no certificate), not_found and invalid. What is served
+// is said afterwards, before the loop turns.
 Result<Server> listen(io::Loop& loop, std::string uri, Options options = {});
 
 }  // namespace parley

@@ -97,8 +97,9 @@ struct Options {
   bool stable = false;
 };
 
-// Dials, shakes hands, and gives the session. Errors: uri, address, permission, handshake_timeout, version, and
-// whatever else the peer or the system says. Dropping the task gives up.
+// Dials, shakes hands, and gives the session. Errors: uri, address, permission, handshake_timeout, version; over TLS
+// not_found and invalid (our files) and protocol; over WebSockets rejected; and whatever else the peer or the system
+// says. Dropping the task gives up.
 Task<Result<std::unique_ptr<Session>>> connect(io::Loop& loop, std::string uri, Options options = {});
 
 // The same over a link or stream that exists already.

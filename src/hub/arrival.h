@@ -28,6 +28,11 @@ class Arrival final : public io::Stream, private io::StreamEvents {
   Arrival(io::Loop& loop, std::unique_ptr<io::Stream> stream, ArrivalEvents& door);
 
   void wait(Instant until);
+  // Tells nothing any more, of what it has been told itself in the same turn either.
+  void leave() {
+    door_ = nullptr;
+    silence_.disarm();
+  }
 
   void start(io::StreamEvents& events) override;
   io::Transfer read_some(std::span<std::uint8_t> into) override;

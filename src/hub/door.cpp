@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "io/uri.h"
 #include "runtime/framed_link.h"
 #include "wire/opening_refusal.h"
 
@@ -22,14 +23,13 @@ struct Grave final : Mortal {
 }  // namespace
 
 Result<std::string> Door::listen(std::string_view uri, Hub::Speaks speaks) {
-  constexpr std::string_view reachable[] = {"tcp:", "tls:", "ws:", "wss:"};
-  const bool is_reachable = std::ranges::any_of(reachable, [&](auto scheme) { return uri.starts_with(scheme); });
-  if (is_reachable && !gate_.has_tokens()) {
+  PARLEY_TRY(const io::Uri parsed, io::parse_uri(uri));
+  if (parsed.has_port() && !gate_.has_tokens()) {
     return fail(Code::refused,
                 "whoever reaches a TCP port could come in, and there are no tokens to tell them by: "
                 "HubOptions::tokens, or parley hub --token-file NAME=PATH");
   }
-  auto at = std::make_unique<Listening>(*this, speaks, uri.starts_with("mem:"));
+  auto at = std::make_unique<Listening>(*this, speaks, parsed.kind == io::Uri::Kind::memory);
   PARLEY_TRY(at->listener, loop_.listen(uri));
   std::string address = at->listener->address();
   at->listener->start(*at);
@@ -53,23 +53,20 @@ void Door::on_listener_failed(Listening& at, Error error) {
 
 void Door::on_stream(std::unique_ptr<io::Stream> stream, const Listening& at) {
   ++counters.streams;
-  if (sessions() >= limits_.sessions_max) {
-    ++counters.too_many;
-    return;
-  }
   auto seen = Gate::seen(stream->peer(), at.is_inside);
   if (!gate_.has_tokens() && !gate_.knows(seen)) {
     ++counters.strangers;
     return hub_.on_stranger(seen, stream->peer());
   }
-  while (newcomers_.size() + stable_.newcomer_count() >= limits_.newcomers_max) push_out_the_oldest();
-  const std::uint64_t id = ++last_id_;
-  if (at.speaks == Hub::Speaks::roam) return ask(id, std::move(stream), std::move(seen));
-  listen_to(std::move(stream), {.id = id, .seen = std::move(seen), .until = loop_.now() + limits_.handshake_max});
+  while (newcomers_.size() + stable_.newcomer_count() >= std::max(limits_.newcomers_max, 1u)) push_one_out();
+  Arrived arrived{.id = ++last_id_, .seen = std::move(seen), .until = loop_.now() + limits_.handshake_max};
+  if (at.speaks == Hub::Speaks::any) return listen_to(std::move(stream), std::move(arrived));
+  arrived.stream = std::move(stream);
+  ask(std::move(arrived));
 }
 
 // Whoever only comes, in whatever number, keeps nobody out who says at once who he is.
-void Door::push_out_the_oldest() {
+void Door::push_one_out() {
   ++counters.pushed_out;
   if (stable_.newcomer_count() > newcomers_.size()) return stable_.drop_oldest_newcomer();
   const auto [id, arrival] = *newcomers_.begin();
@@ -79,7 +76,8 @@ void Door::push_out_the_oldest() {
 }
 
 // It is at the door no more, and no newcomer until it is again.
-Door::Arrived Door::take(const Arrival& arrival) {
+Door::Arrived Door::take(Arrival& arrival) {
+  arrival.leave();
   Arrived arrived = std::move(arrivals_.extract(&arrival).mapped());
   forget(arrived.id);
   return arrived;
@@ -97,11 +95,15 @@ void Door::listen_to(std::unique_ptr<io::Stream> stream, Arrived arrived) {
 
 void Door::on_opening(Arrival& arrival, Opening opening) {
   Arrived arrived = take(arrival);
+  if (opening == Opening::roam && !has_room()) {
+    ++counters.too_many;
+    return bury(std::move(arrived.stream));
+  }
   if (opening == Opening::roam) {
     auto link = std::make_unique<runtime::FramedLink>(loop_, std::move(arrived.stream), limits_);
     return admit(arrived.id, std::move(link), std::move(arrived.seen));
   }
-  if (opening == Opening::roam_stable) return ask(arrived.id, std::move(arrived.stream), std::move(arrived.seen));
+  if (opening == Opening::roam_stable) return ask(std::move(arrived));
   if (!look_inside(arrived, opening)) refuse(arrived, opening);
 }
 
@@ -134,11 +136,22 @@ void Door::refuse(Arrived& arrived, Opening opening) {
 }
 
 // Bare or stable, new or one that goes on: its first message tells.
-void Door::ask(std::uint64_t id, std::unique_ptr<io::Stream> stream, std::optional<core::Principal> seen) {
-  stable_.admit(std::make_unique<runtime::FramedLink>(loop_, std::move(stream), limits_),
-                [this, id, seen = std::move(seen)](std::unique_ptr<io::Link> link) mutable {
+void Door::ask(Arrived arrived) {
+  stable_.admit(std::make_unique<runtime::FramedLink>(loop_, std::move(arrived.stream), limits_), arrived.until,
+                has_room(),
+                [this, id = arrived.id, seen = std::move(arrived.seen)](std::unique_ptr<io::Link> link) mutable {
                   admit(id, std::move(link), std::move(seen));
                 });
+}
+
+void Door::on_refused(runtime::StableSessions::Refused what) {
+  switch (what) {
+    case runtime::StableSessions::Refused::silent: ++counters.silent; break;
+    case runtime::StableSessions::Refused::no_room: ++counters.too_many; break;
+    case runtime::StableSessions::Refused::rejected:
+      ++counters.refused[std::string(to_string(Opening::roam_stable))];
+      break;
+  }
 }
 
 void Door::admit(std::uint64_t id, std::unique_ptr<io::Link> link, std::optional<core::Principal> seen) {

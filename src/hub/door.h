@@ -35,7 +35,9 @@ class DoorEvents {
 class Door final : private ArrivalEvents {
  public:
   Door(DoorEvents& hub, io::Loop& loop, const Limits& limits, const Gate& gate)
-      : hub_(hub), loop_(loop), limits_(limits), gate_(gate), stable_(loop, limits) {}
+      : hub_(hub), loop_(loop), limits_(limits), gate_(gate), stable_(loop, limits, [this](auto what) {
+          on_refused(what);
+        }) {}
 
   Result<std::string> listen(std::string_view uri, Hub::Speaks speaks);
   // Whoever has not said what he speaks goes, and nobody comes any more.
@@ -66,16 +68,16 @@ class Door final : private ArrivalEvents {
   void on_listener_failed(Listening& at, Error error);
   void on_opening(Arrival& arrival, wire::Opening opening) override;
   void on_silence(Arrival& arrival) override;
-  void push_out_the_oldest();
-  Arrived take(const Arrival& arrival);
+  void push_one_out();
+  Arrived take(Arrival& arrival);
   void listen_to(std::unique_ptr<io::Stream> stream, Arrived arrived);
   bool look_inside(Arrived& arrived, wire::Opening opening);
   void refuse(Arrived& arrived, wire::Opening opening);
-  void ask(std::uint64_t id, std::unique_ptr<io::Stream> stream, std::optional<core::Principal> seen);
+  void ask(Arrived arrived);
+  void on_refused(runtime::StableSessions::Refused what);
   void admit(std::uint64_t id, std::unique_ptr<io::Link> link, std::optional<core::Principal> seen);
   void bury(std::unique_ptr<io::Stream> stream);
-  // That have been let in.
-  std::size_t sessions() const { return hub_.session_count() + arrivals_.size() - newcomers_.size(); }
+  bool has_room() const { return hub_.session_count() + arrivals_.size() - newcomers_.size() < limits_.sessions_max; }
 
   DoorEvents& hub_;
   io::Loop& loop_;
@@ -84,7 +86,7 @@ class Door final : private ArrivalEvents {
   runtime::StableSessions stable_;
   std::uint64_t last_id_ = 0;
   std::unordered_map<const Arrival*, Arrived> arrivals_;
-  std::map<std::uint64_t, const Arrival*> newcomers_;  // as they came; null: shaking hands
+  std::map<std::uint64_t, Arrival*> newcomers_;  // as they came; null: shaking hands
   std::vector<std::unique_ptr<Listening>> listening_;
 };
 

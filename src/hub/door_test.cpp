@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "hub/hub_suite.h"
+#include "io/memory_stream.h"
 #include "runtime/framed_pair_suite.h"
 #include "runtime/scripted_peer_suite.h"
 #include "runtime/stable_link_suite.h"
@@ -115,11 +116,27 @@ TEST_F(DoorTest, stable_roam_is_let_in_and_whoever_comes_back_is_the_same_visito
     EXPECT_EQ(told(*second).substr(29), answer.substr(29)) << "the answer again";
     EXPECT_EQ(at.hub->session_count(), before + 1);
     auto stranger = comes(client_hello(std::string(16, 'k')));
-    EXPECT_EQ(told(*stranger), as_text(wire::refusal_of(wire::Opening::roam_stable)));
+    EXPECT_EQ(told(*stranger), std::string("\x19\0\0\0ROSH\x01", 9) + std::string(20, '\0'));
   }
-  EXPECT_EQ(refused("roam_stable"), 0u);
+  EXPECT_EQ(refused("roam_stable"), 2u);
   at.hub->close();
   world.pass(5s);  // who might still come back is waited for as long as last bytes are
+}
+
+TEST_F(DoorTest, a_full_hub_lets_those_back_in_whose_link_broke) {
+  const std::string hello(as_text(say::hello(7, Parity::odd, 64, {{"parley", std::uint64_t{1}}})));
+  auto first = caller(client_hello() + frame(0, std::nullopt, hello));
+  const std::string key = told(*first).substr(9, 16);
+  const auto a = at.party();
+  const auto b = at.party();
+  auto refused_one = caller(client_hello());
+  EXPECT_EQ(at.hub->door().too_many, 1u);
+  first = caller(client_hello(key));
+  EXPECT_EQ(told(*first).substr(0, 9), std::string("\x19\0\0\0ROSH\0", 9));
+  EXPECT_EQ(at.hub->session_count(), 3u);
+  EXPECT_EQ(at.hub->door().too_many, 1u);
+  at.hub->close();
+  world.pass(5s);
 }
 
 TEST_F(DoorTest, another_version_of_roam_is_told_which_one_is_spoken) {
@@ -170,6 +187,23 @@ TEST_F(DoorTest, newcomers_push_out_each_other_and_nobody_else) {
   EXPECT_EQ(at.hub->door().pushed_out, 2u);
   EXPECT_TRUE(inside->session->is_established());
   EXPECT_EQ(at.hub->door().too_many, 0u);
+}
+
+// What was ready for it in the turn in which it had to go is told to nobody.
+TEST_F(DoorTest, an_arrival_that_left_tells_nothing) {
+  struct Events final : ArrivalEvents {
+    void on_opening(Arrival&, wire::Opening) override { ++told; }
+    void on_silence(Arrival&) override { ++told; }
+    int told = 0;
+  } events;
+  auto [near, far] = io::MemoryStream::make_pair(world.loop);
+  Arrival arrival(world.loop, std::move(far), events);
+  arrival.wait(world.loop.now() + 1s);
+  ASSERT_EQ(near->write_some(as_bytes(std::string_view("GET / HTTP/1.1\r\n"))).bytes, 16u);
+  arrival.leave();
+  world.settle();
+  world.pass(2s);
+  EXPECT_EQ(events.told, 0);
 }
 
 TEST_F(DoorTest, a_handshake_that_is_not_over_is_pushed_out_too) {

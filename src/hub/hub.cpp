@@ -110,9 +110,10 @@ class Hub::Impl final : private hub::DoorEvents,
     take_offers(visitor, hello);
   }
 
-  void take_offers(const Visitor& visitor, const Metadata& hello) {
+  void take_offers(Visitor& visitor, const Metadata& hello) {
     const MetadataEntry* entry = hello.find(runtime::names::offers);
     if (!entry) return;
+    visitor.takes_introductions = true;
     const auto* bytes = std::get_if<std::vector<std::uint8_t>>(&entry->value);
     auto offers = bytes ? codec::from_postcard<std::vector<core::Offer>>(*bytes)
                         : Result<std::vector<core::Offer>>(fail(Code::message, "they are no bytes"));

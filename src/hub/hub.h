@@ -23,7 +23,8 @@ struct HubOptions {
   // Who may do what. Let in are those whom a rule names, and who brings a token. By itself a hub is there for its own
   // process alone, at mem: addresses; Policy::of_owner(Principal::of_user(::getuid())) is what the program has.
   core::Policy policy = core::Policy::of_owner(core::Principal::of_own_process());
-  // The secrets that let in whom the system does not vouch for. Without any there are no listeners at tcp: addresses.
+  // The secrets that let in whom the system does not vouch for. Without any there are no listeners at addresses with a
+  // port.
   core::Tokens tokens = {};
   // Makes the sockets of those who are introduced to each other (parley::introduce): parley::socket_pair. Null: nobody
   // is. What they then say goes past this hub, which checked only that the one may call the other.
@@ -58,7 +59,8 @@ class Hub final {
   // What a listener takes: whatever the door knows, or one protocol whose peers need not be told apart.
   enum class Speaks : std::uint8_t { any, roam };
   // The address that reaches it, with what the system chose filled in. Errors: uri, in_use, permission, address,
-  // refused (a tcp: address without tokens).
+  // refused (an address with a port, without tokens); with TLS unsupported (no certificate), not_found and invalid
+  // (its files).
   Result<std::string> listen(std::string_view uri, Speaks speaks = Speaks::any);
   // Stops listening and ends all sessions: calls on their way end `unknown`, or `lost` where they never left.
   // Idempotent.

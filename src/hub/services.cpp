@@ -66,7 +66,7 @@ std::map<const Visitor*, Waiting> waiting_by_visitor(HubState& hub) {
 
 builtin::Introduction introduction_of(const Visitor& other, std::string name) {
   const io::Peer& peer = other.session().peer();
-  builtin::Introduction introduction{.name = std::move(name), .address = peer.address};
+  builtin::Introduction introduction{.name = std::move(name), .session = other.id(), .address = peer.address};
   if (const auto& credentials = peer.credentials) {
     introduction.pid = credentials->pid;
     introduction.uid = credentials->uid;
@@ -115,6 +115,10 @@ Task<Result<builtin::Introduction>> DirectoryService::introduce(Context& context
   const Visitor* const client = hub_.visitor_of(context.session());
   if (!client) co_return fail(Code::closed, "the session");
   const core::Directory::Choice chosen = co_await hub_.choose(*client, name);
+  const Error takes_none{Code::unsupported, fmt::format("the provider of \"{}\" takes no introductions", name)};
+  // Descriptors that nobody claims end a session.
+  if (!hub_.visitor(chosen.provider)->takes_introductions) co_return fail(takes_none);
+  co_await context.session().pass({});  // whether it can be done
   runtime::Session& provider = hub_.visitor(chosen.provider)->session();
   const Hold hold(provider);
   auto [theirs, ours] = co_await hub_.socket_pair();
@@ -124,11 +128,12 @@ Task<Result<builtin::Introduction>> DirectoryService::introduce(Context& context
   const auto met = co_await Client<builtin::Introductions>(provider)
                        .with({.deadline = provider.options().limits.handshake_max})
                        .call<&builtin::Introductions::meet>(std::move(to_provider));
+  Visitor* const still_there = hub_.visitor(chosen.provider);
   if (!met && met.error().code == Code::method) {
-    co_return fail(Code::unsupported, fmt::format("the provider of \"{}\" takes no introductions", name));
+    if (still_there) still_there->takes_introductions = false;
+    co_return fail(takes_none);
   }
   if (!met) co_return fail(met.error());
-  const Visitor* const still_there = hub_.visitor(chosen.provider);
   if (!still_there) co_return fail(Code::lost, "the provider");
   builtin::Introduction to_client = introduction_of(*still_there, std::move(name));
   to_client.descriptor = co_await pass(context.session(), std::move(ours));

@@ -53,6 +53,8 @@ class Visitor final : public Mortal, private runtime::ConnectionAcceptor, privat
     if (root_relay_ == &relay) root_relay_ = nullptr;
   }
 
+  // Takes clients that are introduced to it, as far as is known: it offered something when it came.
+  bool takes_introductions = false;
   std::uint64_t calls_in_flight = 0;          // that it provides
   std::map<std::string, Histogram> answered;  // by the name that was called: how many microseconds it took
   std::uint32_t relays = 0;                   // in which it is the client

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,10 @@ struct WebSocketOptions {
   // Sites whose pages may connect, as browsers say it: "https://app.example.org". What is no browser says none, and
   // may.
   std::vector<std::string> origins;
+  // A message that comes in fragments is put together before it is passed on: so long may the first and any other be.
+  // `parley hub` has those of its limits here.
+  std::size_t opening_bytes_max = std::size_t{64} << 10;
+  std::size_t message_bytes_max = std::size_t{64} << 20;
   // Who has been silent for so long is pinged, and who then stays silent as long has gone. Zero: never.
   Duration keepalive = std::chrono::seconds(15);
 };

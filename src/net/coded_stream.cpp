@@ -84,8 +84,10 @@ io::Transfer CodedStream::read_some(std::span<std::uint8_t> into) {
   PARLEY_ASSERT(!into.empty());
   if (!is_open_) advance();
   io::Transfer transfer;
+  goes_on_ = false;
   if (is_open_ && !read_over_) transfer = decode(into);
   flush();
+  if (std::exchange(write_waits_for_read_, false) && wants_writable_) inner_->want_writable();
   if (transfer.status == Status::ended) {
     read_over_ = Status::ended;
     drop_input();
@@ -95,7 +97,8 @@ io::Transfer CodedStream::read_some(std::span<std::uint8_t> into) {
     if (has_news()) report_later();
     return transfer;
   }
-  has_more_ = false;
+  has_more_ = goes_on_ && !read_over_;
+  if (has_more_) report_later();
   if (!read_over_) return {};
   has_told_over_ = true;
   return {*read_over_, 0};
@@ -159,6 +162,7 @@ io::Transfer CodedStream::write_some(ByteView from, std::span<io::Descriptor> wi
     flush();
     // Of what has left in part nobody may say that it has not.
     if (taken != 0 && (!is_write_dead_ || bytes_left_ != before)) return {Status::moved, taken};
+    write_waits_for_read_ = taken == 0;
   }
   if (read_over_ && !has_told_over_) report_later();
   return {is_write_dead_ ? Status::failed : Status::would_block, 0};
@@ -166,7 +170,7 @@ io::Transfer CodedStream::write_some(ByteView from, std::span<io::Descriptor> wi
 
 void CodedStream::want_writable() {
   wants_writable_ = true;
-  inner_->want_writable();
+  if (!write_waits_for_read_) inner_->want_writable();
 }
 
 void CodedStream::on_writable() {

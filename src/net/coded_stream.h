@@ -35,7 +35,8 @@ class CodedStream : public io::Stream, private io::StreamEvents {
   virtual io::Transfer decode(std::span<std::uint8_t> into) = 0;
   // Whether decode() might move something without inner().
   virtual bool has_undecoded() const = 0;
-  // Puts some of the bytes into out(), which is empty; how many. None only after fail_both().
+  // Puts some of the bytes into out(), which is empty; how many. None after fail_both(), or where something has to be
+  // read first.
   virtual std::size_t encode(ByteView from) = 0;
   // Puts what says that nothing follows into out().
   virtual void encode_end() = 0;
@@ -61,6 +62,8 @@ class CodedStream : public io::Stream, private io::StreamEvents {
   io::Transfer fail_as_inner();
   // False: something still waits to leave.
   bool flush();
+  // decode() has read enough for one turn without something to show for it, and goes on in the next.
+  void go_on_later() { goes_on_ = true; }
   // For timers: tells the reader that something has changed.
   void report_later();
 
@@ -99,12 +102,14 @@ class CodedStream : public io::Stream, private io::StreamEvents {
   bool is_open_ = false;
   bool has_told_over_ = false;
   bool has_more_ = false;  // decoded or decodable, without news from below
+  bool goes_on_ = false;
   bool has_spun_ = false;  // something was read that the reader wants to be told of
   bool is_write_dead_ = false;
   bool is_inner_write_dead_ = false;
   bool is_finished_ = false;
   bool has_finished_inner_ = false;
   bool wants_writable_ = false;
+  bool write_waits_for_read_ = false;
   bool* is_destroyed_ = nullptr;  // while something is being reported
   Again again_{*this};
   Report report_{*this};

@@ -95,7 +95,7 @@ Result<void> Tls::load(std::unique_ptr<Context>& context, bool is_acceptor) cons
 Result<void> Tls::reload() {
   std::unique_ptr<Context> acceptor;
   std::unique_ptr<Context> dialer;
-  if (acceptor_) PARLEY_TRY(load(acceptor, true));
+  if (!options_.certificate.empty()) PARLEY_TRY(load(acceptor, true));
   if (dialer_) PARLEY_TRY(load(dialer, false));
   acceptor_ = std::move(acceptor);
   dialer_ = std::move(dialer);

@@ -22,6 +22,8 @@ constexpr std::size_t write_bytes_max = 4 * record_bytes_max;
 constexpr std::size_t waiting_bytes_max = 4 * write_bytes_max;
 // A record of half the size or more is probably one of many, the next of which may be there.
 constexpr std::size_t large_record_bytes = record_bytes_max / 2;
+// From the stream below, in one call: others have their turn, too.
+constexpr int reads_max = 16;
 
 }  // namespace
 
@@ -44,6 +46,12 @@ struct TlsBio {
     TlsStream& stream = stream_of(bio);
     ::BIO_clear_retry_flags(bio);
     if (size <= 0) return 0;
+    // A peer may send without end what is no data.
+    if (stream.reads_left_-- <= 0) {
+      stream.go_on_later();
+      ::BIO_set_retry_read(bio);
+      return -1;
+    }
     const io::Transfer transfer =
         stream.inner().read_some({reinterpret_cast<std::uint8_t*>(into), static_cast<std::size_t>(size)});
     stream.below_ = transfer.status;
@@ -84,6 +92,7 @@ TlsStream::TlsStream(io::Loop& loop, std::unique_ptr<io::Stream> inner, SslHandl
 }
 
 bool TlsStream::open() {
+  reads_left_ = reads_max;
   ::ERR_clear_error();
   const int result = ::SSL_do_handshake(ssl_.get());
   if (result != 1) {
@@ -95,6 +104,7 @@ bool TlsStream::open() {
 }
 
 io::Transfer TlsStream::decode(std::span<std::uint8_t> into) {
+  reads_left_ = reads_max;
   std::size_t size = 0;
   std::size_t record = large_record_bytes;
   while (size < into.size() && record >= large_record_bytes) {
@@ -113,6 +123,7 @@ io::Transfer TlsStream::decode(std::span<std::uint8_t> into) {
 bool TlsStream::has_undecoded() const { return ::SSL_has_pending(ssl_.get()) == 1; }
 
 std::size_t TlsStream::encode(ByteView from) {
+  reads_left_ = reads_max;
   from = from.first(std::min(from.size(), write_bytes_max));
   std::size_t size = 0;
   while (size < from.size()) {

@@ -33,6 +33,7 @@ class TlsStream final : public CodedStream {
   SslHandle ssl_;
   const std::string expected_;
   io::Transfer::Status below_ = io::Transfer::Status::moved;  // what the last read there came to
+  int reads_left_ = 0;                                        // in this call
 };
 
 }  // namespace parley::net

@@ -1,6 +1,7 @@
 #include "net/tls.h"
 
 #include <gtest/gtest.h>
+#include <openssl/ssl.h>
 
 #include <array>
 #include <fstream>
@@ -159,14 +160,44 @@ TEST_F(TlsTest, clients_may_come_without_one_where_it_is_optional_but_not_with_a
   EXPECT_EQ(b->over, Status::failed);
 }
 
-TEST_F(TlsTest, version_1_2_is_spoken_where_both_ends_allow_it) {
-  Tls accepting(files.issue("server"));
-  auto [near, far] = io::MemoryStream::make_pair(world.loop());
-  near.reset();
-  TlsOptions old = files.issue("old");
-  old.allows_tls_1_2 = true;
-  connect(old, {.authorities = files.authorities(), .allows_tls_1_2 = true});
-  expect_talk();
+// Speaks nothing newer than version 1.2.
+class OldClient {
+ public:
+  OldClient() : context_(::SSL_CTX_new(::TLS_client_method()), &::SSL_CTX_free) {
+    ::SSL_CTX_set_max_proto_version(context_.get(), TLS1_2_VERSION);
+    ssl_ = {::SSL_new(context_.get()), &::SSL_free};
+    ::SSL_set_bio(ssl_.get(), ::BIO_new(::BIO_s_mem()), ::BIO_new(::BIO_s_mem()));
+    ::SSL_set_connect_state(ssl_.get());
+  }
+  // What it says to what came.
+  std::vector<std::uint8_t> answer(ByteView came) {
+    if (!came.empty()) ::BIO_write(::SSL_get_rbio(ssl_.get()), came.data(), static_cast<int>(came.size()));
+    ::SSL_do_handshake(ssl_.get());
+    std::vector<std::uint8_t> said(::BIO_ctrl_pending(::SSL_get_wbio(ssl_.get())));
+    if (!said.empty()) ::BIO_read(::SSL_get_wbio(ssl_.get()), said.data(), static_cast<int>(said.size()));
+    return said;
+  }
+  bool is_through() const { return ::SSL_is_init_finished(ssl_.get()) == 1; }
+
+ private:
+  std::unique_ptr<SSL_CTX, decltype(&::SSL_CTX_free)> context_;
+  std::unique_ptr<SSL, decltype(&::SSL_free)> ssl_{nullptr, &::SSL_free};
+};
+
+TEST_F(TlsTest, version_1_2_is_spoken_where_that_is_allowed_and_refused_else) {
+  for (const bool is_allowed : {false, true}) {
+    SCOPED_TRACE(is_allowed);
+    TlsOptions server = files.issue("server");
+    server.allows_tls_1_2 = is_allowed;
+    End& peer = connect_to_bare(server);
+    OldClient client;
+    for (int i = 0; i < 4; ++i) {
+      if (const auto said = client.answer(std::exchange(peer.received, {})); !said.empty()) peer.send(said);
+      settle();
+    }
+    EXPECT_EQ(client.is_through(), is_allowed);
+    if (!is_allowed) EXPECT_EQ(b->stream().failure().code, Code::version);
+  }
 }
 
 TEST_F(TlsTest, a_subject_cannot_write_what_it_is_not) {

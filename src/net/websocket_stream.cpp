@@ -14,6 +14,8 @@ using Status = io::Transfer::Status;
 namespace {
 
 constexpr std::size_t write_bytes_max = std::size_t{64} << 10;
+// Reads from below, in one call, that came to nothing for the reader: others have their turn, too.
+constexpr int fills_max = 4;
 
 std::string in_text(std::string_view text) {
   std::string out;
@@ -24,23 +26,20 @@ std::string in_text(std::string_view text) {
 }  // namespace
 
 WebSocketStream::WebSocketStream(io::Loop& loop, std::unique_ptr<io::Stream> inner, UpgradeTarget target,
-                                 const io::WebSocketOptions& options, const Limits& limits)
+                                 const io::WebSocketOptions& options)
     : CodedStream(loop, std::move(inner)),
       is_client_(true),
       target_(std::move(target)),
       options_(options),
-      limits_(limits),
-      message_bytes_max_(limits.opening_bytes_max) {
+      message_bytes_max_(options_.opening_bytes_max) {
   name_peer();
 }
 
-WebSocketStream::WebSocketStream(io::Loop& loop, std::unique_ptr<io::Stream> inner, io::WebSocketOptions options,
-                                 const Limits& limits)
+WebSocketStream::WebSocketStream(io::Loop& loop, std::unique_ptr<io::Stream> inner, io::WebSocketOptions options)
     : CodedStream(loop, std::move(inner)),
       is_client_(false),
       options_(std::move(options)),
-      limits_(limits),
-      message_bytes_max_(limits.opening_bytes_max) {
+      message_bytes_max_(options_.opening_bytes_max) {
   name_peer();
 }
 
@@ -152,7 +151,7 @@ Status WebSocketStream::fill() {
 bool WebSocketStream::has_undecoded() const { return has_closed_ || length_left_ != 0 || is_assembled_ || block_; }
 
 io::Transfer WebSocketStream::decode(std::span<std::uint8_t> into) {
-  for (;;) {
+  for (int fills = 0; fills < fills_max; ++fills) {
     if (const std::size_t size = produce(into); size != 0) return {Status::moved, size};
     if (has_closed_) return {Status::ended, 0};
     if (is_reading_over()) return {Status::failed, 0};
@@ -164,6 +163,8 @@ io::Transfer WebSocketStream::decode(std::span<std::uint8_t> into) {
       case Status::failed: return fail_as_inner();
     }
   }
+  go_on_later();
+  return {};
 }
 
 // From what has come; none when more has to come.
@@ -272,8 +273,10 @@ bool WebSocketStream::begin_data(const WebSocketHead& head) {
                                                   : "a fragment goes on with a message that has not begun"});
   }
   const bool is_whole = head.is_last && !is_assembling_;
-  const std::uint64_t size_max = is_whole ? std::numeric_limits<std::uint32_t>::max()
-                                          : message_bytes_max_ - std::min(message_bytes_max_, assembled_.size());
+  // Behind our goodbye nobody needs much any more.
+  const std::size_t bytes_max = has_said_goodbye_ ? options_.opening_bytes_max : message_bytes_max_;
+  const std::uint64_t size_max =
+      is_whole ? std::numeric_limits<std::uint32_t>::max() : bytes_max - std::min(bytes_max, assembled_.size());
   if (head.size > size_max) {
     return refuse(websocket_close::too_big,
                   {Code::frame_too_large, fmt::format("{} bytes announced, {} allowed", head.size, size_max)});
@@ -288,7 +291,7 @@ bool WebSocketStream::begin_data(const WebSocketHead& head) {
     std::memcpy(length_.data(), &length, sizeof length);
     length_left_ = length_bytes;
   }
-  if (head.is_last) message_bytes_max_ = limits_.frame_bytes_max;
+  if (head.is_last) message_bytes_max_ = options_.message_bytes_max;
   return true;
 }
 
@@ -302,7 +305,7 @@ void WebSocketStream::take_control(const WebSocketHead& head, std::span<std::uin
 }
 
 void WebSocketStream::take_close(ByteView payload) {
-  if (payload.empty()) {
+  if (payload.empty() && !is_assembling_) {
     has_closed_ = true;
     return;
   }
@@ -310,6 +313,10 @@ void WebSocketStream::take_close(ByteView payload) {
   if (!websocket_close::may_be_sent(code)) {
     refuse(websocket_close::protocol_error,
            {Code::protocol, "a WebSocket was closed with a code that nobody may send"});
+    return;
+  }
+  if (is_assembling_) {
+    fail_both({Code::link_lost, "the peer closed the WebSocket inside a message"});
     return;
   }
   if (code == websocket_close::normal || code == websocket_close::going_away) {
@@ -399,6 +406,7 @@ bool WebSocketStream::encode_more() {
 }
 
 void WebSocketStream::encode_end() {
+  has_said_goodbye_ = true;
   if (left_ != 0) return;
   const std::array<std::uint8_t, 2> code{websocket_close::normal >> 8, websocket_close::normal & 0xff};
   put_control(WebSocketOpcode::close, code);

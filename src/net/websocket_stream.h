@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "base/limits.h"
 #include "io/websocket_options.h"
 #include "net/coded_stream.h"
 #include "net/websocket_frames.h"
@@ -21,12 +20,11 @@ namespace parley::net {
 // stream that ends without a goodbye was cut off, and that is a failure.
 class WebSocketStream final : public CodedStream {
  public:
-  // The end that goes.
+  // The dialer.
   WebSocketStream(io::Loop& loop, std::unique_ptr<io::Stream> inner, UpgradeTarget target,
-                  const io::WebSocketOptions& options, const Limits& limits = {});
-  // The end that is come to; it answers a request that is refused with the reason, and then the stream has failed.
-  WebSocketStream(io::Loop& loop, std::unique_ptr<io::Stream> inner, io::WebSocketOptions options,
-                  const Limits& limits = {});
+                  const io::WebSocketOptions& options);
+  // The acceptor; it answers a request that is refused with the reason, and then the stream has failed.
+  WebSocketStream(io::Loop& loop, std::unique_ptr<io::Stream> inner, io::WebSocketOptions options);
 
  private:
   static constexpr std::size_t length_bytes = 4;
@@ -72,7 +70,6 @@ class WebSocketStream final : public CodedStream {
   const bool is_client_;
   const UpgradeTarget target_;
   const io::WebSocketOptions options_;
-  const Limits limits_;
   std::string nonce_;  // of our request, once it was sent
 
   // in
@@ -91,6 +88,7 @@ class WebSocketStream final : public CodedStream {
   bool is_assembled_ = false;      // whole, to be read
   std::size_t message_bytes_max_;  // of a fragmented one: an opening is shorter
   bool has_closed_ = false;        // the peer has said goodbye
+  bool has_said_goodbye_ = false;
   bool has_heard_ = false;
 
   // out

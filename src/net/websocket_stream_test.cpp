@@ -49,9 +49,12 @@ class WebSocketStreamTest : public testing::Test {
  protected:
   // The end that is come to, and a client of bare bytes.
   void serve(const Limits& limits = {}, io::MemoryOptions memory = {}) {
+    io::WebSocketOptions with = options;
+    with.opening_bytes_max = limits.opening_bytes_max;
+    with.message_bytes_max = limits.frame_bytes_max;
     auto [near, far] = io::MemoryStream::make_pair(world.loop(), "tcp:127.0.0.1:1", memory);
     peer = std::make_unique<End>(std::move(near));
-    end = std::make_unique<End>(std::make_unique<WebSocketStream>(world.loop(), std::move(far), options, limits));
+    end = std::make_unique<End>(std::make_unique<WebSocketStream>(world.loop(), std::move(far), with));
     peer->start();
     end->start();
     is_peer_masked = true;
@@ -119,6 +122,27 @@ class WebSocketStreamTest : public testing::Test {
 };
 
 // --- messages
+
+TEST_F(WebSocketStreamTest, pings_without_end_leave_others_their_turn) {
+  serve_open({}, {.pipe_bytes_max = std::size_t{2} << 20});
+  end->is_reading = false;
+  std::string much;
+  while (much.size() < std::size_t{1} << 20) much += frame(WebSocketOpcode::ping, std::string(100, 'p'), true);
+  say(much + frame(WebSocketOpcode::binary, "x", true));
+  std::array<std::uint8_t, 64> into;
+  EXPECT_EQ(end->stream().read_some(into).status, Status::would_block) << "for now";
+  end->is_reading = true;
+  for (int i = 0; i < 100 && got().empty(); ++i) settle();
+  EXPECT_EQ(got(), std::string("\1\0\0\0x", 5));
+}
+
+TEST_F(WebSocketStreamTest, closed_inside_a_message_it_was_cut_off) {
+  serve_open();
+  say(WebSocketOpcode::binary, "the first part", false);
+  say(WebSocketOpcode::close, std::string("\x03\xe8", 2));
+  EXPECT_EQ(end->over, Status::failed);
+  EXPECT_EQ(end->stream().failure().code, Code::link_lost);
+}
 
 TEST_F(WebSocketStreamTest, each_message_is_one_binary_frame_and_nothing_else) {
   // rule: calls/transport.websocket

@@ -31,6 +31,7 @@ struct DirectoryEntry {
 struct Introduction {
   std::string name;              // that was asked for
   std::uint64_t descriptor = 0;  // the number of a connected socket that was passed before this
+  std::uint64_t session = 0;     // of the other at this hub
   std::string address;           // of the other, and who it is, as the hub sees it
   std::optional<std::int64_t> pid;
   std::optional<std::uint32_t> uid;

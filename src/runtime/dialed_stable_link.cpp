@@ -29,6 +29,10 @@ void DialedStableLink::greet(std::unique_ptr<io::Stream> stream) {
 bool DialedStableLink::on_hello(ByteView message) {
   silence_.disarm();
   const Result<stable::ServerHello> hello = stable::read_server_hello(message);
+  if (!hello && key_) {
+    lose_link();  // somebody else answers; whom we know may be there later
+    return false;
+  }
   if (!hello) {
     end(hello.error());
   } else if (hello->is_rejected) {

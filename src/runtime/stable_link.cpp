@@ -93,6 +93,7 @@ void StableLink::take(std::unique_ptr<FramedLink> link) {
 void StableLink::go_on(ByteView missing) {
   away_.disarm();
   is_joined_ = true;
+  peer_ = below_->peer();            // which may know more than when the link began
   acknowledged_ = received_.last();  // by the hello
   has_said_end_ = false;
   below_->set_frame_bytes_max(message_bytes_max_ + stable::frame_head_bytes_max);
@@ -127,7 +128,7 @@ void StableLink::Away::fire(Timer& timer) {
 void StableLink::on_link_ended(const Error* error) {
   if (has_told_end_) return drop_link();
   const bool is_breach = error && kind(*error) == Kind::protocol && error->code != Code::frame_truncated;
-  if (is_breach) {
+  if (is_breach && is_joined_) {
     break_off(*error);
   } else {
     lose_link();

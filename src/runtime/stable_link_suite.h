@@ -125,7 +125,7 @@ class AcceptedRig {
     auto [near, far] = io::MemoryStream::make_pair(world.loop, "mem:", {.first = as});
     peers.push_back(std::make_unique<Bare>(std::move(near)));
     sessions.admit(std::make_unique<FramedLink>(world.loop, std::move(far), limits),
-                   [this](std::unique_ptr<io::Link> link) {
+                   world.loop.now() + limits.handshake_max, has_room, [this](std::unique_ptr<io::Link> link) {
                      links.push_back(std::move(link));
                      logs.push_back(std::make_unique<LinkLog>());
                      links.back()->start(*logs.back());
@@ -159,6 +159,7 @@ class AcceptedRig {
   World world;
   Limits limits;
   StableSessions sessions;
+  bool has_room = true;
   std::vector<std::unique_ptr<Bare>> peers;
   std::vector<std::unique_ptr<LinkLog>> logs;
   std::vector<std::unique_ptr<io::Link>> links;

@@ -30,8 +30,10 @@ bool reject(io::Loop& loop, std::unique_ptr<FramedLink> link) {
   return false;
 }
 
-bool is_same_user(const io::Peer& a, const io::Peer& b) {
-  return !a.credentials || !b.credentials || a.credentials->uid == b.credentials->uid;
+// As far as the system and certificates say; what was vouched for once must be again.
+bool is_same_party(const io::Peer& a, const io::Peer& b) {
+  if (a.credentials.has_value() != b.credentials.has_value() || a.certificate != b.certificate) return false;
+  return !a.credentials || a.credentials->uid == b.credentials->uid;
 }
 
 }  // namespace
@@ -45,23 +47,30 @@ struct StableSessions::Table {
 class StableSessions::Accepted final : public StableLink {
  public:
   Accepted(io::Loop& loop, const Limits& limits, io::Peer peer, std::shared_ptr<Table> table)
-      : StableLink(loop, limits, std::move(peer)), table_(std::move(table)) {
+      : StableLink(loop, limits, peer), first_(std::move(peer)), table_(std::move(table)) {
     ++table_->size;
   }
   ~Accepted() override { on_over(); }
 
   void join(std::unique_ptr<FramedLink> link, const stable::ClientHello& hello);
+  // With whom it began.
+  const io::Peer& first() const { return first_; }
 
  private:
   // Only a client hello begins anything here, and that has been read.
   bool on_hello(ByteView) override { return false; }
   void on_over() override;
+  // Who has said nothing on it yet has nothing to come back for.
+  void on_away() override {
+    if (!last_received()) end({Code::link_lost, "before anything was said"});
+  }
   void renew_key(const std::optional<stable::Key>& brought);
 
   // A client may not have got the newest key: it has the one that it brought last, or one of those made since, of which
   // so many count.
   static constexpr std::size_t keys_max = 8;
   std::vector<stable::Key> keys_;
+  const io::Peer first_;
   std::shared_ptr<Table> table_;
   bool is_over_ = false;
 };
@@ -104,10 +113,10 @@ void StableSessions::Accepted::join(std::unique_ptr<FramedLink> link, const stab
 // A link that has said nothing yet.
 class StableSessions::Newcomer final : public Mortal, private io::LinkEvents {
  public:
-  Newcomer(StableSessions& sessions, std::unique_ptr<FramedLink> link, Start start)
-      : sessions_(sessions), link_(std::move(link)), start_(std::move(start)) {
+  Newcomer(StableSessions& sessions, std::unique_ptr<FramedLink> link, Instant until, bool has_room, Start start)
+      : sessions_(sessions), link_(std::move(link)), has_room_(has_room), start_(std::move(start)) {
     link_->set_frame_bytes_max(sessions_.limits_.opening_bytes_max);
-    sessions_.loop_.executor().arm(silence_, sessions_.loop_.now() + sessions_.limits_.handshake_max);
+    sessions_.loop_.executor().arm(silence_, until);
     link_->start(*this);
   }
 
@@ -122,19 +131,28 @@ class StableSessions::Newcomer final : public Mortal, private io::LinkEvents {
  private:
   struct Silence final : Timer {
     explicit Silence(Newcomer& newcomer) : Timer(&Silence::fire), newcomer(newcomer) {}
-    static void fire(Timer& timer) { static_cast<Silence&>(timer).newcomer.leave_door(); }
+    static void fire(Timer& timer) {
+      Newcomer& silent = static_cast<Silence&>(timer).newcomer;
+      silent.sessions_.tell(Refused::silent);
+      silent.leave_door();
+    }
     Newcomer& newcomer;
   };
 
   bool on_message(ByteView message, Block* block) override {
     if (!leave_door()) return false;
-    if (stable::is_client_hello(message)) return sessions_.on_hello(std::move(link_), message, start_);
+    if (stable::is_client_hello(message)) return sessions_.on_hello(std::move(link_), message, has_room_, start_);
+    if (!has_room_) {
+      sessions_.tell(Refused::no_room);
+      return false;
+    }
     return begin().on_message(message, block);
   }
   // What was no message at all is for the session to answer.
   void on_link_ended(const Error* error) override {
     if (!leave_door()) return;
-    if (error && kind(*error) == Kind::protocol && error->code != Code::frame_truncated) begin().on_link_ended(error);
+    if (has_room_ && error && kind(*error) == Kind::protocol && error->code != Code::frame_truncated)
+      begin().on_link_ended(error);
   }
   void on_link_drained() override {}
   io::LinkEvents& begin() {
@@ -145,20 +163,22 @@ class StableSessions::Newcomer final : public Mortal, private io::LinkEvents {
 
   StableSessions& sessions_;
   std::unique_ptr<FramedLink> link_;
+  const bool has_room_;
   Start start_;
   Silence silence_{*this};
   bool has_left_ = false;
 };
 
-StableSessions::StableSessions(io::Loop& loop, const Limits& limits)
-    : loop_(loop), limits_(limits), table_(std::make_shared<Table>()) {}
+StableSessions::StableSessions(io::Loop& loop, const Limits& limits, OnRefused on_refused)
+    : loop_(loop), limits_(limits), on_refused_(std::move(on_refused)), table_(std::make_shared<Table>()) {}
 
 StableSessions::~StableSessions() { drop_newcomers(); }
 
 std::size_t StableSessions::size() const { return table_->size; }
 
-void StableSessions::admit(std::unique_ptr<FramedLink> link, Start start) {
-  newcomers_.push_back(*std::make_unique<Newcomer>(*this, std::move(link), std::move(start)).release());
+void StableSessions::admit(std::unique_ptr<FramedLink> link, Instant until, bool has_room, Start start) {
+  newcomers_.push_back(
+      *std::make_unique<Newcomer>(*this, std::move(link), until, has_room, std::move(start)).release());
   ++newcomer_count_;
 }
 
@@ -177,20 +197,21 @@ void StableSessions::drop_oldest_newcomer() {
   static_cast<Newcomer&>(newcomers_.front()).leave_door();
 }
 
-bool StableSessions::on_hello(std::unique_ptr<FramedLink> link, ByteView message, Start& start) {
+bool StableSessions::on_hello(std::unique_ptr<FramedLink> link, ByteView message, bool has_room, Start& start) {
   const Result<stable::ClientHello> hello = stable::read_client_hello(message);
   if (hello && hello->key) {
     const auto found = table_->by_key.find(*hello->key);
-    if (found != table_->by_key.end() && is_same_user(found->second->peer(), link->peer())) {
+    if (found != table_->by_key.end() && is_same_party(found->second->first(), link->peer())) {
       found->second->join(std::move(link), *hello);
       return true;
     }
-  } else if (hello && !hello->last_received && table_->size < limits_.stable_sessions_max) {
+  } else if (hello && !hello->last_received && has_room && table_->size < limits_.stable_sessions_max) {
     auto accepted = std::make_unique<Accepted>(loop_, limits_, link->peer(), table_);
     accepted->join(std::move(link), *hello);
     start(std::move(accepted));
     return true;
   }
+  tell(hello && !hello->key && !has_room ? Refused::no_room : Refused::rejected);
   return reject(loop_, std::move(link));
 }
 

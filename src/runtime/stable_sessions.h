@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 
@@ -16,15 +17,19 @@ class StableSessions {
   // Begins a session over the link, before it returns.
   using Start = std::move_only_function<void(std::unique_ptr<io::Link>)>;
 
-  StableSessions(io::Loop& loop, const Limits& limits);
+  // What became of a link for which nothing begins here.
+  enum class Refused : std::uint8_t { silent, rejected, no_room };
+  using OnRefused = std::move_only_function<void(Refused)>;
+  StableSessions(io::Loop& loop, const Limits& limits, OnRefused on_refused = {});
   ~StableSessions();
   StableSessions(const StableSessions&) = delete;
   StableSessions& operator=(const StableSessions&) = delete;
 
   // A link from which nothing has been read. Its first message decides: `start` gets the link itself, or, for a new
   // stable session, the one that stays. It gets nothing when the link goes on with a session, brings a key that is not
-  // known, or says nothing in Limits::handshake_max.
-  void admit(std::unique_ptr<FramedLink> link, Start start);
+  // known, or has said nothing by then. Without room for a
+  // new session it may still go on with one.
+  void admit(std::unique_ptr<FramedLink> link, Instant until, bool has_room, Start start);
 
   std::size_t size() const;                                       // stable sessions that can be gone on with
   std::size_t newcomer_count() const { return newcomer_count_; }  // who have said nothing yet
@@ -38,11 +43,15 @@ class StableSessions {
   struct Table;
 
   // False: there is nothing for that link here.
-  bool on_hello(std::unique_ptr<FramedLink> link, ByteView message, Start& start);
+  bool on_hello(std::unique_ptr<FramedLink> link, ByteView message, bool has_room, Start& start);
+  void tell(Refused what) {
+    if (on_refused_) on_refused_(what);
+  }
   void remove(Newcomer& newcomer);
 
   io::Loop& loop_;
   const Limits limits_;
+  OnRefused on_refused_;
   const std::shared_ptr<Table> table_;  // also of the sessions
   IntrusiveList<Mortal> newcomers_;
   std::size_t newcomer_count_ = 0;

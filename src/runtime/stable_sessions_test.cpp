@@ -175,6 +175,17 @@ TEST(StableSessions, there_are_so_many_and_no_more) {
   EXPECT_EQ(rig.sessions.size(), 2u);
 }
 
+TEST(StableSessions, without_room_those_that_are_there_go_on_and_none_begins) {
+  AcceptedRig rig;
+  const std::string key = rig.key_for(rig.comes(client_hello()));
+  rig.has_room = false;
+  EXPECT_EQ(rig.heard(rig.comes(client_hello())), rejected);
+  Bare& bare = rig.comes(framed("hello"));
+  EXPECT_TRUE(bare.has_ended());
+  rig.key_for(rig.comes(client_hello(key)));
+  EXPECT_EQ(rig.links.size(), 1u);
+}
+
 TEST(StableSessions, whatever_is_not_stable_passes_as_it_came) {
   AcceptedRig rig;
   Bare& peer = rig.comes(framed("hello") + framed("and more"));

@@ -7,14 +7,6 @@ namespace {
 
 using namespace std::literals;
 
-// ServerHello in its frame: flags REJECTED, no key, nothing received. The client takes its session for lost.
-constexpr std::string_view of_roam_stable =
-    "\x19\0\0\0"
-    "ROSH"
-    "\x01"
-    "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
-    "\0\0\0\0"sv;
-
 // TransportReject in its frame: version 9, reason 1 (this mode is not supported).
 constexpr std::string_view of_vox =
     "\x08\0\0\0"
@@ -58,7 +50,6 @@ constexpr std::string_view of_http =
 
 std::string_view text_of(Opening opening) {
   switch (opening) {
-    case Opening::roam_stable: return of_roam_stable;
     case Opening::vox: return of_vox;
     case Opening::bus: return of_bus;
     case Opening::tls: return of_tls;
@@ -67,6 +58,7 @@ std::string_view text_of(Opening opening) {
     case Opening::hostpipe: return of_hostpipe;
     case Opening::http: return of_http;
     case Opening::roam:
+    case Opening::roam_stable:
     case Opening::undecided:
     case Opening::unknown: return {};
   }

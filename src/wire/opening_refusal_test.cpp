@@ -28,16 +28,10 @@ TEST(OpeningRefusal, there_is_none_where_the_session_answers_or_no_language_is_s
   EXPECT_TRUE(refusal_of(Opening::roam).empty());
   EXPECT_TRUE(refusal_of(Opening::undecided).empty());
   EXPECT_TRUE(refusal_of(Opening::unknown).empty());
-  for (const Opening opening : {Opening::roam_stable, Opening::vox, Opening::bus, Opening::tls, Opening::command,
-                                Opening::mcp, Opening::hostpipe, Opening::http}) {
+  for (const Opening opening :
+       {Opening::vox, Opening::bus, Opening::tls, Opening::command, Opening::mcp, Opening::hostpipe, Opening::http}) {
     EXPECT_FALSE(refusal_of(opening).empty()) << to_string(opening);
   }
-}
-
-TEST(OpeningRefusal, stable_roam_gets_a_hello_with_the_flag_rejected) {
-  const std::string_view hello = message_of(Opening::roam_stable);
-  ASSERT_EQ(hello.size(), 25u);
-  EXPECT_EQ(hello, "ROSH\x01"s + std::string(20, '\0'));
 }
 
 TEST(OpeningRefusal, vox_gets_a_reject_of_its_version_for_an_unsupported_mode) {
