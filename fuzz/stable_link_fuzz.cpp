@@ -131,6 +131,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     std::vector<std::unique_ptr<Echo>> links;
     const auto admit = [&] {
       sessions.admit(std::make_unique<runtime::FramedLink>(peers.loop, peers.come(), limits),
+                     peers.loop.now() + limits.handshake_max, true,
                      [&](std::unique_ptr<io::Link> link) { links.push_back(std::make_unique<Echo>(std::move(link))); });
     };
     if (is_client) {

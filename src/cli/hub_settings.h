@@ -27,8 +27,8 @@ struct WebSocketGuests {
 struct HubSettings {
   std::vector<std::string> listen;            // addresses; none: the default one
   std::vector<std::string> allow;             // rules: "token:ci see,call build.**"
-  std::map<std::string, std::string> tokens;  // the file with its secret, by name
   bool introduce = false;                     // clients to providers (HubOptions::socket_pair)
+  std::map<std::string, std::string> tokens;  // the file with its secret, by name
   Limits limits;
   core::Directory::Bounds directory;
   TlsFiles tls;

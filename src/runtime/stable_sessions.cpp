@@ -41,13 +41,17 @@ bool is_same_party(const io::Peer& a, const io::Peer& b) {
 struct StableSessions::Table {
   std::map<stable::Key, Accepted*> by_key;
   std::size_t size = 0;
+  std::size_t unspoken = 0;  // of these: see Accepted::on_away()
 };
 
 // The server's end of a stable session.
 class StableSessions::Accepted final : public StableLink {
  public:
   Accepted(io::Loop& loop, const Limits& limits, io::Peer peer, std::shared_ptr<Table> table)
-      : StableLink(loop, limits, peer), first_(std::move(peer)), table_(std::move(table)) {
+      : StableLink(loop, limits, peer),
+        first_(std::move(peer)),
+        unspoken_max_(std::max<std::size_t>(limits.stable_sessions_max / 4, 1)),
+        table_(std::move(table)) {
     ++table_->size;
   }
   ~Accepted() override { on_over(); }
@@ -60,10 +64,7 @@ class StableSessions::Accepted final : public StableLink {
   // Only a client hello begins anything here, and that has been read.
   bool on_hello(ByteView) override { return false; }
   void on_over() override;
-  // Who has said nothing on it yet has nothing to come back for.
-  void on_away() override {
-    if (!last_received()) end({Code::link_lost, "before anything was said"});
-  }
+  void on_away() override;
   void renew_key(const std::optional<stable::Key>& brought);
 
   // A client may not have got the newest key: it has the one that it brought last, or one of those made since, of which
@@ -71,6 +72,8 @@ class StableSessions::Accepted final : public StableLink {
   static constexpr std::size_t keys_max = 8;
   std::vector<stable::Key> keys_;
   const io::Peer first_;
+  const std::size_t unspoken_max_;
+  bool is_unspoken_ = false;  // away, and nothing has been said on it
   std::shared_ptr<Table> table_;
   bool is_over_ = false;
 };
@@ -78,7 +81,16 @@ class StableSessions::Accepted final : public StableLink {
 void StableSessions::Accepted::on_over() {
   if (std::exchange(is_over_, true)) return;
   --table_->size;
+  if (std::exchange(is_unspoken_, false)) --table_->unspoken;
   for (const stable::Key& key : keys_) table_->by_key.erase(key);
+}
+
+// Whoever begins sessions and goes takes a part of all places, and not those of others.
+void StableSessions::Accepted::on_away() {
+  if (last_received() || is_unspoken_) return;
+  if (table_->unspoken >= unspoken_max_) return end({Code::link_lost, "before anything was said"});
+  is_unspoken_ = true;
+  ++table_->unspoken;
 }
 
 void StableSessions::Accepted::renew_key(const std::optional<stable::Key>& brought) {
@@ -102,6 +114,7 @@ void StableSessions::Accepted::join(std::unique_ptr<FramedLink> link, const stab
     reject(loop(), std::move(link));
     return end(missing.error());
   }
+  if (std::exchange(is_unspoken_, false)) --table_->unspoken;
   take(std::move(link));
   renew_key(hello.key);
   say(below(), {false, keys_.back(), last_received()});

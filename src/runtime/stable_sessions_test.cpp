@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 
 #include "runtime/stable_link_suite.h"
@@ -173,6 +174,22 @@ TEST(StableSessions, there_are_so_many_and_no_more) {
   rig.links.pop_back();
   rig.key_for(rig.comes(client_hello()));
   EXPECT_EQ(rig.sessions.size(), 2u);
+}
+
+// Strangers who begin sessions and go leave places to others.
+TEST(StableSessions, those_on_which_nothing_was_said_have_a_part_of_the_places) {
+  AcceptedRig rig({.stable_sessions_max = 8});
+  for (int i = 0; i < 5; ++i) {
+    rig.comes(client_hello());
+    rig.peers.pop_back();
+    rig.settle();
+    EXPECT_EQ(rig.sessions.size(), std::min<std::size_t>(static_cast<std::size_t>(i) + 1, 2));
+  }
+  const std::string key = rig.key_for(rig.comes(client_hello()));
+  EXPECT_EQ(rig.sessions.size(), 3u);
+  rig.peers.pop_back();
+  rig.settle();
+  EXPECT_EQ(rig.sessions.size(), 2u) << "not even who will say something";
 }
 
 TEST(StableSessions, without_room_those_that_are_there_go_on_and_none_begins) {
