@@ -39,7 +39,7 @@ void expect_talk(EpollWorld& world, End& a, End& b) {
 }
 
 TEST(Endpoint, listeners_and_dialers_of_one_address_meet) {
-  // rule: calls/transport.stream.local
+  // rule: calls/transport.stream.local, calls/transport.stream.kinds
   EpollWorld world;
   const TemporaryFolder folder;
   for (const std::string& text : {"unix:" + (folder / "s"), std::string("tcp:127.0.0.1:0"), std::string("mem:here")}) {
@@ -155,6 +155,7 @@ class LentStandard {
 };
 
 TEST(Endpoint, standard_input_and_output_are_a_stream_and_lead_nowhere_after_it) {
+  // rule: calls/transport.stream.kinds
   EpollWorld world;
   int to_us[2] = {-1, -1};
   int from_us[2] = {-1, -1};

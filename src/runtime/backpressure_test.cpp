@@ -214,6 +214,84 @@ TEST(Backpressure, with_credit_to_spare_a_peer_that_does_not_read_stops_the_writ
   scripted.probe.kept_text.reset();
 }
 
+// The items of channel 1 that a peer of bare bytes has received.
+std::vector<std::string> items_heard(const io::suite::End& peer) {
+  std::vector<std::string> items;
+  ByteView rest = peer.received;
+  while (!rest.empty()) {
+    const wire::FrameScan scan = wire::scan_frame(rest, Limits().frame_bytes_max);
+    if (scan.status != wire::FrameScan::Status::whole) break;
+    rest = rest.subspan(scan.size);
+    if (const std::string line = told(scan.message); line.starts_with("item 1 ")) items.push_back(line);
+  }
+  EXPECT_TRUE(rest.empty()) << "a message was cut";
+  return items;
+}
+
+TEST(Backpressure, whoever_waits_for_the_link_sends_one_whole_item_or_nothing_or_is_told_why_not) {
+  // rule: calls/link.tx.reserve, calls/link.tx.cancel-safe, calls/conduit.permit, calls/conduit.permit.send
+  Limits limits;
+  limits.outbound_bytes_max = 10'000;
+  FramedScripted scripted({.pipe_bytes_max = 5'000, .limits = limits});
+  scripted.says(say::call_of<&Probe::keep_text>(1, {1}));
+  scripted.says(say::grant(1, 1'000));
+  ASSERT_TRUE(scripted.probe.kept_text);
+  Tx<std::string, 256>& tx = *scripted.probe.kept_text;
+  const std::uint64_t credit = tx.credit();
+  const auto send_on = [](Tx<std::string, 256>& tx, std::size_t& count) -> Task<void> {
+    for (; co_await tx.send(std::string(100, 't')); ++count) {
+    }
+  };
+  const auto send_once = [](Tx<std::string, 256>& tx, std::string text,
+                            std::optional<Result<void>>& sent) -> Task<void> { sent = co_await tx.send(text); };
+  Scope scope(scripted.world.loop.executor());
+  const auto wait_behind_full_link = [&](std::size_t& count) {
+    scripted.peer->is_reading = false;
+    for (std::size_t before = ~count; count != before;) {
+      before = count;
+      scope.cancel_all();
+      scope.spawn(send_on(tx, count));
+      scripted.settle();
+    }
+    ASSERT_TRUE(scripted.session->link().is_blocked());
+  };
+
+  // Dropped while it waits: nothing of it leaves, and it takes nothing with it.
+  std::size_t count = 0;
+  wait_behind_full_link(count);
+  EXPECT_EQ(tx.credit(), credit - count);
+  scope.cancel_all();
+  EXPECT_EQ(tx.credit(), credit - count);
+
+  // Waits until there is room, and has then sent exactly one.
+  std::optional<Result<void>> sent;
+  scope.spawn(send_once(tx, "behind the others", sent));
+  scripted.settle();
+  EXPECT_FALSE(sent);
+  scripted.peer->is_reading = true;
+  scripted.settle();
+  ASSERT_TRUE(sent);
+  EXPECT_TRUE(*sent);
+  EXPECT_EQ(tx.credit(), credit - count - 1);
+  std::vector<std::string> expected(count, told(say::item(1, codec::to_postcard(std::string(100, 't')))));
+  expected.push_back(told(say::item(1, codec::to_postcard(std::string("behind the others")))));
+  EXPECT_EQ(items_heard(*scripted.peer), expected);
+
+  // Waits for a link that ends.
+  wait_behind_full_link(count);
+  scope.cancel_all();
+  sent.reset();
+  scope.spawn(send_once(tx, "too late", sent));
+  scripted.settle();
+  EXPECT_FALSE(sent);
+  scripted.session->close({Code::closed, "test"});
+  scripted.settle();
+  ASSERT_TRUE(sent);
+  EXPECT_EQ(sent->error().code, Code::closed);
+  scope.cancel_all();
+  scripted.probe.kept_text.reset();
+}
+
 // --- both
 
 TEST(Backpressure, two_peers_that_both_block_make_progress) {

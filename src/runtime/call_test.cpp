@@ -9,7 +9,9 @@
 #include <utility>
 #include <vector>
 
+#include "codec/method_id.h"
 #include "runtime/pair_suite.h"
+#include "runtime/scripted_peer_suite.h"
 
 namespace parley::runtime {
 namespace {
@@ -29,6 +31,7 @@ TEST(CallRuntime, both_ends_call_each_other_on_one_session) {
   // rule: calls/session.role
   // rule: calls/rpc.handler
   // rule: calls/rpc.caller
+  // rule: calls/rpc.session-setup
   Pair pair;
   EXPECT_EQ(ask<&Probe::add>(pair.world, pair.client_a(), 2, 3).value(), 5);
   EXPECT_EQ(ask<&Probe::add>(pair.world, pair.client_b(), 40, 2).value(), 42);
@@ -68,6 +71,7 @@ TEST(CallRuntime, a_handler_calls_back_while_it_is_called) {
 
 TEST(CallRuntime, one_call_does_not_hold_up_another) {
   // rule: calls/rpc.pipelining
+  // rule: calls/rpc.service.methods
   Pair pair;
   Client<Probe> client = pair.client_a();
   auto slow = client.call<&Probe::hang>("slow");
@@ -252,6 +256,17 @@ TEST(CallRuntime, a_pending_call_with_a_deadline_moves_with_it) {
   const auto answer = pair.world.run(outcome(moved));
   ASSERT_FALSE(answer.has_value());
   EXPECT_EQ(answer.error().code, Code::deadline);
+}
+
+TEST(CallRuntime, a_call_names_its_method_by_the_hash_of_its_names_and_signature) {
+  // rule: calls/rpc.method-id
+  constexpr std::uint64_t id = codec::method_id<std::int64_t, std::int64_t, std::int64_t>("Probe", "add");
+  Scripted scripted({.role = Session::Role::initiator});
+  auto call = scripted.client().call<&Probe::add>(1, 2);
+  EXPECT_THAT(scripted.peer->heard_bytes(), testing::ElementsAre(say::call(1, id, {2, 4})));
+  scripted.peer->says(say::call(2, id, {2, 4}));
+  EXPECT_THAT(scripted.peer->heard(), testing::ElementsAre("response 2 0006"));
+  static_cast<void>(call);
 }
 
 TEST(CallRuntime, two_services_with_a_method_of_one_name_have_two_ids) {

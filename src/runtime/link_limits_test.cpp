@@ -73,6 +73,7 @@ TEST(LinkLimits, a_message_at_the_limit_is_heard_and_one_above_costs_the_session
 }
 
 TEST(LinkLimits, a_message_of_ours_above_the_limit_is_refused_before_it_is_sent) {
+  // rule: calls/link.tx.alloc.limits
   Limits limits;
   limits.frame_bytes_max = 1000;
   FramedPair pair({.limits = limits});

@@ -17,6 +17,7 @@ namespace parley::runtime::suite {
 struct LinkLog final : io::LinkEvents {
   bool on_message(ByteView message, Block* block) override {
     messages.emplace_back(as_text(message));
+    if (keeps) kept.push_back(Bytes::view_into(block, message));
     capacity = block ? block->capacity() : 0;
     if (at_message) at_message(message);
     return is_open;
@@ -24,16 +25,20 @@ struct LinkLog final : io::LinkEvents {
   void on_link_ended(const Error* error) override {
     ++ends;
     if (error) failure = *error;
+    if (at_end) at_end();
   }
   void on_link_drained() override { ++drains; }
 
   std::vector<std::string> messages;
+  bool keeps = false;  // messages where they lie, too
+  std::vector<Bytes> kept;
   std::size_t capacity = 0;  // of the block in which the last one lay
   bool is_open = true;       // what on_message() answers
   int ends = 0;
   int drains = 0;
   std::optional<Error> failure;
   std::move_only_function<void(ByteView)> at_message;
+  std::move_only_function<void()> at_end;
 };
 
 // A message behind its length.

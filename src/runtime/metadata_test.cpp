@@ -47,6 +47,27 @@ TEST(MetadataRuntime, a_handler_sees_the_callers_and_answers_with_its_own) {
   }
 }
 
+TEST(MetadataRuntime, what_a_caller_says_is_not_in_the_calls_that_its_handler_makes) {
+  // rule: calls/rpc.metadata.flags.no-propagate
+  Pair pair;
+  std::optional<Call<std::string>> further;
+  Metadata seen;
+  pair.probe_b.on_guarded = [&further, &seen](Context& context) {
+    seen = context.metadata();
+    further.emplace(context.client<Probe>("Probe").call<&Probe::inspect>("secret", false));
+  };
+  const Metadata metadata{{"secret", "x", Metadata::no_propagate}, {"other", "y"}};
+  auto call = pair.client_a().with({.metadata = metadata}).call<&Probe::guarded>("here");
+  pair.world.settle();
+  EXPECT_EQ(seen, metadata);
+  ASSERT_TRUE(further);
+  EXPECT_EQ(pair.world.run(outcome(*further)).value(), "");
+  EXPECT_TRUE(pair.probe_a.metadata_seen.empty());
+  pair.probe_b.release.set();
+  EXPECT_TRUE(pair.world.run(outcome(call)));
+  further.reset();
+}
+
 TEST(MetadataRuntime, a_call_without_has_none_on_the_wire) {
   Scripted scripted;
   auto plain = scripted.client().call<&Probe::add>(1, 2);

@@ -1,12 +1,15 @@
 #include "runtime/opened_connection.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
 
 #include "runtime/pair_suite.h"
+#include "runtime/scripted_peer_suite.h"
 
 // Connections beyond the root, whose calls and channels are used at both ends. `b` says that it is a hub, so that `a`
 // reaches its services through connections of their own.
@@ -141,7 +144,7 @@ TEST_F(OpenedConnectionTest, only_what_was_named_is_served_on_it) {
 }
 
 TEST_F(OpenedConnectionTest, channels_flow_both_ways_with_ids_of_its_own) {
-  // rule: calls/connection.parity
+  // rule: calls/connection.parity, calls/session, calls/rpc
   Client<Probe> probe = client();
   Client<Probe> root(*both.a);
   auto [tx_a, rx_a] = channel<std::int32_t>();
@@ -204,6 +207,39 @@ TEST(RootConnection, serves_whatever_the_name_where_the_peer_is_no_hub) {
   auto call = probe.call<&Probe::add>(1, 2);
   EXPECT_EQ(pair.world.run(outcome(call)).value(), 3);
   EXPECT_EQ(pair.a->counters().connections_opened, 0u);
+}
+
+// What a peer says on one of its connections.
+Octets on(std::uint8_t connection, Octets message) {
+  message[0] = connection;
+  return message;
+}
+
+TEST(StalledConnection, holds_up_neither_the_session_nor_other_connections_nor_its_own_close) {
+  // rule: calls/weakness.34
+  Limits limits;
+  limits.concurrent_requests_max = 64;
+  Scripted scripted({.session = {.limits = limits}});
+  scripted.peer->says(say::open(1), say::open(3));
+  scripted.peer->heard();
+  // All that it may have under way, and more: calls that hang, and items that nobody reads.
+  scripted.peer->put(on(1, say::call_of<&Probe::keep_rx>(1, {1})));
+  for (std::uint8_t i = 0; i < 16; ++i) scripted.peer->put(on(1, say::item(1, {i})));
+  for (std::uint64_t id = 3; id < 203; id += 2) {
+    scripted.peer->put(on(1, say::call_of<&Probe::hang>(id, {}, std::string("stalled"))));
+  }
+  scripted.world.settle();
+  EXPECT_EQ(scripted.probe.hanging, 64);
+  scripted.peer->heard();
+  scripted.peer->says(say::ping(7), say::call_of<&Probe::add>(1, {}, std::int64_t{2}, std::int64_t{3}),
+                      on(3, say::call_of<&Probe::add>(1, {}, std::int64_t{4}, std::int64_t{5})));
+  EXPECT_THAT(scripted.peer->heard(),
+              testing::UnorderedElementsAre("pong 7", "response 1 000a", "on 3: response 1 0012"));
+  scripted.peer->says(say::close_connection(1));
+  EXPECT_EQ(scripted.probe.hanging, 0);
+  scripted.peer->says(say::ping(8));
+  EXPECT_THAT(scripted.peer->heard(), testing::ElementsAre("pong 8"));
+  scripted.probe.kept_rx.reset();
 }
 
 }  // namespace

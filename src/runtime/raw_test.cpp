@@ -315,6 +315,7 @@ Task<Result<RawResponse>> wait_for_release(Handler& self, RawRequest& request) {
 }
 
 TEST(RawHandler, may_answer_later) {
+  // rule: calls/rpc.service.methods
   Pair pair;
   Handler handler(&wait_for_release);
   ASSERT_TRUE(set_rest(pair.table_b, handler));
