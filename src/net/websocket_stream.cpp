@@ -88,8 +88,8 @@ bool WebSocketStream::answer(std::string_view head) {
 }
 
 bool WebSocketStream::check(std::string_view head) {
-  auto checked = check_upgrade(head, as_text(undecoded()), nonce_);
-  if (!checked) fail_both(std::move(checked).error());
+  const auto checked = check_upgrade(head, as_text(undecoded()), nonce_);
+  if (!checked) fail_both(checked.error());
   return checked.has_value();
 }
 
