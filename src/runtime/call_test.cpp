@@ -60,6 +60,7 @@ TEST(CallRuntime, calls_of_both_ends_cross) {
 
 TEST(CallRuntime, a_handler_calls_back_while_it_is_called) {
   Pair pair;
+  // NOLINTNEXTLINE(cppcoreguidelines-avoid-capturing-lambda-coroutines): the probe keeps the lambda
   pair.probe_b.on_custom = [&pair](std::int64_t number) -> Task<std::int64_t> {
     auto call = pair.client_b().call<&Probe::add>(number, 1000);
     const auto answer = co_await call;
@@ -162,6 +163,7 @@ TEST(CallRuntime, what_a_handler_throws_cannot_harm_the_session) {
        {std::string("\xff\xfe broken"), std::string(100'000, 'x'), std::string(100'000, '\xe2')}) {
     const auto answer = ask<&Probe::blow_up>(pair.world, pair.client_a(), std::string("x"), false);
     EXPECT_EQ(answer.error().code, Code::handler_threw);
+    // NOLINTNEXTLINE(cppcoreguidelines-avoid-capturing-lambda-coroutines): the probe keeps the lambda
     pair.probe_b.on_custom = [&text](std::int64_t) -> Task<std::int64_t> {
       throw std::runtime_error(text);
       co_return 0;
