@@ -13,6 +13,7 @@
 #include "runtime/client.h"
 #include "runtime/framed_link.h"
 #include "runtime/services.h"
+#include "still_world.h"
 
 namespace {
 
@@ -57,28 +58,6 @@ class Service final : public Testbed {
     while (co_await in.recv()) {
     }
   }
-};
-
-class StillClock final : public io::Clock {
- public:
-  Instant now() override { return now_; }
-  std::chrono::system_clock::time_point wall() override { return {}; }
-  void pass(Duration duration) { now_ = now_ + duration; }
-
- private:
-  Instant now_ = Instant::from_ns(1);
-};
-class NoReactor final : public io::Reactor {
- public:
-  bool wait(Instant) override { return false; }
-  void dispatch() override {}
-  void wake() override {}
-  int fd() const override { return -1; }
-  void set_alarm(Instant) override {}
-};
-class FixedRandom final : public io::Random {
- public:
-  std::uint64_t next() override { return 7; }
 };
 
 struct World {

@@ -12,30 +12,14 @@
 #include "io/memory_stream.h"
 #include "runtime/dialed_stable_link.h"
 #include "runtime/stable_sessions.h"
+#include "still_world.h"
 #include "wire/frame.h"
 
 namespace {
 
 using namespace parley;
 
-class StillClock final : public io::Clock {
- public:
-  Instant now() override { return now_; }
-  std::chrono::system_clock::time_point wall() override { return {}; }
-  void pass(Duration duration) { now_ = now_ + duration; }
-
- private:
-  Instant now_ = Instant::from_ns(1);
-};
-class NoReactor final : public io::Reactor {
- public:
-  bool wait(Instant) override { return false; }
-  void dispatch() override {}
-  void wake() override {}
-  int fd() const override { return -1; }
-  void set_alarm(Instant) override {}
-};
-class FixedRandom final : public io::Random {
+class CountingRandom final : public io::Random {
  public:
   std::uint64_t next() override { return 0x4141414141414141 + ++count_; }
 
@@ -80,7 +64,7 @@ class Echo final : public io::LinkEvents {
 struct Peers {
   StillClock clock;
   NoReactor reactor;
-  FixedRandom random;
+  CountingRandom random;
   io::Loop loop{clock, reactor, random};
   std::vector<std::unique_ptr<io::Stream>> streams;
 

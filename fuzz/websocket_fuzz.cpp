@@ -12,33 +12,12 @@
 #include "io/memory_stream.h"
 #include "net/websocket_stream.h"
 #include "net/websocket_upgrade.h"
+#include "still_world.h"
 
 namespace {
 
 using namespace parley;
 using Status = io::Transfer::Status;
-
-class StillClock final : public io::Clock {
- public:
-  Instant now() override { return now_; }
-  std::chrono::system_clock::time_point wall() override { return {}; }
-  void pass(Duration duration) { now_ = now_ + duration; }
-
- private:
-  Instant now_ = Instant::from_ns(1);
-};
-class NoReactor final : public io::Reactor {
- public:
-  bool wait(Instant) override { return false; }
-  void dispatch() override {}
-  void wake() override {}
-  int fd() const override { return -1; }
-  void set_alarm(Instant) override {}
-};
-class FixedRandom final : public io::Random {
- public:
-  std::uint64_t next() override { return 7; }
-};
 
 constexpr std::size_t message_bytes_max = 4096;
 

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "codec/postcard.h"
-#include "codec/utf8.h"
 #include "core/directory/name.h"
 #include "hub/door.h"
 #include "hub/gate.h"

@@ -72,6 +72,11 @@ TEST_F(TcpTest, who_is_silent_is_asked_by_the_system_after_fifteen_seconds) {
     if (::getsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &is_on, &size) != 0 || is_on == 0) continue;
     EXPECT_EQ(::getsockopt(socket, IPPROTO_TCP, TCP_KEEPIDLE, &after_s, &size), 0);
     EXPECT_EQ(after_s, 15);
+    int every_s = 0;
+    int times = 0;
+    EXPECT_EQ(::getsockopt(socket, IPPROTO_TCP, TCP_KEEPINTVL, &every_s, &size), 0);
+    EXPECT_EQ(::getsockopt(socket, IPPROTO_TCP, TCP_KEEPCNT, &times, &size), 0);
+    EXPECT_LE(after_s + every_s * times, 45) << "which the README promises";
     ++asked;
   }
   EXPECT_EQ(asked, 2) << "both ends";

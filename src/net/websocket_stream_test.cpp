@@ -130,7 +130,7 @@ TEST_F(WebSocketStreamTest, pings_without_end_leave_others_their_turn) {
   while (much.size() < std::size_t{1} << 20) much += frame(WebSocketOpcode::ping, std::string(100, 'p'), true);
   say(much + frame(WebSocketOpcode::binary, "x", true));
   std::array<std::uint8_t, 64> into;
-  EXPECT_EQ(end->stream().read_some(into).status, Status::would_block) << "for now";
+  EXPECT_EQ(end->stream().read_some(into).status, Status::would_block) << "there is more, and others have their turn";
   end->is_reading = true;
   for (int i = 0; i < 100 && got().empty(); ++i) settle();
   EXPECT_EQ(got(), std::string("\1\0\0\0x", 5));
