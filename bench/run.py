@@ -176,17 +176,22 @@ def runs_of(case, extra):
     return in_process_case() if case == "D" else runs(IDLE + extra, "idle", ["unix"], **PLACES["split"])
 
 
+def is_local(run):
+    return run.options.get("transport", "unix") in ("unix", "shm")
+
+
 def chosen_runs(case, extra, arguments):
     only = arguments.only.split(",") if arguments.only else None
     found = []
-    for run in runs_of(case, extra):
+    possible = runs_of(case, extra)
+    any_local = any(is_local(run) for run in possible)
+    for run in possible:
         names = (run.peer.exe, f"{run.peer.exe}:{run.peer.variant}")
         if only and not any(name in only for name in names):
             continue
-        local = run.options.get("transport", "unix") in ("unix", "shm")
-        if arguments.goals and not (local and (run.peer in GOAL_PEERS or run.peer.exe in [p.exe for p in extra])):
+        if arguments.goals and not (is_local(run) and (run.peer in GOAL_PEERS or run.peer.exe in [p.exe for p in extra])):
             continue
-        if arguments.smoke and not local:
+        if arguments.smoke and any_local and not is_local(run):  # once a case is enough, if possible without TCP
             continue
         found.append(run)
     return found
