@@ -65,6 +65,12 @@ class IntrusiveList {
     ListNode* next = static_cast<ListNode&>(item).next_;
     return next == &head_ ? nullptr : static_cast<T*>(next);
   }
+  template <class Predicate>
+  bool any_of(Predicate predicate) const {
+    const ListNode* node = head_.next_;
+    while (node != &head_ && !predicate(static_cast<const T&>(*node))) node = node->next_;
+    return node != &head_;
+  }
   T& pop_front() {
     T& item = front();
     static_cast<ListNode&>(item).leave();

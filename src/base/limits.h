@@ -26,6 +26,8 @@ struct Limits {
 
   // sessions
   Duration handshake_max = std::chrono::seconds(5);  // also how long last bytes may take to leave, or to come
+  Duration keepalive = std::chrono::seconds(15);     // a peer that says nothing so long, while something here waits for
+                                                     // it, is asked; as long without an answer: session lost. 0: never
 
   // stable sessions
   std::uint32_t stable_items_max = 8192;  // messages sent and not acknowledged: what is beyond waits, and one in

@@ -45,7 +45,9 @@ struct Counters {
   std::uint64_t connections_rejected = 0;  // the peer's
   std::uint64_t connections_broken = 0;    // ended for a breach that cost nothing else
   std::uint64_t messages_late = 0;         // for a connection that is over here
+  std::uint64_t pings_sent = 0;            // to a peer that said nothing while something waited for it
   std::uint64_t pings_answered = 0;
+  std::uint64_t silences = 0;  // the session was lost: its peer did not answer
   std::uint64_t handshakes_timed_out = 0;
   std::uint64_t messages_cut_off = 0;      // the link ended inside one
   std::uint64_t protocol_errors_sent = 0;  // breaches found here, of all kinds; and each by its code:
@@ -108,7 +110,9 @@ struct Counters {
     visit(std::string_view("connections_rejected"), connections_rejected);
     visit(std::string_view("connections_broken"), connections_broken);
     visit(std::string_view("messages_late"), messages_late);
+    visit(std::string_view("pings_sent"), pings_sent);
     visit(std::string_view("pings_answered"), pings_answered);
+    visit(std::string_view("silences"), silences);
     visit(std::string_view("handshakes_timed_out"), handshakes_timed_out);
     visit(std::string_view("messages_cut_off"), messages_cut_off);
     visit(std::string_view("protocol_errors_sent"), protocol_errors_sent);

@@ -7,6 +7,7 @@
 #include "async/scope.h"
 #include "async/wait.h"
 #include "face/accepted_session.h"
+#include "face/session_options.h"
 #include "runtime/framed_link.h"
 #include "runtime/stable_sessions.h"
 
@@ -76,12 +77,8 @@ class Server::Impl final : private io::ListenerEvents {
   };
 
   Task<void> keep(std::unique_ptr<io::Link> link) {
-    const runtime::SessionOptions options{.limits = options_.limits,
-                                          .is_foreign = options_.foreign,
-                                          .requests_max = options_.concurrent_requests_max,
-                                          .metadata = options_.metadata};
-    face::AcceptedSession session(
-        runtime::Session::start(loop_, std::move(link), runtime::Session::Role::acceptor, options, &services.table()));
+    face::AcceptedSession session(runtime::Session::start(loop_, std::move(link), runtime::Session::Role::acceptor,
+                                                          face::session_options(options_), &services.table()));
     co_await session.runtime().established().wait();
     if (session.is_open() && on_new_session) {
       is_telling_ = true;

@@ -4,8 +4,8 @@
 
 #include "async/scope.h"
 #include "async/wait.h"
-#include "codec/postcard.h"
 #include "face/introductions.h"
+#include "face/session_options.h"
 #include "runtime/backoff.h"
 #include "runtime/dialed_stable_link.h"
 #include "runtime/framed_link.h"
@@ -13,20 +13,6 @@
 namespace parley {
 
 namespace {
-
-runtime::SessionOptions runtime_options(const Options& options) {
-  Metadata metadata = options.metadata;
-  if (!options.token.empty()) {
-    metadata.add(std::string(runtime::names::token), options.token, Metadata::sensitive);
-  }
-  if (options.offer && options.services) {
-    metadata.add(std::string(runtime::names::offers), codec::to_postcard(options.services->offers()));
-  }
-  return {.limits = options.limits,
-          .is_foreign = options.foreign,
-          .requests_max = options.concurrent_requests_max,
-          .metadata = std::move(metadata)};
-}
 
 std::unique_ptr<io::Link> make_link(io::Loop& loop, std::unique_ptr<io::Dialer> dialer,
                                     std::unique_ptr<io::Stream> stream, const Limits& limits, bool is_stable) {
@@ -103,7 +89,7 @@ Task<Result<std::unique_ptr<Session>>> open_session(io::Loop& loop, std::unique_
 
 Task<Result<std::unique_ptr<Session>>> Session::open(io::Loop& loop, std::unique_ptr<io::Link> link, Options options,
                                                      std::optional<io::Peer> known) {
-  runtime::SessionOptions own = runtime_options(options);
+  runtime::SessionOptions own = face::session_options(options);
   own.peer = std::move(known);
   std::shared_ptr<face::Introductions> introductions;
   if (options.offer && options.services) {
@@ -120,7 +106,7 @@ Task<Result<std::unique_ptr<Session>>> Session::open(io::Loop& loop, std::unique
   co_return fail(runtime.end_reason().value_or(Error{Code::link_lost, "during the handshake"}));
 }
 
-Task<Result<std::unique_ptr<Session>>> connect(io::Loop& loop, std::string uri, Options options) {
+Task<Result<std::unique_ptr<Session>>> Session::dial(io::Loop& loop, std::string uri, Options options) {
   std::unique_ptr<io::Dialer> dialer = co_await loop.dialer(uri);
   std::unique_ptr<io::Stream> stream = co_await co_await dialer->dial();
   auto link = make_link(loop, std::move(dialer), std::move(stream), options.limits, options.stable);
@@ -131,9 +117,73 @@ Task<Result<std::unique_ptr<Session>>> connect(io::Loop& loop, std::string uri, 
   if (offers && !session->runtime().machine().is_peer_hub()) {
     co_return fail(Code::unsupported, fmt::format("{} is no hub, so nothing can be offered there", uri));
   }
-  if (redials)
-    session->redialing_ = std::make_unique<Session::Redialing>(session->runtime(), std::move(uri), is_stable);
+  if (redials) session->redialing_ = std::make_unique<Redialing>(session->runtime(), std::move(uri), is_stable);
   co_return std::move(session);
+}
+
+// Dials until somebody is there or the time is up.
+class Session::Waiting {
+ public:
+  Waiting(io::Loop& loop, std::string uri, Options options)
+      : loop_(loop),
+        uri_(std::move(uri)),
+        options_(std::move(options)),
+        until_(loop.clock().now() + options_.connect_wait_max),
+        scope_(loop.executor()) {}
+
+  Task<Result<std::unique_ptr<Session>>> run() {
+    loop_.executor().arm(time_is_up_, until_);
+    scope_.spawn(dial_on());
+    co_await over_.wait();
+    if (session_) co_return std::move(session_);
+    if (!time_is_up_.is_armed()) {
+      const double waited = std::chrono::duration<double>(options_.connect_wait_max).count();
+      last_.note += fmt::format("{}waited {} s", last_.note.empty() ? "" : "; ", waited);
+    }
+    co_return fail(std::move(last_));
+  }
+
+ private:
+  struct TimeIsUp final : Timer {
+    explicit TimeIsUp(Event& over)
+        : Timer([](Timer& timer) { static_cast<TimeIsUp&>(timer).over.set(); }), over(over) {}
+    Event& over;
+  };
+
+  Task<void> dial_on() {
+    runtime::Backoff backoff;
+    for (;;) {
+      auto session = co_await dial(loop_, uri_, options_);
+      if (session) session_ = std::move(*session);
+      if (!session) last_ = std::move(session).error();
+      if (session_ || !may_pass(last_)) break;
+      co_await Sleep(loop_.executor(), backoff.next(loop_.random()));
+    }
+    over_.set();
+  }
+  // Nobody is there yet, or not quite: the bytes stopped, or it said that it is overloaded.
+  static bool may_pass(const Error& error) {
+    return error.code == Code::address || kind(error) == Kind::timed_out || kind(error) == Kind::lost ||
+           kind(error) == Kind::overloaded;
+  }
+
+  io::Loop& loop_;
+  const std::string uri_;
+  const Options options_;
+  const Instant until_;
+  Error last_{Code::timed_out, {}};
+  std::unique_ptr<Session> session_;
+  Event over_;
+  TimeIsUp time_is_up_{over_};
+  Scope scope_;
+};
+
+Task<Result<std::unique_ptr<Session>>> connect(io::Loop& loop, std::string uri, Options options) {
+  if (options.connect_wait_max <= Duration::zero()) {
+    co_return co_await Session::dial(loop, std::move(uri), std::move(options));
+  }
+  Session::Waiting waiting(loop, std::move(uri), std::move(options));
+  co_return co_await waiting.run();
 }
 
 }  // namespace parley

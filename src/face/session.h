@@ -3,6 +3,7 @@
 #include <memory>
 #include <string_view>
 
+#include "face/connection.h"
 #include "face/descriptor.h"
 #include "runtime/client.h"
 #include "runtime/hold.h"
@@ -36,6 +37,10 @@ class Session {
     return RawCall::start(session_, method, arguments, std::move(channels), options);
   }
   Hold hold() { return Hold(session_); }
+  // Opens a connection of its own and waits for the peer's answer. Errors: what the peer says that it is rejected for,
+  // such as rejected, not_found, overloaded or refused; invalid (a name that is none, or metadata above the limits);
+  // closed, not_sent. Dropping the task closes it.
+  Task<Result<Connection>> open_connection(ConnectionOptions options = {});
 
   // Ends all calls and channels and refuses new ones; what was sent before still reaches the peer. Idempotent.
   void close() { session_.close({Code::closed, "the session was closed here"}); }
@@ -67,7 +72,9 @@ class Session {
   // `known`: who the peer is, where the link cannot tell.
   static Task<Result<std::unique_ptr<Session>>> open(io::Loop& loop, std::unique_ptr<io::Link> link, Options options,
                                                      std::optional<io::Peer> known);
+  static Task<Result<std::unique_ptr<Session>>> dial(io::Loop& loop, std::string uri, Options options);
   class Redialing;
+  class Waiting;
   runtime::Session& session_;
   std::shared_ptr<face::Introductions> introductions_;  // of one that offers
   std::unique_ptr<Redialing> redialing_;
@@ -77,16 +84,23 @@ struct Options {
   Limits limits;
   // Toward peers of roam 7.x that are no Parley: nothing is said that only Parley knows.
   bool foreign = false;
+  Leniency lenient;  // toward such peers, and toward those that do not say that they are Parley
   std::optional<std::uint32_t> concurrent_requests_max;  // to advertise instead of the one in limits
   Metadata metadata;                                     // beside the hello
   // As whom this end comes to a hub: the secret of one of its tokens. It stands beside the hello, marked sensitive.
   // Empty: as whomever the system says it is. A hub that does not know it refuses, and the error says so.
   std::string token;
   const Services* services = nullptr;  // served to the peer on this session
+  // Decides about the connections that peers open. None: each is for one of the services.
+  ConnectionHandler on_connection;
   // For connect(), toward a hub: others find these services there by their names, as long as the session lives. A hub
   // that refuses one ends the session, whose error says which and why; what is no hub is `unsupported`. Clients that
   // the hub introduces (parley::introduce) come by sessions of their own, which end with this handle.
   bool offer = false;
+  // For connect(). A peer that is not there yet is waited for as long as this: it is dialled again after 100 ms, then
+  // twice as long each time up to 5 s, somewhat at random. What no waiting mends, such as a wrong address or token,
+  // ends it at once.
+  Duration connect_wait_max = Duration::zero();
   // For connect(). When the link breaks it is dialled again, after 100 ms, then twice as long each time up to 5 s,
   // somewhat at random, as long as the handle of the session lives. What ran has ended, each call as `lost` or
   // `unknown`; calls in between are `lost` at once; clients and offers stay.

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "hub/hub_suite.h"
+#include "runtime/scripted_peer_suite.h"
 
 namespace parley::hub {
 namespace {
@@ -310,6 +311,26 @@ TEST(HubBounds, calls_in_flight_on_a_connection_are_bounded) {
   EXPECT_EQ(at.outcome_of(calls.back()).error().code, Code::too_many_calls);
   worker->probe.release.set();
   for (int i = 0; i < 2; ++i) EXPECT_TRUE(at.outcome_of(calls[static_cast<std::size_t>(i)]));
+}
+
+TEST_F(HubTest, a_worker_that_hangs_is_given_up_and_its_callers_learn_that_it_may_have_happened) {
+  Metadata offers = runtime::suite::parley_mark;
+  offers.add(std::string(runtime::names::offers), codec::to_postcard(std::vector{probe_offer()}));
+  runtime::suite::ScriptedPeer hung(world, std::make_unique<runtime::FramedLink>(world.loop, at.dial(), Limits()));
+  hung.says(runtime::suite::say::hello(7, wire::roam::Parity::odd, 64, offers));
+  ASSERT_EQ(at.hub->directory().size(), 1u);
+  auto client = at.party();
+  auto call = client->client().call<&Probe::hang>("x");
+  world.settle();
+  EXPECT_EQ(hung.heard().size(), 3u) << "the answer to its hello, an open and a call";
+  for (int quarter = 0; quarter < 2; ++quarter) {
+    EXPECT_FALSE(call.is_done());
+    world.pass(std::chrono::seconds(15));
+  }
+  ASSERT_TRUE(call.is_done());
+  EXPECT_EQ(kind(at.outcome_of(call).error()), Kind::unknown);
+  EXPECT_EQ(at.hub->directory().size(), 0u);
+  EXPECT_TRUE(client->session->is_established());
 }
 
 TEST_F(HubTest, closing_it_ends_every_session) {

@@ -138,6 +138,7 @@ void Relay::on_call(End& from, std::uint64_t id, Decoder& call, ByteView body) {
   const std::uint64_t position = pass(to, MessageKind::request, body);
   if (is_over_) return;
   from.calls.emplace(id, End::Passed{position, to.session.loop().now()});
+  to.session.keepalive().expect();
   if (&from == &client_) events_.on_load(*this, 1);
 }
 

@@ -16,7 +16,11 @@ void Visitor::start(io::Loop& loop, std::unique_ptr<io::Link> link, const Limits
                     const runtime::MethodTable& methods) {
   methods_ = &methods;
   session_ = &runtime::Session::start(loop, std::move(link), runtime::Session::Role::acceptor,
-                                      {.limits = limits, .is_hub = true, .acceptor = this, .watch = this}, &methods);
+                                      {.limits = limits,
+                                       .is_hub = true,
+                                       .acceptor = {std::shared_ptr<void>(), this},  // which outlives the session
+                                       .watch = this},
+                                      &methods);
 }
 
 Result<void> Visitor::on_open(runtime::Session&, const runtime::ConnectionOpening& opening) {

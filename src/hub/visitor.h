@@ -65,6 +65,7 @@ class Visitor final : public Mortal, private runtime::ConnectionAcceptor, privat
   Result<void> on_open(runtime::Session& session, const runtime::ConnectionOpening& opening) override;
   void on_established() override { hub_.on_established(*this); }
   bool on_root_message(wire::roam::Kind kind, ByteView body) override;
+  bool waits_for_peer() const override { return calls_in_flight != 0; }
   void on_session_over(const Error& why) override;
 
   VisitorEvents& hub_;

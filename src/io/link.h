@@ -44,6 +44,8 @@ class Link {
   // Sends what is committed, then the end of our direction. Nothing may be committed afterwards.
   virtual void finish() = 0;
   virtual const Peer& peer() const = 0;
+  // Goes on over another stream when one is cut, and sees for itself whether the peer is there.
+  virtual bool outlives_streams() const { return false; }
   // Descriptors that travel with the next message begun in out(), which then starts a write of its own; at most
   // Limits::descriptors_max with one. Gives the number of the first. What is refused stays the caller's. Those whose
   // message never leaves are closed with the link. Errors: unsupported, too_many_descriptors, invalid (one that is not

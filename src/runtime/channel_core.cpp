@@ -73,6 +73,7 @@ SendingCore::~SendingCore() {
 void SendingCore::wait(SendWaiter& waiter, async::PromiseBase& promise) {
   waiter.promise_ = &promise;
   waiters_.push_back(waiter);
+  if (connection_) connection_->expect_peer();
   if (end.may_send() && !blocked_.is_linked()) connection_->session().wait_for_link(blocked_);
 }
 

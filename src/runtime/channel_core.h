@@ -183,6 +183,7 @@ class ReceivingCore final : public ChannelCore {
   void wait(async::PromiseBase& promise) {
     PARLEY_ASSERT(promise_ == nullptr, "one coroutine receives from a channel at a time");
     promise_ = &promise;
+    if (connection_) connection_->expect_peer();
     const std::uint32_t credit = end.ask();
     if (credit != 0) connection_->send_grant(*this, credit);
   }

@@ -108,6 +108,12 @@ class Client {
     return call;
   }
 
+  // Whether the connection is open: behind a hub its first call opens it.
+  bool is_connected() const { return connection_->is_open(); }
+  // Waits until it is over, holding it and the session open meanwhile; the error says why, unless it was closed in good
+  // order. At once where it is not open.
+  Task<Result<void>> closed() const { return connection_->closed(); }
+
   // A client whose calls carry these options: `client.with({.deadline = 50ms}).call<&S::method>(...)`.
   Client with(CallOptions options) const {
     Client other(*this);

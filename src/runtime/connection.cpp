@@ -24,14 +24,20 @@ Connection::Connection(Session& session)
     : session_(session),
       counters_(&session.counters()),
       executor_(&session.loop().executor()),
-      callers_(&session.callers()) {}
+      keepalive_(&session.keepalive()),
+      callers_(&session.callers()) {
+  over_.set();
+}
 
 Connection::Connection(Session& session, OpenedConnection& owner)
     : session_(session),
       owner_(&owner),
       counters_(&session.counters()),
       executor_(&session.loop().executor()),
-      callers_(&owner.callers()) {}
+      keepalive_(&session.keepalive()),
+      callers_(&owner.callers()) {
+  over_.set();
+}
 
 Connection::~Connection() { PARLEY_ASSERT(!is_open_); }
 
@@ -45,18 +51,26 @@ void Connection::open(const Opening& opening) {
   outbound_bytes_max_ = limits().outbound_bytes_max;
   frame_bytes_max_ = limits().frame_bytes_max;
   depth_max_ = limits().depth_max;
+  const Leniency& lenient = session_.options().lenient;
   const std::uint64_t seed = session_.loop().random().next();
   calls_.emplace(
       limits(), counters(),
       core::Calls::Options{.parity = opening.parity,
                            .peer_requests_max = std::min(opening.peer_requests_max, limits().outgoing_calls_max),
-                           .accepts_any_parity = is_peer_foreign_,
-                           .ignores_repeated_responses = is_peer_foreign_,
+                           .requests_max = opening.requests_max,
+                           .accepts_any_parity = is_peer_foreign_ && lenient.request_parity,
+                           .ignores_repeated_responses = is_peer_foreign_ && lenient.repeated_responses,
                            .hash_seed = seed});
   channels_.emplace(
       limits(), counters(),
-      core::Channels::Options{.parity = opening.parity, .is_peer_foreign = is_peer_foreign_, .hash_seed = seed});
+      core::Channels::Options{.parity = opening.parity,
+                              .is_peer_foreign = is_peer_foreign_,
+                              .takes_items_beyond_credit = is_peer_foreign_ && lenient.items_beyond_credit,
+                              .accepts_any_order = is_peer_foreign_ && lenient.channel_order,
+                              .hash_seed = seed});
   is_open_ = true;
+  over_.reset();
+  end_reason_.reset();
 }
 
 Result<void> Connection::reopen() {
@@ -90,9 +104,22 @@ void Connection::set_peer_requests_max(std::uint32_t max) {
 const Limits& Connection::limits() const { return session_.options().limits; }
 std::uint32_t Connection::cleanups() const { return session_.cleanups(); }
 
-void Connection::end(const Error& error, Committed committed) {
+Task<Result<void>> Connection::closed() {
+  struct Held {
+    explicit Held(Connection& connection) : connection(connection) { connection.add_client(); }
+    ~Held() { connection.drop_client(); }
+    Connection& connection;
+  };
+  const Held held(*this);
+  co_await over_.wait();
+  if (end_reason_) co_return fail(*end_reason_);
+  co_return Result<void>();
+}
+
+void Connection::end(const Error& error, Committed committed, std::optional<Error> reason) {
   if (!is_open_) return;
   is_open_ = false;
+  end_reason_ = std::move(reason);
   withdrawn_.clear();
   const std::uint64_t leaving = committed == Committed::is_dropped ? out_->sent() : out_->committed();
   const bool is_breach = kind(error) == Kind::protocol && error.code != Code::frame_truncated;
@@ -115,6 +142,7 @@ void Connection::end(const Error& error, Committed committed) {
     core.wake_and_unbind();
   }
   while (core::IncomingCall* call = calls_->take_any_incoming()) static_cast<InboundCall*>(call)->drop(error);
+  over_.set();
 }
 
 bool Connection::broken(const Error& error) {

@@ -7,11 +7,14 @@
 #include <unordered_map>
 
 #include "async/executor.h"
+#include "async/task.h"
+#include "async/wait.h"
 #include "base/error.h"
 #include "core/call/calls.h"
 #include "core/channel/channels.h"
 #include "io/link.h"
 #include "runtime/connection_user.h"
+#include "runtime/keepalive.h"
 #include "runtime/names.h"
 #include "wire/frame.h"
 #include "wire/roam/message.h"
@@ -71,7 +74,8 @@ class Connection {
     std::uint64_t id = 0;
     wire::roam::Parity parity = wire::roam::Parity::odd;  // of our ids in it
     std::uint32_t peer_requests_max = 64;
-    bool is_peer_foreign = false;  // whoever is at its other end: a proxy may be between
+    std::uint32_t requests_max = ~0u;  // that we accept at once, where it is less than the limit
+    bool is_peer_foreign = false;      // whoever is at its other end: a proxy may be between
     const MethodTable* methods = nullptr;
   };
   // Once that is known. Also again, after its end.
@@ -87,7 +91,10 @@ class Connection {
   };
   // Ends every call and channel: those of ours that were not sent and never will be are provably not done, and the rest
   // ends with `error`.
-  void end(const Error& error, Committed committed);
+  // `reason` is for closed(): nothing where it ended in good order.
+  void end(const Error& error, Committed committed, std::optional<Error> reason);
+  // Waits until it is over, holding it open meanwhile; the error says why, unless it ended in good order.
+  Task<Result<void>> closed();
   // What the peer accepts at once, as it turned out.
   void set_peer_requests_max(std::uint32_t max);
 
@@ -108,6 +115,15 @@ class Connection {
   core::Counters& counters() { return *counters_; }
   bool is_peer_foreign() const { return is_peer_foreign_; }
   Metadata describe(const Error& error) const;  // for Parley peers; nothing for others
+  // The metadata; where no peer would take it, a `refusal` that says so.
+  const Metadata& fit_or_refused(const Metadata& metadata, Metadata& refusal) const;
+
+  // Something waits for the peer from now on.
+  void expect_peer() { keepalive_->expect(); }
+  // Whether something does: a call that is not answered, or a channel that is open.
+  bool waits() const {
+    return is_open_ && (calls_->in_flight() != 0 || calls_->in_line() != 0 || channels_->size() != 0);
+  }
 
   // --- what came from the link. False: the peer broke the rules; fault() says how.
   // A request or channel message behind its connection id and kind: the common forms at once, the rest by a decoder.
@@ -209,8 +225,6 @@ class Connection {
   bool on_grant(std::uint64_t id, wire::roam::Decoder& decoder);
   void put_channel_end(OutBuffer& out, std::uint64_t id, wire::roam::ChannelKind kind, const Metadata& metadata);
   void put_reset(ReceivingCore& core, const Metadata& metadata);
-  // The metadata; where no peer would take it, a `refusal` that says so.
-  const Metadata& fit_or_refused(const Metadata& metadata, Metadata& refusal) const;
   // The control buffer, unless what the message is about still waits in out().
   OutBuffer& control_for(std::uint64_t announced_at, const Metadata& metadata = {});
   void send_waiting();
@@ -224,6 +238,7 @@ class Connection {
   OutBuffer* out_ = nullptr;
   core::Counters* counters_ = nullptr;
   Executor* executor_ = nullptr;
+  Keepalive* keepalive_ = nullptr;
   std::uint32_t* callers_ = nullptr;
   std::size_t outbound_bytes_max_ = 0;
   std::size_t frame_bytes_max_ = 0;
@@ -235,6 +250,8 @@ class Connection {
   // took them, whoever uses their ends here is told.
   std::unordered_map<std::uint64_t, IntrusiveList<ChannelCore>> withdrawn_;
   Error fault_;
+  Event over_;  // set while it is not open
+  std::optional<Error> end_reason_;
 };
 
 }  // namespace parley::runtime

@@ -59,6 +59,8 @@ class SessionWatch {
   virtual void on_established() = 0;
   // What a foreign peer sends on the root, before its calls and channels see it. True: it has been dealt with.
   virtual bool on_root_message(wire::roam::Kind kind, ByteView body) = 0;
+  // Whether something beyond the session's own calls and channels waits for the peer.
+  virtual bool waits_for_peer() const = 0;
   // The last event.
   virtual void on_session_over(const Error& why) = 0;
 

@@ -100,7 +100,9 @@ TEST(Deadline, that_passes_ends_the_call_and_cancels_it_and_keeps_its_slot) {
 }
 
 TEST(Deadline, is_over_with_the_response_and_leaves_no_timer) {
-  Scripted scripted;
+  SessionOptions options;
+  options.limits.keepalive = Duration::zero();  // which has one of its own
+  Scripted scripted({.session = options});
   auto call = scripted.client().with({.deadline = 50ms}).call<&Probe::add>(1, 2);
   scripted.world.settle();
   EXPECT_EQ(scripted.world.loop.executor().timer_count(), 1u);

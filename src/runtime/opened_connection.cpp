@@ -10,10 +10,18 @@ using wire::roam::MetadataView;
 using wire::roam::Settings;
 
 OpenedConnection::OpenedConnection(Session& session, std::string service)
-    : session_(session), is_ours_(true), service_(std::move(service)), connection_(session, *this) {}
+    : session_(session), origin_(Origin::service), service_(std::move(service)), connection_(session, *this) {}
 
-OpenedConnection::OpenedConnection(Session& session, const ConnectionOpening& opening, const MethodTable& methods)
-    : session_(session), is_ours_(false), connection_(session, *this) {
+OpenedConnection::OpenedConnection(Session& session, const Terms& terms)
+    : session_(session), origin_(Origin::ours), connection_(session, *this) {
+  open_with(terms);
+}
+
+OpenedConnection::OpenedConnection(Session& session, const ConnectionOpening& opening, const Terms& terms)
+    : session_(session),
+      origin_(Origin::peer),
+      peer_metadata_(opening.metadata.to_metadata()),
+      connection_(session, *this) {
   std::uint64_t bits = 0;
   const bool is_parley = opening.metadata.find_number(names::peer, bits) != nullptr;
   const wire::roam::Parity parity = opposite(opening.settings.parity);
@@ -21,33 +29,49 @@ OpenedConnection::OpenedConnection(Session& session, const ConnectionOpening& op
   connection_.open({.id = opening.id,
                     .parity = parity,
                     .peer_requests_max = opening.settings.max_concurrent_requests,
+                    .requests_max = terms.requests_max,
                     .is_peer_foreign = !is_parley,
-                    .methods = &methods});
-  session.accept(*this, {parity, session.requests_max()}, session.mark());
+                    .methods = terms.methods});
+  Metadata metadata = session.mark();
+  metadata.append(terms.metadata);
+  session.accept(*this, {parity, terms.requests_max}, metadata);
 }
 
 OpenedConnection::~OpenedConnection() {
   is_buried_ = true;
-  connection_.end({Code::closed, "the loop is gone"}, Connection::Committed::is_dropped);
+  const Error error{Code::closed, "the loop is gone"};
+  connection_.end(error, Connection::Committed::is_dropped, error);
 }
 
 Result<void> OpenedConnection::open() {
-  if (!is_ours_ || !session_.is_established()) return fail(session_.away());
+  if (origin_ != Origin::service || !session_.is_established()) return fail(session_.away());
   PARLEY_TRY(core::check_name(service_));
-  Metadata metadata = session_.mark();
+  Metadata metadata;
   metadata.add(std::string(names::service), service_);
-  const wire::roam::Parity parity = session_.machine().parity();
-  session_.open(*this, {parity, session_.requests_max()}, metadata);
-  connection_.open({.id = id(),
-                    .parity = parity,
-                    .peer_requests_max = session_.machine().peer_requests_max(),
-                    .is_peer_foreign = false,
-                    .methods = session_.root_methods()});
+  open_with({.parity = session_.machine().parity(),
+             .requests_max = session_.requests_max(),
+             .metadata = std::move(metadata),
+             .methods = session_.root_methods()});
   return {};
 }
 
-void OpenedConnection::on_accepted(const Settings& settings, const MetadataView&) {
+// What the peer accepts is known when it has answered; until then it is what it accepts on the root.
+void OpenedConnection::open_with(const Terms& terms) {
+  Metadata metadata = session_.mark();
+  metadata.append(terms.metadata);
+  session_.open(*this, {terms.parity, terms.requests_max}, metadata);
+  connection_.open({.id = id(),
+                    .parity = terms.parity,
+                    .peer_requests_max = session_.machine().peer_requests_max(),
+                    .requests_max = terms.requests_max,
+                    .is_peer_foreign = session_.machine().is_peer_foreign(),
+                    .methods = terms.methods});
+}
+
+void OpenedConnection::on_accepted(const Settings& settings, const MetadataView& metadata) {
+  if (origin_ == Origin::ours) peer_metadata_ = metadata.to_metadata();
   connection_.set_peer_requests_max(settings.max_concurrent_requests);
+  answered_.set();
 }
 
 void OpenedConnection::on_message(wire::roam::Kind kind, ByteView message, ByteView body, Block* block) {
@@ -63,6 +87,12 @@ void OpenedConnection::on_message(wire::roam::Kind kind, ByteView message, ByteV
   on_over(Over::ended, fault);
 }
 
+void OpenedConnection::close(const Metadata& metadata) {
+  if (state() == State::idle) return;
+  Metadata refusal;
+  close({Code::closed, "the connection was closed here"}, connection_.fit_or_refused(metadata, refusal));
+}
+
 void OpenedConnection::close(const Error& why, const Metadata& said) {
   session_.close(*this, said);
   on_over(Over::ended, why);
@@ -70,18 +100,28 @@ void OpenedConnection::close(const Error& why, const Metadata& said) {
 
 void OpenedConnection::on_over(Over how, const Error& why) {
   using enum Connection::Committed;
-  connection_.end(why, how == Over::rejected ? was_refused : how == Over::lost ? is_dropped : may_leave);
+  // Closed here, or by a peer that says nothing else.
+  const bool is_in_order = why.code == Code::closed || (how == Over::closed && why == Error{Code::lost, {}});
+  why_over_ = why;
+  connection_.end(why,
+                  how == Over::rejected ? was_refused
+                  : how == Over::lost   ? is_dropped
+                                        : may_leave,
+                  is_in_order ? std::nullopt : why_over_);
+  answered_.set();
   bury_if_unused();
 }
 
 void OpenedConnection::on_last_caller_gone() {
-  if (is_ours_ && state() != State::idle) close({Code::closed, "the last user of the connection is gone"}, {});
+  if (origin_ != Origin::peer && state() != State::idle) {
+    close({Code::closed, "the last user of the connection is gone"}, {});
+  }
   bury_if_unused();
 }
 
-// One of ours may be opened again.
+// One for a service may be opened again.
 void OpenedConnection::bury_if_unused() {
-  if (is_ours_ || state() != State::idle || callers_ != 0 || is_buried_) return;
+  if (origin_ == Origin::service || state() != State::idle || callers_ != 0 || is_buried_) return;
   is_buried_ = true;
   session_.bury(*this);
 }

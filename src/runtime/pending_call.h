@@ -142,6 +142,7 @@ class CallStart {
   void own() {
     call_.connection_ = &connection_;
     connection_.add_caller();
+    connection_.expect_peer();
   }
   void end_slowly(codec::Fault fault);
   void put_some_metadata(const CallOptions& options);

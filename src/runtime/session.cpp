@@ -22,6 +22,7 @@ core::Session::Options machine_options(const SessionOptions& options, Session::R
           .requests_max = options.requests_max.value_or(options.limits.concurrent_requests_max),
           .is_foreign = options.is_foreign,
           .is_hub = options.is_hub,
+          .accepts_same_parity = options.lenient.hello_parity,
           .metadata = options.metadata};
 }
 
@@ -84,6 +85,7 @@ Session::~Session() {
 
 bool Session::on_message(ByteView message, Block* block) {
   if (has_ended_) return false;
+  keepalive_.heard();
   // Connection 0 and its kind are two bytes; nearly all messages begin so.
   if (message.size() > 2 && message[0] == 0 && is_root_direct_) [[likely]] {
     const auto kind = static_cast<wire::roam::Kind>(message[1]);
@@ -173,8 +175,20 @@ Result<void> Session::serve(const ConnectionOpening& opening) {
     methods = *name == "parley.Describe" ? methods_ : methods_->named(*name);
     if (!methods) return fail(Code::not_found, fmt::format("no service \"{}\" here", codec::to_line(*name, 128)));
   }
-  opened_.push_back(*std::make_unique<OpenedConnection>(*this, opening, *methods).release());
+  accept(opening, {.requests_max = requests_max(), .metadata = {}, .methods = methods});
   return {};
+}
+
+OpenedConnection& Session::accept(const ConnectionOpening& opening, const OpenedConnection::Terms& terms) {
+  OpenedConnection& made = *std::make_unique<OpenedConnection>(*this, opening, terms).release();
+  opened_.push_back(made);
+  return made;
+}
+
+OpenedConnection& Session::open(const OpenedConnection::Terms& terms) {
+  OpenedConnection& made = *std::make_unique<OpenedConnection>(*this, terms).release();
+  opened_.push_back(made);
+  return made;
 }
 
 void Session::put_connection_message(OutBuffer& out, std::uint64_t id, wire::roam::Kind kind, const Settings* settings,
@@ -288,6 +302,25 @@ void Session::open_root() {
   if (options_.watch) options_.watch->on_established();
 }
 
+bool Session::waits_for_peer() const {
+  return root_.waits() || opened_.any_of([](const OpenedConnection& each) { return each.waits(); }) ||
+         (options_.watch && options_.watch->waits_for_peer());
+}
+
+void Session::ping(std::uint64_t nonce) {
+  ++counters_.pings_sent;
+  wire::roam::put_message(link_->control(), {0, wire::roam::Ping{nonce}});
+  link_->committed();
+}
+
+void Session::give_up_peer() {
+  ++counters_.silences;
+  const Error error{Code::silence,
+                    fmt::format("for {} s", std::chrono::duration<double>(2 * options_.limits.keepalive).count())};
+  end(error, error, Committed::is_dropped);
+  finish_link();
+}
+
 void Session::wait_for_link(LinkWaiter& waiter) {
   link_waiters_.push_back(waiter);
   if (!link_->is_blocked() && !resume_.is_linked()) loop_.executor().post_after_drain(resume_);
@@ -333,9 +366,10 @@ void Session::end(std::optional<Error> reason, const Error& for_the_pending, Com
   PARLEY_ASSERT(!has_ended_);
   has_ended_ = true;
   is_root_direct_ = false;
+  keepalive_.stop();
   machine_.end();
   end_reason_ = std::move(reason);
-  root_.end(for_the_pending, committed);
+  root_.end(for_the_pending, committed, end_reason_);
   using Over = ConnectionUser::Over;
   while (core::ConnectionEnd* connection = connections_ ? connections_->take_any() : nullptr) {
     static_cast<ConnectionUser*>(connection)

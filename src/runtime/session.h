@@ -8,6 +8,7 @@
 
 #include "async/wait.h"
 #include "core/session/connections.h"
+#include "core/session/leniency.h"
 #include "core/session/session.h"
 #include "io/link.h"
 #include "io/loop.h"
@@ -15,6 +16,7 @@
 #include "runtime/cleanup.h"
 #include "runtime/connection.h"
 #include "runtime/connection_user.h"
+#include "runtime/keepalive.h"
 #include "runtime/opened_connection.h"
 #include "runtime/session_objects.h"
 
@@ -24,13 +26,14 @@ struct SessionOptions {
   Limits limits;
   bool is_foreign = false;                    // toward 7.x peers: says nothing that only Parley knows
   std::optional<std::uint32_t> requests_max;  // to advertise instead of Limits::concurrent_requests_max
+  Leniency lenient;                           // toward those peers
   Metadata metadata;                          // for the hello
   bool is_hub = false;                        // says so to Parley peers
   std::optional<io::Peer> peer;               // who it is, where somebody knows better than the link
   // Answered on the root too, to this peer and not to whom it relays; neither listed nor described.
   std::shared_ptr<const MethodTable> for_peer;
-  ConnectionAcceptor* acceptor = nullptr;  // outlives the session; null: connections are opened to what is served
-  SessionWatch* watch = nullptr;           // outlives the session, until it is told that this is over
+  std::shared_ptr<ConnectionAcceptor> acceptor;  // null: connections are opened to what is served
+  SessionWatch* watch = nullptr;                 // outlives the session, until it is told that this is over
 };
 
 // One peer relation over a link, and all that lives in it. Kept alive by its callers (handles, holds, clients, pending
@@ -78,6 +81,11 @@ class Session final : public Mortal, private io::LinkEvents {
   io::Link& link() { return *link_; }
   Connection& root() { return root_; }
   const MethodTable* root_methods() const { return methods_; }
+  Keepalive& keepalive() { return keepalive_; }
+  bool waits_for_peer() const;
+  void ping(std::uint64_t nonce);
+  // It does not answer: ends.
+  void give_up_peer();
   // The connection to a service of that name: one of its own where the peer is a hub, else the root. Its answer is not
   // waited for.
   Connection& to_service(std::string_view name);
@@ -96,6 +104,10 @@ class Session final : public Mortal, private io::LinkEvents {
   // The peer broke the rules on it, which costs no more. As all answers it overtakes what waits, and counts as control:
   // there may be as many as the peer wants.
   void close_for_breach(ConnectionUser& user, const Error& breach);
+  // Whose calls and channels are used here: one of ours, opened now on an established session, and the peer's, from
+  // ConnectionAcceptor::on_open(), accepted.
+  OpenedConnection& open(const OpenedConnection::Terms& terms);
+  OpenedConnection& accept(const ConnectionOpening& opening, const OpenedConnection::Terms& terms);
   // Takes and accepts it, for the service that it names. Errors: not_found, rejected.
   Result<void> serve(const ConnectionOpening& opening);
   std::size_t connection_count() const { return connections_ ? connections_->size() : 0; }
@@ -170,6 +182,7 @@ class Session final : public Mortal, private io::LinkEvents {
   core::Session machine_;
   std::uint32_t callers_ = 1;
   const MethodTable* methods_;
+  Keepalive keepalive_{*this};
   Connection root_;
   std::optional<core::Connections> connections_;  // once established
   IntrusiveList<OpenedConnection> opened_;

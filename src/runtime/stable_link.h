@@ -28,6 +28,7 @@ class StableLink : public io::Link, private io::LinkEvents {
   void flush() override;
   bool is_blocked() const override { return is_blocked_; }
   void finish() override;
+  bool outlives_streams() const override { return true; }
   const io::Peer& peer() const override { return peer_; }  // of the last link
   Result<std::uint64_t> attach(std::span<io::Descriptor> with) override;
   Result<io::Descriptor> claim_descriptor(std::uint64_t number) override;

@@ -128,6 +128,7 @@ class TrackedLink final : public io::Link {
   bool is_blocked() const override { return inner_->is_blocked(); }
   void finish() override { inner_->finish(); }
   const io::Peer& peer() const override { return inner_->peer(); }
+  bool outlives_streams() const override { return inner_->outlives_streams(); }
   Result<std::uint64_t> attach(std::span<io::Descriptor> with) override { return inner_->attach(with); }
   Result<io::Descriptor> claim_descriptor(std::uint64_t number) override { return inner_->claim_descriptor(number); }
   void set_frame_bytes_max(std::size_t bytes) override { inner_->set_frame_bytes_max(bytes); }

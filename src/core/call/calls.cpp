@@ -1,5 +1,7 @@
 #include "core/call/calls.h"
 
+#include <algorithm>
+
 namespace parley::core {
 
 Calls::Calls(const Limits& limits, Counters& counters, const Options& options)
@@ -8,7 +10,9 @@ Calls::Calls(const Limits& limits, Counters& counters, const Options& options)
       options_(options),
       next_id_(first_id(options.parity)),
       outgoing_(options.hash_seed),
-      incoming_(options.hash_seed) {}
+      incoming_(options.hash_seed) {
+  options_.requests_max = std::min(options_.requests_max, limits.concurrent_requests_max);
+}
 
 Calls::Admission Calls::line_up(OutgoingCall& call) {
   PARLEY_ASSERT(call.state_ == OutgoingCall::State::idle);

@@ -54,6 +54,7 @@ class Calls {
   struct Options {
     Parity parity = Parity::odd;              // of our ids
     std::uint32_t peer_requests_max = 64;     // what the peer accepts
+    std::uint32_t requests_max = ~0u;         // what we do, where it is less than Limits::concurrent_requests_max
     bool accepts_any_parity = false;          // foreign peers number their calls as they like
     bool ignores_repeated_responses = false;  // and some answer twice
     std::uint64_t hash_seed = 1;
@@ -108,7 +109,7 @@ class Calls {
     if (!incoming_.empty()) {
       if (incoming_.find(id)) [[unlikely]]
         return Arrival::duplicate;
-      if (incoming_.size() >= limits_.concurrent_requests_max) [[unlikely]]
+      if (incoming_.size() >= options_.requests_max) [[unlikely]]
         return refuse();
     }
     return Arrival::start;

@@ -136,9 +136,9 @@ Result<void> Channels::announce(const wire::roam::ChannelList& list) {
       return parley::fail(Code::channel_id, fmt::format("channel {}: ids that the peer gives out are {}", id,
                                                         options_.parity == Parity::odd ? "even" : "odd"));
     }
-    // Ids are never given out twice, so each is above all before it; only tasks of a foreign peer overtake each other
+    // Ids are never given out twice, so each is above all before it, unless tasks of a foreign peer overtake each other
     // between giving out an id and sending the call.
-    if (id <= highest && (!options_.is_peer_foreign || peer_.find(id) || lists_before(list, position, id))) {
+    if (id <= highest && (!options_.accepts_any_order || peer_.find(id) || lists_before(list, position, id))) {
       return parley::fail(Code::channel_id, fmt::format("channel {}: ids go up, and {} was used before", id, highest));
     }
     highest = std::max(highest, id);
@@ -153,7 +153,9 @@ Channels::OnItem Channels::on_item(std::uint64_t id, ByteView item, Block* block
     return on_item_elsewhere(id, found);
   auto& end = static_cast<ReceivingEnd&>(*found);
   if (end.outstanding_ == 0) [[unlikely]] {
-    if (!options_.is_peer_foreign) return {.fault = Code::item_beyond_credit, .verdict = OnItem::Verdict::fault};
+    if (!options_.takes_items_beyond_credit) {
+      return {.fault = Code::item_beyond_credit, .verdict = OnItem::Verdict::fault};
+    }
     ++counters_.items_beyond_credit;
     if (end.items_.size() >= foreign_queue_max) {
       leave(end, ChannelEnd::State::failed);

@@ -104,8 +104,10 @@ class Channels {
  public:
   struct Options {
     Parity parity = Parity::odd;   // of the ids that we give out
-    bool is_peer_foreign = false;  // a 7.x peer: its receivers hold 64 items, its senders may ignore credit, and it
-                                   // is granted what it is owed and nothing more
+    bool is_peer_foreign = false;  // a 7.x peer: its receivers hold 64 items, and it is granted what it is owed and
+                                   // nothing more
+    bool takes_items_beyond_credit = false;
+    bool accepts_any_order = false;  // of the ids that the peer's calls list
     std::uint64_t hash_seed = 1;
   };
   Channels(const Limits& limits, Counters& counters, const Options& options);

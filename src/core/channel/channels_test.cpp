@@ -97,7 +97,7 @@ TEST_F(ChannelsTest, ids_of_the_wrong_parity_zero_twice_or_used_before_are_refus
 }
 
 TEST_F(ChannelsTest, calls_of_a_foreign_peer_may_overtake_each_other_but_not_share_a_channel) {
-  make({.is_peer_foreign = true});
+  make({.accepts_any_order = true});
   ASSERT_TRUE(announce({6}));
   ReceivingEnd early, late;
   channels->open_peer(6, early, 16);

@@ -219,7 +219,7 @@ TEST_F(ReceivingTest, credit_given_queued_and_taken_is_always_the_window) {
 }
 
 TEST_F(ReceivingTest, a_foreign_sender_may_ignore_credit_up_to_a_bound_and_is_then_reset) {
-  make({.is_peer_foreign = true});
+  make({.takes_items_beyond_credit = true});
   ReceivingEnd end;
   open(end, 16);
   for (std::uint32_t i = 0; i < Channels::foreign_queue_max; ++i) ASSERT_EQ(item(end), Verdict::queued) << i;

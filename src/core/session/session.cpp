@@ -147,7 +147,8 @@ Session::Step Session::on_hello(const Hello& hello, OutBuffer& control) {
 Session::Step Session::on_hello_yourself(const HelloYourself& hello, OutBuffer& control) {
   learn_peer(hello.metadata);
   // Some foreign peers say the same parity whatever they were told, and keep to the right one all the same.
-  if (!is_peer_foreign_ && hello.settings.parity == parity_) {
+  const bool may_be_wrong = is_peer_foreign_ && options_.accepts_same_parity;
+  if (!may_be_wrong && hello.settings.parity == parity_) {
     return protocol_error({Code::request_parity, "the answer to the hello claims the parity of its sender"}, control);
   }
   peer_requests_max_ = hello.settings.max_concurrent_requests;

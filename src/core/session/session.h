@@ -17,6 +17,7 @@ class Session {
     std::uint32_t requests_max = 1024;                    // that we accept at once
     bool is_foreign = false;                              // says nothing that only Parley knows
     bool is_hub = false;                                  // services are reached through connections of their own
+    bool accepts_same_parity = true;                      // in a foreign answer to our hello
     Metadata metadata;                                    // for our hello
   };
   // The feature bits that mark a Parley peer in its hello, and a hub.

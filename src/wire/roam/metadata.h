@@ -39,6 +39,7 @@ class Metadata {
   void add(std::string key, MetadataEntry::Value value, std::uint64_t flags = 0) {
     entries_.push_back({std::move(key), std::move(value), flags});
   }
+  void append(const Metadata& other) { entries_.insert(entries_.end(), other.entries_.begin(), other.entries_.end()); }
   // The first entry with this key, or null; the typed ones also where its value has another type.
   const MetadataEntry* find(std::string_view key) const;
   const std::string* find_text(std::string_view key) const;

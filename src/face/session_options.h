@@ -1,0 +1,10 @@
+#pragma once
+
+#include "face/session.h"
+
+namespace parley::face {
+
+// What the runtime is told of a session with these options, at either end.
+runtime::SessionOptions session_options(const Options& options);
+
+}  // namespace parley::face
