@@ -189,7 +189,8 @@ def chosen_runs(case, extra, arguments):
         names = (run.peer.exe, f"{run.peer.exe}:{run.peer.variant}")
         if only and not any(name in only for name in names):
             continue
-        if arguments.goals and not (is_local(run) and (run.peer in GOAL_PEERS or run.peer.exe in [p.exe for p in extra])):
+        is_goal = run.peer in GOAL_PEERS or run.peer.exe in [p.exe for p in extra]
+        if arguments.goals and not (is_local(run) and is_goal):
             continue
         if arguments.smoke and any_local and not is_local(run):  # once a case is enough, if possible without TCP
             continue

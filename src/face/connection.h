@@ -107,6 +107,7 @@ class ConnectionRequest {
 
 // Decides about the connections that a peer asks for. An error rejects it, and the peer is told. A request that was not
 // accepted is for the services of the session then, as if nobody had been asked. What it throws is `bug` to the peer.
+// tidy: allow function options are copied for each session
 using ConnectionHandler = std::function<Result<void>(ConnectionRequest&)>;
 
 }  // namespace parley

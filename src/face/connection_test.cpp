@@ -1,3 +1,5 @@
+#include "face/connection.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -131,7 +133,7 @@ TEST_F(ConnectionTest, an_acceptor_sees_what_was_asked_and_decides) {
   EXPECT_EQ(world.run(echo(accepted->client<Echo>(), "b")).value(), "client b") << "calls go both ways";
 
   EXPECT_EQ(open_connection({.service = "Forbidden"}).error(), (Error{Code::permission, "not for you"}));
-  EXPECT_EQ(open_connection({.service = "Broken"}).error().code, Code::handler_threw);
+  EXPECT_EQ(open_connection({.service = "Broken"}).error(), (Error{Code::handler_threw, "oops"}));
   EXPECT_EQ(open_connection({.service = "Nobody"}).error().code, Code::not_found);
   EXPECT_TRUE(open_connection({.service = "Echo"})) << "as if nobody had been asked";
   EXPECT_THAT(seen, testing::ElementsAre("Mine 5", "Forbidden 1024", "Broken 1024", "Nobody 1024", "Echo 1024"));
@@ -152,6 +154,17 @@ TEST_F(ConnectionTest, one_that_was_accepted_and_then_refused_is_closed_with_the
     EXPECT_EQ(opened.error(), (Error{Code::refused, "after all"}));
   }
   EXPECT_EQ(theirs->runtime().connection_count(), 0u);
+}
+
+TEST_F(ConnectionTest, whoever_decides_may_close_the_session) {
+  Options options;
+  options.on_connection = [this](ConnectionRequest&) -> Result<void> {
+    theirs->close();
+    return {};
+  };
+  open({}, options);
+  EXPECT_EQ(open_connection({.service = "Echo"}).error().code, Code::link_lost);
+  EXPECT_FALSE(session->is_open());
 }
 
 TEST_F(ConnectionTest, the_acceptor_may_open_one_as_well) {

@@ -1,6 +1,7 @@
 #include "face/session_options.h"
 
 #include "codec/postcard.h"
+#include "runtime/inbound_call.h"
 
 namespace parley::face {
 
@@ -13,17 +14,11 @@ class Accepting final : public runtime::ConnectionAcceptor {
  private:
   Result<void> on_open(runtime::Session& session, const runtime::ConnectionOpening& opening) override {
     ConnectionRequest request(session, opening);
-    const Result<void> decided = decide(request);
+    const Result<void> decided = runtime::behind_barrier(session.root(), [&] { return handler_(request); });
+    if (session.has_ended()) return {};
     if (!request.accepted()) return decided ? session.serve(opening) : decided;
     if (!decided) request.accepted()->close(session.root().describe(decided.error()));
     return {};
-  }
-  Result<void> decide(ConnectionRequest& request) {
-    try {
-      return handler_(request);
-    } catch (...) {
-      return fail(Code::handler_threw, "whoever decides about connections");
-    }
   }
 
   ConnectionHandler handler_;

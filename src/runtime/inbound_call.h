@@ -150,6 +150,15 @@ void refuse_call(Connection& connection, const InboundHead& head, const Error& e
 void refuse_credit(Connection& connection, const InboundHead& head, std::uint32_t initial_credit);
 // User code that threw: what it said goes to the caller as the note of the error.
 Error error_of_throw(Connection& connection, std::exception_ptr thrown);
+// What a function of the user's says; what it throws is an error too.
+template <class Function>
+Result<void> behind_barrier(Connection& connection, Function function) {
+  try {
+    return function();
+  } catch (...) {
+    return fail(error_of_throw(connection, std::current_exception()));
+  }
+}
 void respond_to_throw(Connection& connection, std::uint64_t id, std::exception_ptr thrown);
 // False: the metadata is above the limits, and the call has been answered with that.
 bool check_reply(Connection& connection, std::uint64_t id, const Metadata& metadata);

@@ -1,3 +1,5 @@
+#include "runtime/keepalive.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

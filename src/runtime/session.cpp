@@ -159,7 +159,7 @@ void Session::on_open(const ConnectionOpening& opening, bool may_be) {
   } else {
     taken = serve(opening);
   }
-  if (taken) return;
+  if (taken || has_ended_) return;
   ++counters_.connections_rejected;
   put_connection_message(link_->control(), opening.id, wire::roam::Kind::connection_reject, nullptr,
                          root_.describe(taken.error()));
