@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -7,7 +8,7 @@
 namespace parley::hub {
 
 // How many bytes of one connection wait in the output of a session that many share. Counts exactly while little is
-// noted at different positions, and then too much rather than too little.
+// noted at different positions, or nobody else sends much, and else too much rather than too little.
 class Backlog {
  public:
   // A message of so many bytes ends at this position of the output.
@@ -27,7 +28,10 @@ class Backlog {
       first_ = (first_ + 1) % marks_.size();
       --count_;
     }
-    return total_;
+    if (count_ == 0) return 0;
+    // Of what has been noted together some may have been sent; no more is left than the output has up to its end.
+    const Mark& oldest = marks_[first_];
+    return total_ - oldest.bytes + static_cast<std::size_t>(std::min<std::uint64_t>(oldest.bytes, oldest.end - sent));
   }
 
  private:
