@@ -4,7 +4,8 @@
 Usage: tools/mutants.py [--check] [--results FILE] [NAME]...
 
   NAME             only these, as in tests/mutants/NAME.patch (default: all)
-  --check          only look whether each patch is well-formed and applies; builds nothing
+  --check          only look whether each patch is well-formed, applies, and names a test that carries the marker of
+                   its rule; builds nothing
   --results FILE   what ctest --output-junit wrote without mutants (default: build/dev/junit.xml): the named tests
                    must have passed there
 
@@ -36,13 +37,21 @@ class Mutant:
         self.test = self.field(header, "test")
         self.target = self.field(header, "target")
         area, _, rule = self.name.partition("-")
-        if f"{area}/{rule}" not in rule_keys:
+        self.rule = f"{area}/{rule}"
+        if self.rule not in rule_keys:
             self.problems.append("the name is not <area>-<id> of a rule in docs/rules.tsv")
         if self.test:
             try:
                 re.compile(self.test)
             except re.error as error:
                 self.problems.append(f"`test:` is no regular expression: {error}")
+
+    def names(self, test):
+        """Whether `test:` means this test of the tree; one with parameters is known by its suite."""
+        words = re.findall(r"\w+", self.test)
+        if test.name in words:
+            return test.suite is None or test.suite in words or ".*" in self.test
+        return test.suite in words and "/" in self.test
 
     def field(self, header, name):
         match = re.search(rf"^{name}: *(\S.*?) *$", header, re.MULTILINE)
@@ -105,9 +114,12 @@ def run_mutant(mutant, copy, jobs):
 
 def check(mutants, root):
     failures = 0
+    markers = [marker for marker in rules.markers_of(root) if marker.test]
     for mutant in mutants:
         applied = git_apply(root, mutant.path, "--check")
         problems = mutant.problems + ([f"does not apply:\n{applied.stdout}"] if applied.returncode else [])
+        if not problems and not any(m.rule == mutant.rule and mutant.names(m.test) for m in markers):
+            problems.append(f"`{mutant.test}` names no test that carries `// rule: {mutant.rule}`")
         for problem in problems:
             print(f"{mutant.name}: {problem}")
         failures += bool(problems)

@@ -14,7 +14,14 @@ import mutants  # noqa: E402
 
 KEYS = {"calls/weakness.1", "calls/a-b.c"}
 DIFF = "diff --git a/x.txt b/x.txt\n--- a/x.txt\n+++ b/x.txt\n@@ -1,2 +1,2 @@\n one\n-two\n+three\n"
-HEADER = "test: ^base\\.\ntarget: base_test\n"
+HEADER = "test: ^base\\.Some\\.holds$\ntarget: base_test\n"
+TESTS = """TEST(Some, holds) {
+  // rule: calls/weakness.1, calls/a-b.c
+}
+TEST_P(Each, holds_too) {
+  // rule: calls/a-b.c
+}
+"""
 
 
 class MutantsTest(unittest.TestCase):
@@ -23,6 +30,8 @@ class MutantsTest(unittest.TestCase):
         self.addCleanup(self.folder.cleanup)
         self.root = Path(self.folder.name) / "tree"
         (self.root / "tests/mutants").mkdir(parents=True)
+        (self.root / "src/base").mkdir(parents=True)
+        (self.root / "src/base/some_test.cpp").write_text(TESTS)
         (self.root / "x.txt").write_text("one\ntwo\n")
 
     def mutant(self, name, text):
@@ -36,7 +45,7 @@ class MutantsTest(unittest.TestCase):
 
     def test_a_patch_that_names_its_test_and_applies_is_sound(self):
         sound = self.mutant("calls-a-b.c", HEADER + DIFF)
-        self.assertEqual((sound.problems, sound.test, sound.target), ([], "^base\\.", "base_test"))
+        self.assertEqual((sound.problems, sound.test, sound.target), ([], "^base\\.Some\\.holds$", "base_test"))
         self.assertEqual(self.check(sound), 0)
 
     def test_a_patch_that_no_longer_applies_is_broken(self):
@@ -48,6 +57,13 @@ class MutantsTest(unittest.TestCase):
         for name, text in [("calls-weakness.1", DIFF), ("calls-weakness.1", "test: x\n" + DIFF),
                            ("calls-weakness.2", HEADER + DIFF), ("calls-weakness.1", "test: (\ntarget: x\n" + DIFF)]:
             self.assertEqual(self.check(self.mutant(name, text)), 1, (name, text))
+
+    def test_a_patch_that_names_no_test_of_its_rule_is_broken(self):
+        for test, failures in [("^base\\.Some\\.holds$", 0), (".*holds$", 0), ("^base\\.All/Each\\..*", 0),
+                               ("^base\\.Other\\.holds$", 1), ("^base\\.Some\\.held$", 1), ("^base\\.Each\\.held$", 1)]:
+            named = self.mutant("calls-a-b.c", f"test: {test}\ntarget: x\n" + DIFF)
+            self.assertEqual(self.check(named), failures, test)
+        self.assertEqual(self.check(self.mutant("calls-weakness.1", "test: /Each\ntarget: x\n" + DIFF)), 1)
 
     def test_a_copy_is_patched_and_restored(self):
         sound = self.mutant("calls-weakness.1", HEADER + DIFF)
