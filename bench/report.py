@@ -40,6 +40,10 @@ GOALS = [
     against("after an introduction, 1 in flight, p50", Figure("H", f"{HUB}-introduced", "p50_us"), OURS, "<=", 1.05),
     Goal("idle session of 10,000 at a hub, KiB", Figure("H-idle", HUB, "server_kib_per_conn"), None, "<=", 4),
     Goal("wake-ups of a hub of 10,000 idle sessions", Figure("H-idle", HUB, "idle_wakeups"), None, "<=", 0),
+    Goal("others at a hub flooded with items, p99 of its queue, us", Figure("H-flood", f"{HUB}-items", "p99_us"), None,
+         "<=", 1000),
+    Goal("others at a hub flooded with calls, p99 of its queue, us", Figure("H-flood", f"{HUB}-calls", "p99_us"), None,
+         "<=", 1000),
     Goal("parley call, from start to exit, us", Figure("H-program", "parley call", "p50_us"), None, "<=", 15000),
 ]
 
@@ -213,6 +217,19 @@ def death_table(groups):
     return table(["peer", "what", "first to know, µs", "last to know, µs"], lines)
 
 
+def flood_table(groups):
+    lines = []
+    for key in groups.of("H-flood"):
+        rows = groups.rows[key]
+        figures = ("p50_us", "p99_us", "max_us", "cpu_p99_us", "same_p50_us", "same_p99_us", "turn_p99_us",
+                   "turn_max_us")
+        floods = [f"{number(median(rows, f'share_{i}') * 100)} % of {number(median(rows, f'alone_{i}'))}"
+                  for i in range(2) if all(f"alone_{i}" in row for row in rows)]
+        lines.append([key.peer, ", ".join(floods) or "–", *(span(rows, figure) for figure in figures)])
+    return table(["peer", "flood, a second", "p50 µs", "p99 µs", "max µs", "CPU p99 µs", "flooded worker p50 µs",
+                  "flooded worker p99 µs", "turn p99 µs", "turn max µs"], lines)
+
+
 def program_table(groups):
     lines = [[key.peer, span(groups.rows[key], "p50_us")] for key in groups.of("H-program")]
     return table(["program", "from start to exit, µs"], lines)
@@ -247,6 +264,8 @@ def tables(rows):
         parts.append("### E. 1000 idle connections, each used once\n\n" + idle_table(groups, "E"))
     if groups.of("H-idle"):
         parts.append("### H-idle. 10,000 idle sessions with a hub\n\n" + idle_table(groups, "H-idle"))
+    if groups.of("H-flood"):
+        parts.append("### H-flood. What a flooded hub keeps others waiting for, inside of it\n\n" + flood_table(groups))
     if groups.of("H-deaths"):
         parts.append("### H-deaths. From SIGKILL to who learns of it\n\n" + death_table(groups))
     if groups.of("H-program"):

@@ -72,15 +72,17 @@ PLACES = {
 }
 ITEMS = (64, 4096, 65536)
 WINDOWS = {"C-w16": 16, "C-w256": 256, "C-w1024": 1024}
+FLOODS = peers("hub_flood:quiet hub_flood:items hub_flood:large hub_flood:calls hub_flood:both")
 SECURE = peers("peer_parley peer_parley:websocket peer_parley:tls peer_parley:wss")
-HUB_CASES = ["H", "H64", "H1000", "H-idle", "H-deaths", "H-program"]
+HUB_CASES = ["H", "H64", "H1000", "H-idle", "H-flood", "H-deaths", "H-program"]
 CASES = ["A", "A-same", "A-free", "A-paced", "A-spin", "A-same-spin", "A-paced-spin", "B", "B512", "C", *WINDOWS, "D",
          "E", "T", "T-stream", *HUB_CASES]
 
 # What the table of goals is made from.
 GOAL_CASES = ["A", "A-spin", "A-same-spin", "A-paced-spin", "B", "B512", "C", *WINDOWS, "E", *HUB_CASES]
-GOAL_PEERS = peers("peer_raw:batch peer_asio peer_grpc:cb peer_asio_relay peer_hub peer_hub:introduced peer_inproc:eof "
-                   "hub_processes:worker hub_processes:hub hub_processes:client hub_processes:call hub_processes:true")
+GOAL_PEERS = FLOODS + peers(
+    "peer_raw:batch peer_asio peer_grpc:cb peer_asio_relay peer_hub peer_hub:introduced peer_inproc:eof "
+    "hub_processes:worker hub_processes:hub hub_processes:client hub_processes:call hub_processes:true")
 
 
 def runs(who, scenario, transports, **options):
@@ -144,6 +146,8 @@ def hub_case(case, extra):
     place = {"place": "hub", "cpuc": "0", "cpus": "0", "cpub": "1"}
     if case == "H-idle":
         return runs(peers("peer_hub"), "idle", ["unix"], conns=10000, **PLACES["split"])
+    if case == "H-flood":  # places its processes itself, the hub alone on CPU 1
+        return [Run(p, "flood", {}) for p in FLOODS]
     if case == "H-deaths":
         who = peers("hub_processes:worker hub_processes:hub hub_processes:client")
         return [Run(p, "deaths", {}) for p in who] + [Run(p, "crash", {}) for p in peers("peer_inproc:eof")]

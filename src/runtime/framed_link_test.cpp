@@ -243,6 +243,26 @@ TEST(FramedLink, messages_arrive_whole_however_they_are_cut_up) {
   }
 }
 
+TEST(FramedLink, a_peer_that_floods_gives_way_to_others_after_each_block) {
+  Rig rig({.pipe_bytes_max = std::size_t{1} << 20});
+  constexpr std::size_t count = 800;
+  std::string much;
+  for (std::size_t i = 0; i < count; ++i) much += framed(std::string(1000, 'm'));
+  const ByteView view = as_bytes(much);
+  rig.peer->send({view.begin(), view.end()});
+  io::Loop& loop = rig.world.loop();
+  const std::size_t block = loop.blocks().block_size();
+  // One entry of the ready queue after the other: what others want to do stands between two of them.
+  std::size_t before = 0;
+  for (int step = 0; step < 100 && rig.log.messages.size() < count; ++step) {
+    if (!loop.executor().run_ready(1)) loop.executor().advance(loop.clock().now());
+    ASSERT_LE(rig.seen.received - before, block);
+    before = rig.seen.received;
+  }
+  EXPECT_EQ(rig.log.messages.size(), count);
+  EXPECT_GE(rig.statistics.reads, much.size() / block);
+}
+
 TEST(FramedLink, memory_is_held_only_while_a_message_is_half_received) {
   Rig rig;
   EXPECT_EQ(rig.blocks_held(), 0u);
