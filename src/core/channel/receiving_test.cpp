@@ -77,6 +77,22 @@ TEST_F(ReceivingTest, the_queue_holds_exactly_the_credit_given_and_one_more_is_a
   EXPECT_EQ(end.queued(), 256u);
 }
 
+TEST_F(ReceivingTest, whatever_waits_unread_the_close_behind_it_counts) {
+  // rule: calls/weakness.4
+  make();
+  ReceivingEnd end;
+  open(end, 256);
+  for (int i = 0; i < 256; ++i) ASSERT_EQ(item(end, std::to_string(i)), Verdict::queued) << i;
+  ASSERT_TRUE(channels->on_close(end.id()));
+  EXPECT_EQ(end.state(), State::closed);
+  EXPECT_EQ(channels->size(), 0u);
+  for (int i = 0; i < 256; ++i) {
+    ASSERT_TRUE(end.has_item()) << i;
+    ASSERT_EQ(text_of(end.take().item), std::to_string(i));
+  }
+  EXPECT_FALSE(end.has_item());
+}
+
 TEST_F(ReceivingTest, credit_goes_back_in_batches_of_half_the_window) {
   // rule: calls/weakness.1
   make({.is_peer_foreign = true});  // the window of a foreign peer stays as it is
