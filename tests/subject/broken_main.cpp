@@ -89,6 +89,59 @@ class BrokenTestbed final : public TestbedService {
     if (is("swap_pair")) ++std::get<0>(pair);
     co_return co_await TestbedService::swap_pair(std::move(pair));
   }
+  Task<std::vector<std::uint8_t>> echo_bytes(std::vector<std::uint8_t> data) override {
+    if (is("echo_bytes")) data.push_back(0);
+    co_return data;
+  }
+  Task<bool> echo_bool(bool value) override { co_return value != is("echo_bool"); }
+  Task<std::uint64_t> echo_u64(std::uint64_t value) override { co_return is("echo_u64") ? value >> 1 : value; }
+  Task<std::optional<std::string>> echo_option_string(std::optional<std::string> value) override {
+    if (is("echo_option_string") && value == "") value.reset();
+    co_return value;
+  }
+  Task<std::int64_t> sum_large(parley::Rx<std::int32_t> numbers) override {
+    co_return co_await TestbedService::sum_large(std::move(numbers)) - (is("sum_large") ? 1 : 0);
+  }
+  Task<void> generate_large(std::uint32_t count, parley::Tx<std::int32_t> out) override {
+    co_await TestbedService::generate_large(is("generate_large") ? count - 1 : count, std::move(out));
+  }
+  Task<void> generate_retry_idem(std::uint32_t count, parley::Tx<std::int32_t> out) override {
+    co_await TestbedService::generate_retry_idem(is("generate_retry_idem") ? count + 1 : count, std::move(out));
+  }
+  Task<std::vector<Color>> all_colors() override {
+    auto colors = co_await TestbedService::all_colors();
+    if (is("all_colors")) std::swap(colors.front(), colors.back());
+    co_return colors;
+  }
+  Task<TaggedPoint> describe_point(std::string label, std::int32_t x, std::int32_t y, bool active) override {
+    if (is("describe_point")) std::swap(x, y);
+    co_return TaggedPoint{std::move(label), x, y, active};
+  }
+  Task<Shape> echo_shape(Shape shape) override {
+    co_return is("echo_shape") && std::holds_alternative<shapes::Point>(shape) ? shapes::Circle{0} : shape;
+  }
+  Task<GnarlyPayload> echo_gnarly(GnarlyPayload payload) override {
+    if (is("echo_gnarly")) std::get<gnarly_kinds::Symlink>(payload.entries.back().kind).hops.pop_back();
+    co_return payload;
+  }
+  Task<Config> echo_config(Config config) override {
+    if (is("echo_config")) std::swap(config.key, config.value);
+    co_return config;
+  }
+  Task<void> post_reply_generate(parley::Tx<std::int32_t> out) override {
+    if (is("post_reply_generate")) {
+      out.close();
+    } else {
+      co_await TestbedService::post_reply_generate(std::move(out));
+    }
+  }
+  Task<void> post_reply_sum(parley::Rx<std::int32_t> numbers, parley::Tx<std::int64_t> out) override {
+    if (!is("post_reply_sum")) {
+      co_await TestbedService::post_reply_sum(std::move(numbers), std::move(out));
+    } else {
+      if (co_await out.send(0)) out.close();
+    }
+  }
 
  private:
   bool is(std::string_view method) const { return broken_ == method; }

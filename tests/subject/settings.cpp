@@ -1,7 +1,12 @@
 #include "subject/settings.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <chrono>
 #include <cstdlib>
 #include <utility>
 
@@ -21,20 +26,19 @@ class Reader {
  public:
   std::expected<Settings, std::vector<std::string>> read() {
     read_mode();
-    const bool is_in_memory = read_transport();
-    if (const std::string conduit = variable("SPEC_CONDUIT", "bare"); conduit != "bare") {
-      wrong(fmt::format("SPEC_CONDUIT is `{}`; the only conduit that is supported is bare", conduit));
-    }
+    read_transport();
+    read_conduit();
     if (const std::string accepts = variable("ACCEPT_CONNECTIONS", "0"); accepts != "0" && accepts != "1") {
       wrong(fmt::format("ACCEPT_CONNECTIONS is `{}`; it is 0 or 1", accepts));
     }
-    if (is_in_memory) {
+    if (transport_ == "mem") {
       settings_.address = "mem:subject";
     } else if (settings_.is_listening) {
-      read_port();
+      read_own_address();
     } else if (is_mode_known_) {
       read_peer();
     }
+    if (is_mode_known_ && (transport_ == "tls" || transport_ == "wss")) read_tls();
     if (settings_.is_client) read_scenario();
     if (!wrong_.empty()) return std::unexpected(std::move(wrong_));
     return std::move(settings_);
@@ -53,21 +57,42 @@ class Reader {
     wrong(fmt::format("SUBJECT_MODE is `{}`; it is server, client, server-listen or client-listen", mode));
   }
 
-  // Whether it is the memory.
-  bool read_transport() {
-    const std::string transport = variable("SPEC_TRANSPORT", "tcp");
-    const bool is_in_memory = transport == "mem";
-    if (is_in_memory && is_mode_known_ && (!settings_.is_client || settings_.is_listening)) {
+  void read_transport() {
+    constexpr std::array<std::string_view, 6> known{"tcp", "unix", "ws", "tls", "wss", "mem"};
+    transport_ = variable("SPEC_TRANSPORT", "tcp");
+    if (transport_ == "mem" && is_mode_known_ && (!settings_.is_client || settings_.is_listening)) {
       wrong("SPEC_TRANSPORT is `mem`, which needs SUBJECT_MODE=client: nobody else reaches the memory of this process");
     }
-    if (!is_in_memory && transport != "tcp") {
-      wrong(fmt::format("SPEC_TRANSPORT is `{}`; the transports that are supported are tcp and mem", transport));
-    }
-    return is_in_memory;
+    if (std::ranges::find(known, std::string_view(transport_)) != known.end()) return;
+    wrong(fmt::format("SPEC_TRANSPORT is `{}`; the transports that are supported are {}", transport_,
+                      fmt::join(known, ", ")));
+    transport_ = "tcp";
   }
 
-  void read_port() {
-    settings_.address = "tcp:127.0.0.1:" + variable("LISTEN_PORT", "0");
+  void read_conduit() {
+    const std::string conduit = variable("SPEC_CONDUIT", "bare");
+    settings_.is_stable = conduit == "stable";
+    if (!settings_.is_stable && conduit != "bare") {
+      wrong(fmt::format("SPEC_CONDUIT is `{}`; it is bare or stable", conduit));
+    }
+    const std::string away = variable("STABLE_AWAY_MS", "30000");
+    int milliseconds = 0;
+    const auto read = std::from_chars(away.data(), away.data() + away.size(), milliseconds);
+    if (read.ec != std::errc() || read.ptr != away.data() + away.size() || milliseconds < 1) {
+      wrong(fmt::format("STABLE_AWAY_MS is `{}`; it is a number of milliseconds from 1", away));
+    }
+    settings_.limits.stable_away_max = std::chrono::milliseconds(milliseconds);
+  }
+
+  void read_own_address() {
+    if (transport_ == "unix") {
+      settings_.address = "unix:" + variable("LISTEN_PATH");
+      if (!parley::io::parse_uri(settings_.address)) {
+        wrong(fmt::format("LISTEN_PATH is `{}`; it is the path of a Unix socket", variable("LISTEN_PATH")));
+      }
+      return;
+    }
+    settings_.address = transport_ + ":127.0.0.1:" + variable("LISTEN_PORT", "0");
     if (!parley::io::parse_uri(settings_.address)) {
       wrong(fmt::format("LISTEN_PORT is `{}`; it is a number from 0 to 65535", variable("LISTEN_PORT")));
     }
@@ -75,32 +100,45 @@ class Reader {
 
   void read_peer() {
     const std::string peer = variable("PEER_ADDR");
-    if (peer.empty()) return wrong("PEER_ADDR is missing; it is HOST:PORT of the peer");
-    if (peer.find("://") != peer.npos) {
-      return wrong(
-          fmt::format("PEER_ADDR is `{}`; it is HOST:PORT, because the transport that is supported is tcp", peer));
+    const std::string form = transport_ == "unix" ? "a path" : "HOST:PORT";
+    if (peer.empty()) return wrong(fmt::format("PEER_ADDR is missing; it is {} of the peer", form));
+    const bool is_web = transport_ == "ws" || transport_ == "wss";
+    std::string_view place = peer;
+    if (is_web && place.starts_with(transport_ + "://")) place.remove_prefix(transport_.size() + 3);
+    if (place.find("://") != place.npos) {
+      return wrong(fmt::format("PEER_ADDR is `{}`; it is {}, because SPEC_TRANSPORT is {}", peer, form, transport_));
     }
-    settings_.address = "tcp:" + peer;
+    settings_.address = fmt::format("{}:{}", transport_, place);
     const auto uri = parley::io::parse_uri(settings_.address);
-    if (!uri) return wrong(fmt::format("PEER_ADDR is `{}`; it is HOST:PORT: {}", peer, uri.error().note));
-    if (uri->port == 0) wrong(fmt::format("PEER_ADDR is `{}`; nothing is reached at port 0", peer));
+    if (!uri) return wrong(fmt::format("PEER_ADDR is `{}`; it is {}: {}", peer, form, uri.error().note));
+    if (uri->has_port() && uri->port == 0) wrong(fmt::format("PEER_ADDR is `{}`; nothing is reached at port 0", peer));
+  }
+
+  void read_tls() {
+    settings_.tls = {.certificate = variable("TLS_CERTIFICATE"),
+                     .key = variable("TLS_KEY"),
+                     .authorities = variable("TLS_AUTHORITIES")};
+    if (settings_.is_listening && settings_.tls.certificate.empty()) {
+      wrong(fmt::format("TLS_CERTIFICATE is missing; SPEC_TRANSPORT {} needs the file of a certificate", transport_));
+    }
   }
 
   void read_scenario() {
     const auto& known = testbed::scenarios();
     std::string names;
     for (const auto& [name, scenario] : known) names += (names.empty() ? "" : ", ") + name;
-    settings_.scenario_name = variable("CLIENT_SCENARIO");
-    if (settings_.scenario_name.empty()) return wrong("CLIENT_SCENARIO is missing; it is one of " + names);
-    const auto found = known.find(settings_.scenario_name);
-    if (found == known.end()) {
-      return wrong(fmt::format("CLIENT_SCENARIO is `{}`; it is one of {}", settings_.scenario_name, names));
+    const std::string name = variable("CLIENT_SCENARIO");
+    if (name.empty()) return wrong("CLIENT_SCENARIO is missing; it is one of " + names + ", or all");
+    for (const auto& [known_name, scenario] : known) {
+      if (name == known_name || name == "all") settings_.scenarios.push_back({known_name, scenario});
     }
-    settings_.scenario = found->second;
+    if (settings_.scenarios.empty())
+      wrong(fmt::format("CLIENT_SCENARIO is `{}`; it is one of {}, or all", name, names));
   }
 
   Settings settings_;
   bool is_mode_known_ = false;
+  std::string transport_;
   std::vector<std::string> wrong_;
 };
 

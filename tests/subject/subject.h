@@ -6,6 +6,6 @@ namespace subject {
 
 // Does what the environment says, and prints what the usage in settings.h tells of. The exit code of the program. The
 // service is what it serves.
-int run(testbed::Testbed& service);
+int run(testbed::TestbedService& service);
 
 }  // namespace subject

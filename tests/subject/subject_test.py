@@ -1,38 +1,48 @@
 #!/usr/bin/env python3
 """The conformance subject against itself, against a subject with one method wrong, and against peers that break rules.
 
-Usage: subject_test.py SUBJECT BROKEN_SUBJECT pairs|differences|environment|peers
+Usage: subject_test.py SUBJECT BROKEN_SUBJECT pairs|links|differences|environment|peers
 """
 
 import contextlib
+import itertools
 import os
 import re
 import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import unittest
 
+import subject_suite
+from subject_suite import VARIABLES, WATCHDOG_S
+
 SUBJECT, BROKEN = (os.path.abspath(path) for path in sys.argv[1:3])
-WATCHDOG_S = 100  # ends what hangs; no statement about speed
-
-VARIABLES = ("SUBJECT_MODE", "PEER_ADDR", "CLIENT_SCENARIO", "LISTEN_PORT", "SPEC_TRANSPORT", "SPEC_CONDUIT",
-             "ACCEPT_CONNECTIONS", "SUBJECT_BREAK")
-
 # The method that, when it is wrong, lets the scenario fail.
 METHOD_OF = {
+    "all_colors": "all_colors",
     "binary_payload_sizes": "process_message",
     "create_canvas": "create_canvas",
     "create_person": "create_person",
+    "describe_point": "describe_point",
     "divide_overflow": "divide",
     "divide_success": "divide",
     "divide_zero": "divide",
     "echo": "echo",
+    "echo_bool": "echo_bool",
+    "echo_bytes": "echo_bytes",
+    "echo_gnarly": "echo_gnarly",
+    "echo_option_string": "echo_option_string",
     "echo_point": "echo_point",
+    "echo_shape": "echo_shape",
+    "echo_u64": "echo_u64",
+    "echo_versions": "echo_config",
     "enum_newtype_variants": "process_message",
     "enum_struct_variants": "shape_area",
     "generate": "generate",
-    "generate_large": "generate",
+    "generate_large": "generate_large",
+    "generate_retry": "generate_retry_idem",
     "get_points": "get_points",
     "lookup_access_denied": "lookup",
     "lookup_found": "lookup",
@@ -41,56 +51,27 @@ METHOD_OF = {
     "parse_color": "parse_color",
     "pipelining": "echo",
     "pipelining_10_concurrent": "echo",
+    "post_reply_generate": "post_reply_generate",
+    "post_reply_sum": "post_reply_sum",
     "process_message": "process_message",
     "rectangle_area": "rectangle_area",
     "reverse": "reverse",
     "shape_area": "shape_area",
     "sum": "sum",
     "sum_client_to_server": "sum",
-    "sum_large": "sum",
+    "sum_large": "sum_large",
     "swap_pair": "swap_pair",
     "transform": "transform",
     "transform_bidi": "transform",
 }
 
 
-def environment(variables):
-    return {**{name: value for name, value in os.environ.items() if name not in VARIABLES}, **variables}
-
-
 def run(program=SUBJECT, **variables):
-    return subprocess.run([program], capture_output=True, text=True, check=False, timeout=WATCHDOG_S,
-                          stdin=subprocess.DEVNULL, env=environment(variables))
+    return subject_suite.run(program, **variables)
 
 
-class Running:
-    """A subject that runs while the test does something else."""
-
-    def __init__(self, program, variables):
-        self.process = subprocess.Popen([program], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, text=True, env=environment(variables))
-
-    def listens_at(self):
-        line = self.process.stdout.readline()
-        match = re.fullmatch(r"LISTEN_ADDR=(127\.0\.0\.1:\d+)\n", line)
-        if not match:
-            raise AssertionError(f"`{line}` tells of no address: {self.process.communicate()[1]}")
-        return match.group(1)
-
-    def end(self):
-        """Its exit code and what it said, when it has ended by itself."""
-        said, complaint = self.process.communicate(timeout=WATCHDOG_S)
-        return self.process.returncode, said + complaint
-
-
-@contextlib.contextmanager
 def running(program=SUBJECT, **variables):
-    subject = Running(program, variables)
-    try:
-        yield subject
-    finally:
-        subject.process.kill()
-        subject.process.communicate()
+    return subject_suite.running(program, **variables)
 
 
 def client_against(server_program, scenario, **variables):
@@ -101,7 +82,7 @@ def client_against(server_program, scenario, **variables):
 
 
 def known_scenarios():
-    names = re.search(r"CLIENT_SCENARIO is missing; it is one of (.*)\n", run(SUBJECT_MODE="client").stderr)
+    names = re.search(r"CLIENT_SCENARIO is missing; it is one of (.*), or all\n", run(SUBJECT_MODE="client").stderr)
     return names.group(1).split(", ")
 
 
@@ -136,6 +117,60 @@ class Pairs(unittest.TestCase):
             self.assertEqual(server.end(), (0, ""))
 
 
+# Links between two processes, and what each end needs for it.
+LINKS = ("tcp", "unix", "ws", "tls", "wss")
+
+
+class Links(unittest.TestCase):
+    def setUp(self):
+        self.place = self.enterContext(tempfile.TemporaryDirectory(prefix="subject-"))
+        self.listens, self.connects = subject_suite.make_certificate(self.place)
+
+    def ends(self, transport, conduit):
+        """The environment of who listens, and of who connects but for the address."""
+        both = {"SPEC_TRANSPORT": transport, "SPEC_CONDUIT": conduit}
+        path = os.path.join(self.place, f"{transport}-{conduit}.sock")
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+        return {**both, **self.listens, "LISTEN_PATH": path}, {**both, **self.connects}
+
+    def test_every_scenario_passes_over_every_link_bare_and_stable_whoever_dials(self):
+        for transport, conduit, dialer_is_client in itertools.product(LINKS, ("bare", "stable"), (True, False)):
+            listens, connects = self.ends(transport, conduit)
+            roles = ({"SUBJECT_MODE": "server-listen"}, {"SUBJECT_MODE": "client", "CLIENT_SCENARIO": "all"})
+            if not dialer_is_client:
+                roles = ({"SUBJECT_MODE": "client-listen", "CLIENT_SCENARIO": "all"}, {"SUBJECT_MODE": "server"})
+            with self.subTest(transport=transport, conduit=conduit, dialer=roles[1]["SUBJECT_MODE"]):
+                with running(**listens, **roles[0]) as listener:
+                    dialer = run(**connects, **roles[1], PEER_ADDR=listener.listens_at())
+                    self.assertEqual((dialer.returncode, dialer.stdout + dialer.stderr), (0, ""))
+                    self.assertEqual(listener.end(), (0, ""))
+
+    def test_every_scenario_passes_in_memory_bare_and_stable(self):
+        for conduit in ("bare", "stable"):
+            with self.subTest(conduit=conduit):
+                client = run(SUBJECT_MODE="client", SPEC_TRANSPORT="mem", SPEC_CONDUIT=conduit, CLIENT_SCENARIO="all")
+                self.assertEqual((client.returncode, client.stdout + client.stderr), (0, ""))
+
+    def test_ends_that_do_not_speak_the_same_do_not_come_together(self):
+        for ours, theirs in (({"SPEC_CONDUIT": "stable"}, {}), ({}, {"SPEC_CONDUIT": "stable"}),
+                             ({"SPEC_TRANSPORT": "ws"}, {}), ({}, {"SPEC_TRANSPORT": "ws"}),
+                             ({"SPEC_TRANSPORT": "tls"}, {}), ({}, {"SPEC_TRANSPORT": "tls"})):
+            with self.subTest(listener=ours, dialer=theirs):
+                with running(SUBJECT_MODE="server-listen", **self.listens, **ours) as server:
+                    client = run(SUBJECT_MODE="client", CLIENT_SCENARIO="echo", PEER_ADDR=server.listens_at(),
+                                 **self.connects, **theirs)
+                    self.assertEqual(client.returncode, 1)
+                    self.assertRegex(client.stderr, r"\Asubject: scenario echo: \w+: .*\n\Z")
+
+    def test_a_web_address_may_stand_in_the_form_that_other_implementations_know(self):
+        with running(SUBJECT_MODE="server-listen", SPEC_TRANSPORT="ws") as server:
+            client = run(SUBJECT_MODE="client", SPEC_TRANSPORT="ws", CLIENT_SCENARIO="echo",
+                         PEER_ADDR=f"ws://{server.listens_at()}/roam")
+            self.assertEqual((client.returncode, client.stderr), (0, ""))
+            self.assertEqual(server.end(), (0, ""))
+
+
 class Differences(unittest.TestCase):
     def test_every_scenario_fails_where_its_method_is_wrong_and_says_what_differs(self):
         self.assertEqual(known_scenarios(), list(METHOD_OF))
@@ -144,8 +179,8 @@ class Differences(unittest.TestCase):
                 client, server = client_against(BROKEN, scenario, SUBJECT_BREAK=method)
                 self.assertEqual(client.returncode, 1)
                 line = rf"subject: scenario {scenario}: .*{method}.*: expected .*, got .*\n"
-                if method == "sum":
-                    line = rf"subject: scenario {scenario}: sum of 1 to \d+: expected \"?\d+\"?, got \"?\d+\"?\n"
+                if method in ("sum", "sum_large"):
+                    line = rf"subject: scenario {scenario}: {method} of 1 to \d+: expected \"?\d+\"?, got \"?\d+\"?\n"
                 self.assertRegex(client.stderr, rf"\A{line}\Z")
                 self.assertEqual(server, (0, ""))
 
@@ -182,12 +217,14 @@ class Environment(unittest.TestCase):
 
     def test_everything_that_is_wrong_is_named_at_once(self):
         self.refused("SUBJECT_MODE is `both`; it is server, client, server-listen or client-listen",
-                     "SPEC_TRANSPORT is `ws`; the transports that are supported are tcp and mem",
-                     "SPEC_CONDUIT is `stable`; the only conduit that is supported is bare",
+                     "SPEC_TRANSPORT is `shm`; the transports that are supported are tcp, unix, ws, tls, wss, mem",
+                     "SPEC_CONDUIT is `firm`; it is bare or stable",
+                     "STABLE_AWAY_MS is `0`; it is a number of milliseconds from 1",
                      "ACCEPT_CONNECTIONS is `2`; it is 0 or 1",
-                     SUBJECT_MODE="both", SPEC_TRANSPORT="ws", SPEC_CONDUIT="stable", ACCEPT_CONNECTIONS="2")
+                     SUBJECT_MODE="both", SPEC_TRANSPORT="shm", SPEC_CONDUIT="firm", STABLE_AWAY_MS="0",
+                     ACCEPT_CONNECTIONS="2")
         self.refused("PEER_ADDR is missing", "CLIENT_SCENARIO is missing", SUBJECT_MODE="client")
-        self.refused("PEER_ADDR is `127.0.0.1`", "CLIENT_SCENARIO is `dance`; it is one of binary_payload_sizes, ",
+        self.refused("PEER_ADDR is `127.0.0.1`", "CLIENT_SCENARIO is `dance`; it is one of all_colors, ",
                      SUBJECT_MODE="client", PEER_ADDR="127.0.0.1", CLIENT_SCENARIO="dance")
         self.refused("LISTEN_PORT is `x`", "CLIENT_SCENARIO is missing", SUBJECT_MODE="client-listen", LISTEN_PORT="x")
 
@@ -209,13 +246,24 @@ class Environment(unittest.TestCase):
     def test_what_is_not_supported_is_refused_in_every_mode(self):
         for mode in ("server", "client", "server-listen", "client-listen"):
             good = {"SUBJECT_MODE": mode, "PEER_ADDR": "127.0.0.1:1", "CLIENT_SCENARIO": "echo"}
-            for name, value in (("SPEC_TRANSPORT", "shm"), ("SPEC_CONDUIT", "stable"), ("ACCEPT_CONNECTIONS", "2")):
+            for name, value in (("SPEC_TRANSPORT", "shm"), ("SPEC_CONDUIT", "firm"), ("STABLE_AWAY_MS", "1s"),
+                                ("ACCEPT_CONNECTIONS", "2")):
                 with self.subTest(mode=mode, name=name):
                     self.refused(f"{name} is `{value}`; ", **good, **{name: value})
             if mode != "client":
                 with self.subTest(mode=mode):
                     self.refused("SPEC_TRANSPORT is `mem`, which needs SUBJECT_MODE=client", **good,
                                  SPEC_TRANSPORT="mem")
+
+    def test_what_a_link_needs_is_asked_for(self):
+        self.refused("LISTEN_PATH is ``; it is the path of a Unix socket", SUBJECT_MODE="server-listen",
+                     SPEC_TRANSPORT="unix")
+        self.refused("PEER_ADDR is missing; it is a path of the peer", SPEC_TRANSPORT="unix")
+        self.refused("PEER_ADDR is `wss://127.0.0.1:1`; it is HOST:PORT, because SPEC_TRANSPORT is ws",
+                     SPEC_TRANSPORT="ws", PEER_ADDR="wss://127.0.0.1:1")
+        for transport in ("tls", "wss"):
+            self.refused(f"TLS_CERTIFICATE is missing; SPEC_TRANSPORT {transport} needs the file of a certificate",
+                         SUBJECT_MODE="server-listen", SPEC_TRANSPORT=transport)
 
     def test_arguments_are_refused_and_help_is_given(self):
         wrong = subprocess.run([SUBJECT, "echo"], capture_output=True, text=True, check=False, timeout=WATCHDOG_S)
@@ -392,7 +440,7 @@ class Peers(unittest.TestCase):
                 self.failed(server.end(), r"timed_out: .*no session within 5 s.*")
 
 
-PARTS = {"pairs": Pairs, "differences": Differences, "environment": Environment, "peers": Peers}
+PARTS = {"pairs": Pairs, "links": Links, "differences": Differences, "environment": Environment, "peers": Peers}
 
 if __name__ == "__main__":
     unittest.main(argv=[sys.argv[0], PARTS[sys.argv[3]].__name__], verbosity=2)

@@ -52,7 +52,7 @@ static_assert(id<Person, std::string, std::uint8_t, std::optional<std::string>>(
 
 TEST(Testbed, method_ids_are_those_of_its_other_implementations) {
   // rule: calls/rpc.method-id.algorithm
-  // All sixteen are checked above while this compiles; here one of them at run time.
+  // The sixteen of roam 7.1 are checked above while this compiles; here one of them at run time.
   const std::string method = "processMessage";
   EXPECT_EQ(method_id("Testbed", method, method_signature<Message, Message>), 0xed1dc0c625889d30);
 }

@@ -225,6 +225,78 @@ Task<Verdict> swap_pair(TestbedClient client) {
                                     std::tuple(std::int32_t{42}, std::string("hello")));
 }
 
+Task<Verdict> echo_bytes(TestbedClient client) {
+  using Bytes = std::vector<std::uint8_t>;
+  return in_turn(gives<&Testbed::echo_bytes>(client, Bytes{}, Bytes{}),
+                 gives<&Testbed::echo_bytes>(client, Bytes{0, 255, 128}, Bytes{0, 255, 128}),
+                 gives<&Testbed::echo_bytes>(client, Bytes(5000, 7), Bytes(5000, 7)));
+}
+
+Task<Verdict> echo_bool(TestbedClient client) {
+  return in_turn(gives<&Testbed::echo_bool>(client, true, true), gives<&Testbed::echo_bool>(client, false, false));
+}
+
+Task<Verdict> echo_u64(TestbedClient client) {
+  const auto same = [&](std::uint64_t value) { return gives<&Testbed::echo_u64>(client, value, value); };
+  return in_turn(same(0), same(127), same(128), same(std::numeric_limits<std::uint64_t>::max()));
+}
+
+Task<Verdict> echo_option_string(TestbedClient client) {
+  const auto same = [&](const std::optional<std::string>& value) {
+    return gives<&Testbed::echo_option_string>(client, value, value);
+  };
+  return in_turn(same(std::nullopt), same(""), same("present"));
+}
+
+Task<Verdict> echo_shape(TestbedClient client) {
+  const auto same = [&](const Shape& shape) { return gives<&Testbed::echo_shape>(client, shape, shape); };
+  return in_turn(same(shapes::Circle{1.5}), same(shapes::Rectangle{3, 4}), same(shapes::Point{}));
+}
+
+Task<Verdict> echo_gnarly(TestbedClient client) {
+  const auto entry = [](std::uint64_t id, std::optional<std::uint64_t> parent, GnarlyKind kind) {
+    const std::string name = fmt::format("entry {}", id);
+    return GnarlyEntry{id,
+                       parent,
+                       name,
+                       "/mount/" + name,
+                       {{"mode", "0644"}},
+                       {{}, {1, 2, 3}, std::vector<std::uint8_t>(300)},
+                       std::move(kind)};
+  };
+  const std::vector<GnarlyEntry> entries{
+      entry(1, std::nullopt, gnarly_kinds::Directory{2, {"a", "b"}}), entry(2, 1, gnarly_kinds::File{"text/plain", {}}),
+      entry(3, 1, gnarly_kinds::Symlink{"a", {1, 128, std::numeric_limits<std::uint32_t>::max()}})};
+  const GnarlyPayload payload{std::numeric_limits<std::uint64_t>::max(), "/mount", entries, "end",
+                              std::vector<std::uint8_t>{0xde, 0xad}};
+  return gives<&Testbed::echo_gnarly>(client, payload, payload);
+}
+
+// The types that differ in later versions of the service.
+Task<Verdict> echo_versions(TestbedClient client) {
+  const Tag tag{"label", 300, "note"};
+  const Profile profile{"Alice", "none"};
+  const Record record{-1, "b", 0.5};
+  const Measurement measurement{"m", -2.25};
+  const Config config{"k", "v"};
+  return in_turn(gives<&Testbed::echo_status>(client, Status::inactive, Status::inactive),
+                 gives<&Testbed::echo_status_v1>(client, Status::active, Status::active),
+                 gives<&Testbed::echo_tag>(client, tag, tag), gives<&Testbed::echo_tag_v1>(client, tag, tag),
+                 gives<&Testbed::echo_profile>(client, profile, profile),
+                 gives<&Testbed::echo_record>(client, record, record),
+                 gives<&Testbed::echo_measurement>(client, measurement, measurement),
+                 gives<&Testbed::echo_config>(client, config, config));
+}
+
+Task<Verdict> all_colors(TestbedClient client) {
+  return gives<&Testbed::all_colors>(client, std::vector{Color::red, Color::green, Color::blue});
+}
+
+Task<Verdict> describe_point(TestbedClient client) {
+  return gives<&Testbed::describe_point>(client, TaggedPoint{"here", 1, -2, true}, std::string("here"), std::int32_t{1},
+                                         std::int32_t{-2}, true);
+}
+
 // --- calls that overlap
 
 Task<Verdict> overlapping_echoes(TestbedClient client, std::size_t count) {
@@ -243,41 +315,81 @@ Task<Verdict> pipelining_10_concurrent(TestbedClient client) { return overlappin
 
 // --- channels
 
+// 0, 1, 2 and so on: what generate gives.
+std::vector<std::int32_t> counted_to(std::uint32_t count) {
+  std::vector<std::int32_t> items;
+  for (std::uint32_t i = 0; i < count; ++i) items.push_back(static_cast<std::int32_t>(i));
+  return items;
+}
+
 // Sends 1..count. More items than the initial credit of 16 need a receiver that grants more, which those before 7.2
 // do not.
+template <auto Method>
 Task<Verdict> sum_up_to(TestbedClient client, std::int32_t count) {
+  const std::string_view name = parley::service::MethodInfo<Method>::name;
   auto [tx, rx] = parley::channel<std::int32_t>();
-  auto call = client.call<&Testbed::sum>(std::move(rx));
+  auto call = client.call<Method>(std::move(rx));
   std::optional<Error> send_error;
   for (std::int32_t i = 1; i <= count && !send_error; ++i) {
     if (auto sent = co_await tx.send(i); !sent) send_error = sent.error();
   }
   tx.close();
   const std::int64_t total = co_await co_await call;
-  if (send_error) co_return "sum: it was answered, and yet an item was not sent: " + to_string(*send_error);
-  co_return compared(fmt::format("sum of 1 to {}", count), std::int64_t{count} * (count + 1) / 2, total);
+  if (send_error) {
+    co_return fmt::format("{}: it was answered, and yet an item was not sent: {}", name, to_string(*send_error));
+  }
+  co_return compared(fmt::format("{} of 1 to {}", name, count), std::int64_t{count} * (count + 1) / 2, total);
 }
 
-Task<Verdict> sum(TestbedClient client) { return sum_up_to(client, 5); }
-Task<Verdict> sum_large(TestbedClient client) { return sum_up_to(client, 100); }
+Task<Verdict> sum(TestbedClient client) { return sum_up_to<&Testbed::sum>(client, 5); }
+Task<Verdict> sum_large(TestbedClient client) { return sum_up_to<&Testbed::sum_large>(client, 100); }
 
+template <auto Method>
 Task<Verdict> generate_up_to(TestbedClient client, std::uint32_t count) {
   auto [tx, rx] = parley::channel<std::int32_t>();
-  auto call = client.call<&Testbed::generate>(count, std::move(tx));
+  auto call = client.call<Method>(count, std::move(tx));
   std::vector<std::int32_t> items;
   while (auto item = co_await rx.recv()) items.push_back(*item);
   const auto done = co_await call;
-  std::vector<std::int32_t> expected;
-  for (std::uint32_t i = 0; i < count; ++i) expected.push_back(static_cast<std::int32_t>(i));
-  const std::string name = fmt::format("generate({})", count);
+  const std::string name = named<Method>(count);
   // A failed call has an end of the channel that says so, unless the items had all come.
-  if (!done && (items == expected || rx.error())) co_return parley::fail(done.error());
-  if (items != expected) co_return compared(name, expected, items);
+  if (!done && (items == counted_to(count) || rx.error())) co_return parley::fail(done.error());
+  if (items != counted_to(count)) co_return compared(name, counted_to(count), items);
   co_return rx.error() ? name + ": the channel ended with " + to_string(*rx.error()) : std::string();
 }
 
-Task<Verdict> generate(TestbedClient client) { return generate_up_to(client, 5); }
-Task<Verdict> generate_large(TestbedClient client) { return generate_up_to(client, 100); }
+Task<Verdict> generate(TestbedClient client) { return generate_up_to<&Testbed::generate>(client, 5); }
+Task<Verdict> generate_large(TestbedClient client) { return generate_up_to<&Testbed::generate_large>(client, 100); }
+Task<Verdict> generate_retry(TestbedClient client) {
+  return in_turn(generate_up_to<&Testbed::generate_retry_non_idem>(client, 40),
+                 generate_up_to<&Testbed::generate_retry_idem>(client, 40));
+}
+
+Task<Verdict> post_reply_generate(TestbedClient client) {
+  auto [tx, rx] = parley::channel<std::int32_t>();
+  co_await co_await client.call<&Testbed::post_reply_generate>(std::move(tx));
+  std::vector<std::int32_t> items;
+  while (auto item = co_await rx.recv()) items.push_back(*item);
+  if (items != counted_to(post_reply_count)) {
+    co_return compared("post_reply_generate", counted_to(post_reply_count), items);
+  }
+  co_return rx.error() ? "post_reply_generate: the channel ended with " + to_string(*rx.error()) : std::string();
+}
+
+Task<Verdict> post_reply_sum(TestbedClient client) {
+  auto [numbers, in] = parley::channel<std::int32_t>();
+  auto [out, totals] = parley::channel<std::int64_t>();
+  co_await co_await client.call<&Testbed::post_reply_sum>(std::move(in), std::move(out));
+  for (std::int32_t i = 1; i <= std::int32_t{post_reply_count}; ++i) {
+    if (!co_await numbers.send(i)) break;  // what comes back tells more
+  }
+  numbers.close();
+  std::vector<std::int64_t> got;
+  while (auto total = co_await totals.recv()) got.push_back(*total);
+  const std::vector<std::int64_t> expected{std::int64_t{post_reply_count} * (post_reply_count + 1) / 2};
+  if (got != expected) co_return compared("post_reply_sum", expected, got);
+  co_return totals.error() ? "post_reply_sum: the channel ended with " + to_string(*totals.error()) : std::string();
+}
 
 // Each text comes back before the next one leaves.
 Task<Verdict> transform(TestbedClient client) {
@@ -305,18 +417,28 @@ Task<Verdict> transform(TestbedClient client) {
 
 const std::map<std::string, Scenario, std::less<>>& scenarios() {
   static const std::map<std::string, Scenario, std::less<>> all{
+      {"all_colors", all_colors},
       {"binary_payload_sizes", binary_payload_sizes},
       {"create_canvas", create_canvas},
       {"create_person", create_person},
+      {"describe_point", describe_point},
       {"divide_overflow", divide_overflow},
       {"divide_success", divide_success},
       {"divide_zero", divide_zero},
       {"echo", echo},
+      {"echo_bool", echo_bool},
+      {"echo_bytes", echo_bytes},
+      {"echo_gnarly", echo_gnarly},
+      {"echo_option_string", echo_option_string},
       {"echo_point", echo_point},
+      {"echo_shape", echo_shape},
+      {"echo_u64", echo_u64},
+      {"echo_versions", echo_versions},
       {"enum_newtype_variants", enum_newtype_variants},
       {"enum_struct_variants", enum_struct_variants},
       {"generate", generate},
       {"generate_large", generate_large},
+      {"generate_retry", generate_retry},
       {"get_points", get_points},
       {"lookup_access_denied", lookup_access_denied},
       {"lookup_found", lookup_found},
@@ -325,6 +447,8 @@ const std::map<std::string, Scenario, std::less<>>& scenarios() {
       {"parse_color", parse_color},
       {"pipelining", pipelining},
       {"pipelining_10_concurrent", pipelining_10_concurrent},
+      {"post_reply_generate", post_reply_generate},
+      {"post_reply_sum", post_reply_sum},
       {"process_message", process_message},
       {"rectangle_area", rectangle_area},
       {"reverse", reverse},

@@ -15,8 +15,7 @@ namespace testbed {
 using Verdict = parley::Result<std::string>;
 using Scenario = parley::Task<Verdict> (*)(parley::Client<Testbed>);
 
-// All that the sixteen methods of roam 7.1 allow. Where other implementations add a method for a case, `sum_large` say,
-// that case is here with the method it is a double of. The six that are recorded say what their recordings say.
+// Each method is in one. The six that are recorded say what their recordings say.
 const std::map<std::string, Scenario, std::less<>>& scenarios();
 
 }  // namespace testbed

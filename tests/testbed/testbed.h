@@ -85,4 +85,94 @@ struct Data {
 }  // namespace messages
 using Message = std::variant<messages::Text, messages::Number, messages::Data>;
 
+struct GnarlyAttr {
+  std::string key;
+  std::string value;
+  bool operator==(const GnarlyAttr&) const = default;
+};
+
+namespace gnarly_kinds {
+
+struct File {
+  std::string mime;
+  std::vector<std::string> tags;
+  bool operator==(const File&) const = default;
+};
+struct Directory {
+  std::uint32_t child_count = 0;
+  std::vector<std::string> children;
+  bool operator==(const Directory&) const = default;
+};
+struct Symlink {
+  std::string target;
+  std::vector<std::uint32_t> hops;
+  bool operator==(const Symlink&) const = default;
+};
+
+}  // namespace gnarly_kinds
+using GnarlyKind = std::variant<gnarly_kinds::File, gnarly_kinds::Directory, gnarly_kinds::Symlink>;
+
+struct GnarlyEntry {
+  std::uint64_t id = 0;
+  std::optional<std::uint64_t> parent;
+  std::string name;
+  std::string path;
+  std::vector<GnarlyAttr> attrs;
+  std::vector<std::vector<std::uint8_t>> chunks;
+  GnarlyKind kind;
+  bool operator==(const GnarlyEntry&) const = default;
+};
+
+struct GnarlyPayload {
+  std::uint64_t revision = 0;
+  std::string mount;
+  std::vector<GnarlyEntry> entries;
+  std::optional<std::string> footer;
+  std::vector<std::uint8_t> digest;
+  bool operator==(const GnarlyPayload&) const = default;
+};
+
+struct TaggedPoint {
+  std::string label;
+  std::int32_t x = 0;
+  std::int32_t y = 0;
+  bool active = false;
+  bool operator==(const TaggedPoint&) const = default;
+};
+
+enum class Status : std::uint8_t { active, inactive };
+PARLEY_FIELDS(Status, (active, name_("Active")), (inactive, name_("Inactive")));
+
+struct Tag {
+  std::string label;
+  std::uint32_t priority = 0;
+  std::string note;
+  bool operator==(const Tag&) const = default;
+};
+
+struct Profile {
+  std::string name;
+  std::string bio;
+  bool operator==(const Profile&) const = default;
+};
+
+struct Record {
+  std::int32_t alpha = 0;
+  std::string beta;
+  double gamma = 0;
+  bool operator==(const Record&) const = default;
+};
+
+struct Measurement {
+  std::string unit;
+  double value = 0;
+  bool operator==(const Measurement&) const = default;
+};
+
+struct Config {
+  std::string key;
+  std::string value;
+  bool operator==(const Config&) const = default;
+};
+
 }  // namespace testbed

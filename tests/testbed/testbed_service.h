@@ -18,7 +18,8 @@
 #include "parley/task.h"
 #include "testbed/testbed.h"
 
-// The Testbed service as roam 7.1 knows it, and what its implementations in other languages do.
+// The Testbed service, and what its implementations in other languages do: the sixteen methods that roam 7.1 knows, and
+// behind them those that later tests of other implementations call.
 namespace testbed {
 
 class Testbed {
@@ -40,9 +41,39 @@ class Testbed {
   virtual parley::Task<Message> process_message(Message message) = 0;
   virtual parley::Task<std::vector<Point>> get_points(std::uint32_t count) = 0;
   virtual parley::Task<std::tuple<std::string, std::int32_t>> swap_pair(std::tuple<std::int32_t, std::string> pair) = 0;
+  virtual parley::Task<std::vector<std::uint8_t>> echo_bytes(std::vector<std::uint8_t> data) = 0;
+  virtual parley::Task<bool> echo_bool(bool value) = 0;
+  virtual parley::Task<std::uint64_t> echo_u64(std::uint64_t value) = 0;
+  virtual parley::Task<std::optional<std::string>> echo_option_string(std::optional<std::string> value) = 0;
+  virtual parley::Task<std::int64_t> sum_large(parley::Rx<std::int32_t> numbers) = 0;
+  virtual parley::Task<void> generate_large(std::uint32_t count, parley::Tx<std::int32_t> out) = 0;
+  virtual parley::Task<void> generate_retry_non_idem(std::uint32_t count, parley::Tx<std::int32_t> out) = 0;
+  virtual parley::Task<void> generate_retry_idem(std::uint32_t count, parley::Tx<std::int32_t> out) = 0;
+  virtual parley::Task<std::vector<Color>> all_colors() = 0;
+  virtual parley::Task<TaggedPoint> describe_point(std::string label, std::int32_t x, std::int32_t y, bool active) = 0;
+  virtual parley::Task<Shape> echo_shape(Shape shape) = 0;
+  virtual parley::Task<GnarlyPayload> echo_gnarly(GnarlyPayload payload) = 0;
+  virtual parley::Task<Status> echo_status(Status status) = 0;
+  virtual parley::Task<Status> echo_status_v1(Status status) = 0;
+  virtual parley::Task<Tag> echo_tag(Tag tag) = 0;
+  virtual parley::Task<Tag> echo_tag_v1(Tag tag) = 0;
+  virtual parley::Task<Profile> echo_profile(Profile profile) = 0;
+  virtual parley::Task<Record> echo_record(Record record) = 0;
+  virtual parley::Task<Measurement> echo_measurement(Measurement measurement) = 0;
+  virtual parley::Task<Config> echo_config(Config config) = 0;
+  // These answer first and stream afterwards.
+  virtual parley::Task<void> post_reply_generate(parley::Tx<std::int32_t> out) = 0;
+  virtual parley::Task<void> post_reply_sum(parley::Rx<std::int32_t> numbers, parley::Tx<std::int64_t> out) = 0;
 };
 PARLEY_SERVICE(Testbed, echo, reverse, divide, lookup, sum, generate, transform, echo_point, create_person,
-               rectangle_area, parse_color, shape_area, create_canvas, process_message, get_points, swap_pair);
+               rectangle_area, parse_color, shape_area, create_canvas, process_message, get_points, swap_pair,
+               echo_bytes, echo_bool, echo_u64, echo_option_string, sum_large, generate_large, generate_retry_non_idem,
+               generate_retry_idem, all_colors, describe_point, echo_shape, echo_gnarly, echo_status, echo_status_v1,
+               echo_tag, echo_tag_v1, echo_profile, echo_record, echo_measurement, echo_config, post_reply_generate,
+               post_reply_sum);
+
+// What post_reply_generate sends: more than the initial credit, so that the channel outlives the answer for certain.
+inline constexpr std::uint32_t post_reply_count = 40;
 
 class TestbedService : public Testbed {
  public:
@@ -62,16 +93,9 @@ class TestbedService : public Testbed {
     }
     co_return parley::own_error(id >= 100 && id < 200 ? LookupError::access_denied : LookupError::not_found);
   }
-  parley::Task<std::int64_t> sum(parley::Rx<std::int32_t> numbers) override {
-    std::int64_t total = 0;
-    while (auto number = co_await numbers.recv()) total += *number;
-    co_return total;
-  }
+  parley::Task<std::int64_t> sum(parley::Rx<std::int32_t> numbers) override { return sum_of(std::move(numbers)); }
   parley::Task<void> generate(std::uint32_t count, parley::Tx<std::int32_t> out) override {
-    for (std::uint32_t i = 0; i < count; ++i) {
-      if (auto sent = co_await out.send(static_cast<std::int32_t>(i)); !sent) co_return;
-    }
-    out.close();
+    return generate_up_to(count, std::move(out));
   }
   parley::Task<void> transform(parley::Rx<std::string> in, parley::Tx<std::string> out) override {
     while (auto text = co_await in.recv()) {
@@ -123,8 +147,68 @@ class TestbedService : public Testbed {
   parley::Task<std::tuple<std::string, std::int32_t>> swap_pair(std::tuple<std::int32_t, std::string> pair) override {
     co_return std::tuple(std::get<1>(pair), std::get<0>(pair));
   }
+  parley::Task<std::vector<std::uint8_t>> echo_bytes(std::vector<std::uint8_t> data) override { co_return data; }
+  parley::Task<bool> echo_bool(bool value) override { co_return value; }
+  parley::Task<std::uint64_t> echo_u64(std::uint64_t value) override { co_return value; }
+  parley::Task<std::optional<std::string>> echo_option_string(std::optional<std::string> value) override {
+    co_return value;
+  }
+  parley::Task<std::int64_t> sum_large(parley::Rx<std::int32_t> numbers) override { return sum_of(std::move(numbers)); }
+  parley::Task<void> generate_large(std::uint32_t count, parley::Tx<std::int32_t> out) override {
+    return generate_up_to(count, std::move(out));
+  }
+  parley::Task<void> generate_retry_non_idem(std::uint32_t count, parley::Tx<std::int32_t> out) override {
+    return generate_up_to(count, std::move(out));
+  }
+  parley::Task<void> generate_retry_idem(std::uint32_t count, parley::Tx<std::int32_t> out) override {
+    return generate_up_to(count, std::move(out));
+  }
+  parley::Task<std::vector<Color>> all_colors() override {
+    co_return std::vector{Color::red, Color::green, Color::blue};
+  }
+  parley::Task<TaggedPoint> describe_point(std::string label, std::int32_t x, std::int32_t y, bool active) override {
+    co_return TaggedPoint{std::move(label), x, y, active};
+  }
+  parley::Task<Shape> echo_shape(Shape shape) override { co_return shape; }
+  parley::Task<GnarlyPayload> echo_gnarly(GnarlyPayload payload) override { co_return payload; }
+  parley::Task<Status> echo_status(Status status) override { co_return status; }
+  parley::Task<Status> echo_status_v1(Status status) override { co_return status; }
+  parley::Task<Tag> echo_tag(Tag tag) override { co_return tag; }
+  parley::Task<Tag> echo_tag_v1(Tag tag) override { co_return tag; }
+  parley::Task<Profile> echo_profile(Profile profile) override { co_return profile; }
+  parley::Task<Record> echo_record(Record record) override { co_return record; }
+  parley::Task<Measurement> echo_measurement(Measurement measurement) override { co_return measurement; }
+  parley::Task<Config> echo_config(Config config) override { co_return config; }
+  parley::Task<void> post_reply_generate(parley::Tx<std::int32_t> out) override {
+    spawn(co_await parley::ThisExecutor(), generate_up_to(post_reply_count, std::move(out)));
+  }
+  parley::Task<void> post_reply_sum(parley::Rx<std::int32_t> numbers, parley::Tx<std::int64_t> out) override {
+    spawn(co_await parley::ThisExecutor(), send_sum(std::move(numbers), std::move(out)));
+  }
+
+  // Ends what streams still; before its loop goes.
+  void stop() { later_.reset(); }
 
  private:
+  static parley::Task<std::int64_t> sum_of(parley::Rx<std::int32_t> numbers) {
+    std::int64_t total = 0;
+    while (auto number = co_await numbers.recv()) total += *number;
+    co_return total;
+  }
+  static parley::Task<void> generate_up_to(std::uint32_t count, parley::Tx<std::int32_t> out) {
+    for (std::uint32_t i = 0; i < count; ++i) {
+      if (auto sent = co_await out.send(static_cast<std::int32_t>(i)); !sent) co_return;
+    }
+    out.close();
+  }
+  static parley::Task<void> send_sum(parley::Rx<std::int32_t> numbers, parley::Tx<std::int64_t> out) {
+    if (auto sent = co_await out.send(co_await sum_of(std::move(numbers)))) out.close();
+  }
+  void spawn(parley::Executor& executor, parley::Task<void> task) {
+    if (!later_) later_.emplace(executor);
+    later_->spawn(std::move(task));
+  }
+
   // By characters, which are one to four bytes.
   static std::string reversed(std::string_view text) {
     std::string all;
@@ -136,6 +220,8 @@ class TestbedService : public Testbed {
     }
     return all;
   }
+
+  std::optional<parley::Scope> later_;
 };
 
 }  // namespace testbed
