@@ -54,9 +54,10 @@ void DialedStableLink::on_away() {
   if (scope_.size() == 0) scope_.spawn(dial());
 }
 
+// A peer that leaves out what it says without a link is dialed at once: the longer it has none, the more that is.
 Task<void> DialedStableLink::dial() {
-  for (;;) {
-    co_await Sleep(loop().executor(), backoff_.next(loop().random()));
+  for (bool at_once = misses_messages();; at_once = false) {
+    co_await Sleep(loop().executor(), at_once ? Duration() : backoff_.next(loop().random()));
     if (has_ended()) co_return;
     if (auto stream = co_await dialer_->dial(); stream && !has_ended()) {
       greet(std::move(*stream));

@@ -12,8 +12,8 @@
 namespace parley::runtime {
 
 // The client's end of a stable session. When the link breaks it dials again, after 100 ms, then twice as long each time
-// up to 5 s, and goes on by the key that the server gave it last. A server that does not know the key any more has
-// been started anew, or waited for too long: the link ends `lost`.
+// up to 5 s, but at once for a message that the server left out, and goes on by the key that the server gave it last. A
+// server that does not know the key any more has been started anew, or waited for too long: the link ends `lost`.
 class DialedStableLink final : public StableLink {
  public:
   // Over the first stream at once, and later over others of the dialer.

@@ -21,6 +21,9 @@ namespace {
 constexpr std::size_t no_limit = ~std::size_t{0};
 constexpr std::size_t head_bytes_max = wire::frame_head_bytes + stable::frame_head_bytes_max;
 
+// So often the peer may leave out a message before it says anything new.
+constexpr std::uint32_t gaps_max = 4;
+
 constexpr std::size_t ping_bytes_max = head_bytes_max + 2 + codec::varint_bytes_max;
 
 // Keeps a link that may be telling something just now, and listens to it no more.
@@ -182,11 +185,20 @@ bool StableLink::on_frame(ByteView bytes, Block* block) {
   }
   if (is_blocked_) flush_later();
   const Result<core::ReceiveWindow::Verdict> verdict = received_.take(frame->number);
-  if (!verdict) return break_off(verdict.error());
+  if (!verdict) return leave_for(verdict.error());
   // A session that wants no more still has things to send, of which acknowledgements come.
   const bool is_fresh = *verdict == core::ReceiveWindow::Verdict::fresh;
+  if (is_fresh) gaps_ = 0;
   if (is_fresh && wants_messages_) wants_messages_ = events_->on_message(frame->message, block);
   return true;
+}
+
+// The peer has what is missing, or it would not know that number: the next link brings it. Peers of roam 7.3 leave out
+// what they say while they look for a link.
+bool StableLink::leave_for(const Error& gap) {
+  if (++gaps_ > gaps_max) return break_off(gap);
+  lose_link();
+  return false;
 }
 
 // --- out

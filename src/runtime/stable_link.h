@@ -12,9 +12,10 @@ namespace parley::runtime {
 
 // A link that goes on over another link when the one below it breaks: its session sees it unbroken. Each message is
 // numbered when it moves to the link below, and kept until the peer has acknowledged it; on the next link what the peer
-// lacks is sent again, byte for byte. What may not be kept, because too much is, waits as behind a slow peer. Without
-// a link below it is blocked; when that lasts longer than Limits::stable_away_max it ends `lost`. Passes no
-// descriptors. On one loop.
+// lacks is sent again, byte for byte. A link over which the peer leaves out a message is left, too, and the next one
+// brings it; a peer that never does breaks the rules. What may not be kept, because too much is, waits as behind a slow
+// peer. Without a link below it is blocked; when that lasts longer than Limits::stable_away_max it ends `lost`. Passes
+// no descriptors. On one loop.
 class StableLink : public io::Link, private io::LinkEvents {
  public:
   StableLink(io::Loop& loop, const Limits& limits, io::Peer peer);
@@ -51,6 +52,8 @@ class StableLink : public io::Link, private io::LinkEvents {
   // For good.
   void end(const Error& error);
   bool has_ended() const { return has_told_end_; }
+  // The link was left because the peer left out a message; it is there, and has said nothing new since.
+  bool misses_messages() const { return gaps_ != 0; }
   io::Loop& loop() const { return loop_; }
 
   // Once started.
@@ -85,6 +88,7 @@ class StableLink : public io::Link, private io::LinkEvents {
 
   bool on_frame(ByteView bytes, Block* block);
   bool break_off(const Error& error);
+  bool leave_for(const Error& gap);
   void tell_end(const Error* error);
   bool move(OutBuffer& buffer, core::SendWindow::Bounds beyond);
   void send(ByteView message);
@@ -109,6 +113,7 @@ class StableLink : public io::Link, private io::LinkEvents {
   core::ReceiveWindow received_;
   std::optional<std::uint32_t> acknowledged_;  // what the peer was told last
   std::optional<std::uint32_t> ping_;          // the last that asked for an acknowledgement
+  std::uint32_t gaps_ = 0;                     // since the peer said anything new
   OutBuffer data_;
   OutBuffer control_;
   Flush flush_{*this};

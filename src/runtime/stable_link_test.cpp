@@ -159,7 +159,6 @@ TEST_F(StableLinkTest, a_first_link_that_fails_is_the_end) {
 
 TEST_F(StableLinkTest, a_peer_that_breaks_the_rules_ends_it_and_can_still_be_told) {
   const std::pair<std::string, Code> cases[] = {
-      {frame(2, std::nullopt, "a gap"), Code::unexpected},
       {frame(1, 0, "acknowledges what was never sent"), Code::unexpected},
       {framed("\x80"), Code::message},
       {framed("\1\2"), Code::message},
@@ -176,6 +175,45 @@ TEST_F(StableLinkTest, a_peer_that_breaks_the_rules_ends_it_and_can_still_be_tol
     rig.pass(1min);
     EXPECT_EQ(rig.dialed, 0u) << "there is nothing to go on with";
   }
+}
+
+TEST_F(StableLinkTest, what_the_peer_left_out_comes_over_the_next_link) {
+  // rule: calls/stable.reconnect.client-replay
+  DialedRig& rig = joined();
+  rig.says(frame(1, std::nullopt, "one") + frame(3, std::nullopt, "three"));
+  EXPECT_EQ(rig.log.ends, 0);
+  EXPECT_EQ(rig.dialed, 1u) << "at once, while it knows what it left out";
+  EXPECT_EQ(rig.heard(), client_hello(key, 1));
+  rig.says(server_hello(key, std::nullopt) + frame(2, std::nullopt, "two") + frame(3, std::nullopt, "three"));
+  EXPECT_THAT(rig.log.messages, ElementsAre("one", "two", "three"));
+  EXPECT_EQ(rig.log.ends, 0);
+}
+
+TEST_F(StableLinkTest, a_server_waits_for_the_next_link_as_well) {
+  // rule: calls/stable.reconnect.server-replay
+  AcceptedRig rig;
+  Bare& first = rig.comes(client_hello());
+  const std::string own_key = rig.key_for(first);
+  rig.says(first, frame(1, std::nullopt, "one, where none comes next"));
+  EXPECT_TRUE(first.has_ended());
+  Bare& next = rig.comes(client_hello(own_key));
+  rig.key_for(next);
+  rig.says(next, frame(0, std::nullopt, "none") + frame(1, std::nullopt, "one"));
+  EXPECT_THAT(rig.logs[0]->messages, ElementsAre("none", "one"));
+  EXPECT_EQ(rig.logs[0]->ends, 0);
+}
+
+TEST_F(StableLinkTest, what_never_comes_is_a_breach) {
+  DialedRig& rig = joined();
+  for (int link = 0; link < 4; ++link) {
+    rig.says(frame(2, std::nullopt, "a gap"));
+    EXPECT_EQ(rig.log.ends, 0);
+    EXPECT_EQ(rig.heard(), client_hello(key, 0));
+    rig.says(server_hello(key));
+  }
+  rig.says(frame(2, std::nullopt, "a gap"));
+  EXPECT_EQ(end_of(rig), Code::unexpected);
+  EXPECT_THAT(rig.log.messages, IsEmpty());
 }
 
 TEST_F(StableLinkTest, a_long_message_is_refused_before_it_is_read) {
