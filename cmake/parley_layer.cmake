@@ -111,7 +111,7 @@ endfunction()
 
 # Each <folder>/<name>/CMakeLists.txt that exists.
 function(parley_folders folder)
-  if(PARLEY_FUZZ OR (folder STREQUAL "tests" AND NOT PARLEY_TESTS))
+  if(PARLEY_FUZZ OR (folder MATCHES "^(tests|interop)$" AND NOT PARLEY_TESTS))
     return()
   endif()
   file(GLOB lists CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${folder}/*/CMakeLists.txt)
