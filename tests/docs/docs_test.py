@@ -1,15 +1,27 @@
 #!/usr/bin/env python3
-"""The documentation shows files as they are, links to what exists, and lists every limit, counter and error code."""
+"""The documentation shows files as they are, links to what exists, and lists every limit, counter and error code.
 
+console_test.py runs what the pages of the guide show on a terminal.
+"""
+
+import contextlib
+import io
 import re
+import tempfile
 import unittest
 from pathlib import Path
 
+import console_test
+
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-BLOCK = re.compile(r"^```cpp\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-MARK = re.compile(r"// ([\w./-]+\.(?:h|cpp))\n")
-LINK = re.compile(r"\]\(([^)#]+)\)")
+GUIDE = sorted((ROOT / "docs/guide").glob("*.md"))
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *GUIDE]
+ANY_BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```(?:cpp|cmake)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+MARK = re.compile(r"(?://|#) ([\w./-]+\.(?:h|cpp|txt))\n")
+LINK = re.compile(r"\]\(([^)]+)\)")
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+COMMAND = re.compile(r"^\$ (\S+)", re.MULTILINE)
 
 
 def wrong_blocks(text, read):
@@ -26,6 +38,51 @@ def wrong_blocks(text, read):
             continue
         if "\n" + block[mark.end():].strip("\n") + "\n" not in "\n" + whole:
             wrong.append(f"{mark.group(1)} looks otherwise")
+    return wrong
+
+
+def anchor(heading):
+    """The name by which a heading is linked to."""
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+
+
+def dead_links(page, text, read):
+    """The links of a page that lead nowhere: to no file, or to no heading of a page."""
+    dead = []
+    for target in LINK.findall(ANY_BLOCK.sub("", text)):
+        path, _, heading = target.partition("#")
+        if "://" in target:
+            continue
+        try:
+            whole = read(page.parent / path) if path else text
+        except OSError:
+            dead.append(target)
+            continue
+        if heading and heading not in map(anchor, HEADING.findall(whole)):
+            dead.append(target)
+    return dead
+
+
+def wrong_pages(pages, programs, headers):
+    """What is wrong with a guide, pages by name: the index is README.md. `programs` are those of examples/guide."""
+    wrong = []
+    everything = "".join(pages.values())
+    for name, text in pages.items():
+        blocks = ANY_BLOCK.findall(text)
+        code = [block for language, block in blocks if language in ("cpp", "cmake")]
+        wrong += [f"{name}: a block that is no file: {block.splitlines()[0]}" for block in code
+                  if not MARK.match(block)]
+        wrong += [f"{name}: a block of {language or 'no language'}" for language, _ in blocks
+                  if language not in ("cpp", "cmake", "console", "sh")]
+        if name != "README.md":
+            if not code or not any(language == "console" for language, _ in blocks):
+                wrong.append(f"{name}: nothing of it is compiled and run")
+            if f"]({name})" not in pages["README.md"]:
+                wrong.append(f"{name}: the index does not lead to it")
+    run = {command for text in pages.values() for language, block in ANY_BLOCK.findall(text) if language == "console"
+           for command in COMMAND.findall(block)}
+    wrong += [f"no page runs {program}" for program in programs if program not in run]
+    wrong += [f"no page tells of {header}" for header in headers if f"`{header}`" not in everything]
     return wrong
 
 
@@ -58,11 +115,85 @@ class Snippets(unittest.TestCase):
         self.assertEqual(wrong_blocks(page.format("a.h", "int c;"), read), ["a.h looks otherwise"])
         self.assertEqual(wrong_blocks(page.format("b.h", "int b;"), read), ["b.h does not exist"])
 
-    def test_links_lead_to_files(self):
+    def test_links_lead_somewhere(self):
+        def read(path):
+            return "" if path.is_dir() else path.read_text(encoding="utf-8")
+
         for page in PAGES:
-            for target in LINK.findall(page.read_text(encoding="utf-8")):
-                if "://" not in target:
-                    self.assertTrue((page.parent / target).exists(), f"{page.name}: {target}")
+            with self.subTest(page=page.name):
+                self.assertEqual(dead_links(page, page.read_text(encoding="utf-8"), read), [])
+
+    def test_a_dead_link_is_noticed(self):
+        files = {Path("docs/b.md"): "# One: *thing*\n"}
+
+        def read(path):
+            if path not in files:
+                raise FileNotFoundError(path)
+            return files[path]
+
+        def dead(text):
+            return dead_links(Path("docs/a.md"), text, read)
+
+        self.assertEqual(dead("# Here\n[b](b.md) [b](b.md#one-thing) [h](#here) [w](https://example.org/c.md)"), [])
+        self.assertEqual(dead("[c](c.md) [b](b.md#two) [h](#there)"), ["c.md", "b.md#two", "#there"])
+
+
+class Guide(unittest.TestCase):
+    def test_every_page_is_checked_and_found(self):
+        pages = {page.name: page.read_text(encoding="utf-8") for page in GUIDE}
+        programs = [f"guide_{path.stem}" for path in (ROOT / "examples/guide").glob("*.cpp")]
+        headers = [f"parley/{path.name}" for path in (ROOT / "include/parley").glob("*.h")]
+        self.assertGreater(len(pages), 10)
+        self.assertEqual(wrong_pages(pages, programs, headers), [])
+        self.assertIn("](docs/guide/README.md)", read_source("README.md"))
+
+    def test_what_is_missing_is_noticed(self):
+        snippet = "```cpp\n// a.cpp\nint a;\n```\n"
+        run = "```console\n$ guide_a\n1\n```\n"
+        good = {"README.md": "[a](a.md) `parley/a.h`", "a.md": snippet + run}
+
+        def wrong(**changes):
+            pages = {**good, **{name.replace("_", "."): text for name, text in changes.items()}}
+            return wrong_pages(pages, ["guide_a"], ["parley/a.h"])
+
+        self.assertEqual(wrong(), [])
+        self.assertEqual(wrong(a_md=run), ["a.md: nothing of it is compiled and run"])
+        self.assertEqual(wrong(a_md=snippet), ["a.md: nothing of it is compiled and run", "no page runs guide_a"])
+        self.assertEqual(wrong(a_md=snippet + run + "```cpp\nint b;\n```\n"), ["a.md: a block that is no file: int b;"])
+        self.assertEqual(wrong(a_md=snippet + run + "```\nint b;\n```\n"), ["a.md: a block of no language"])
+        self.assertEqual(wrong(b_md=snippet + run), ["b.md: the index does not lead to it"])
+        self.assertEqual(wrong(README_md="[a](a.md)"), ["no page tells of parley/a.h"])
+
+
+class Console(unittest.TestCase):
+    """console_test.py, on pages that say what does not happen."""
+
+    def read(self, *lines, files=""):
+        with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
+            place = Path(folder)
+            page = place / "tutorial.md"
+            page.write_text(files + "```console\n" + "".join(line + "\n" for line in lines) + "```\n", encoding="utf-8")
+            reader = console_test.Reader(place, [], None, "")
+            try:
+                console_test.read_page(page, reader)
+            finally:
+                reader.end_all()
+
+    def test_what_happens_is_what_the_page_shows(self):
+        self.read("$ echo one two; echo three", "one ...", "...")
+        self.read("$ export WHO=you", "$ echo $WHO at /tmp/a and \\", "    /run/user/1000", "you at /tmp/a and /run/user/1000")
+        self.read("$ echo it begins; exec sleep 1000 &", "it begins", "$ kill %1", "$ echo done", "done")
+
+    def test_anything_else_is_noticed(self):
+        for lines in (["$ echo one", "two"], ["$ echo one", "one", "two"], ["$ echo one; echo two", "one"], ["$ echo one"],
+                      ["$ echo one >&2"], ["$ echo one &", "two"]):
+            with self.subTest(lines=lines), self.assertRaises(SystemExit):
+                self.read(*lines)
+
+    def test_a_page_that_shows_a_part_of_a_file_is_noticed(self):
+        part = "```cpp\n// examples/guide/tutorial/station.h\n#pragma once\n```\n"
+        with self.assertRaisesRegex(SystemExit, "does not get examples/guide/tutorial/station.h"):
+            self.read("$ cat station.h", "#pragma once", files=part)
 
 
 class Tables(unittest.TestCase):
