@@ -110,7 +110,7 @@ class Reader:
 
     def output_of(self, command):
         with self.spawn(command) as process:
-            return process.communicate(timeout=280)[0]
+            return process.communicate(timeout=800)[0]
 
     @staticmethod
     def end(process):
