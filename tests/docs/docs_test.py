@@ -181,12 +181,13 @@ class Console(unittest.TestCase):
 
     def test_what_happens_is_what_the_page_shows(self):
         self.read("$ echo one two; echo three", "one ...", "...")
-        self.read("$ export WHO=you", "$ echo $WHO at /tmp/a and \\", "    /run/user/1000", "you at /tmp/a and /run/user/1000")
+        self.read("$ export WHO=you", "$ echo $WHO at /tmp/a and \\", "    /run/user/1000",
+                  "you at /tmp/a and /run/user/1000")
         self.read("$ echo it begins; exec sleep 1000 &", "it begins", "$ kill %1", "$ echo done", "done")
 
     def test_anything_else_is_noticed(self):
-        for lines in (["$ echo one", "two"], ["$ echo one", "one", "two"], ["$ echo one; echo two", "one"], ["$ echo one"],
-                      ["$ echo one >&2"], ["$ echo one &", "two"]):
+        for lines in (["$ echo one", "two"], ["$ echo one", "one", "two"], ["$ echo one; echo two", "one"],
+                      ["$ echo one"], ["$ echo one >&2"], ["$ echo one &", "two"]):
             with self.subTest(lines=lines), self.assertRaises(SystemExit):
                 self.read(*lines)
 
