@@ -11,7 +11,8 @@
 
 namespace parley {
 
-// What the caller should do about an error; one list for API, wire, metrics and command line (DESIGN section 2).
+// What the caller should do about an error; one list for API, wire, metrics and command line
+// (docs/guide/errors.md).
 enum class Kind : std::uint8_t {
   bug = 1,      // a defect in the program that reports it
   invalid,      // the arguments are wrong; sending them again will not help
@@ -154,5 +155,5 @@ inline constexpr bool is_result<Result<T>> = true;
 #define PARLEY_TRY_2(declaration, expression) \
   PARLEY_TRY_TAKE(PARLEY_CONCAT(parley_try_, __COUNTER__), declaration, expression)
 // PARLEY_TRY(f());  or  PARLEY_TRY(auto x, f());  returns the error of f() from this function, or goes on with its
-// value.
+// value. In a task `auto x = co_await f();` does it.
 #define PARLEY_TRY(...) PARLEY_TRY_PICK(__VA_ARGS__, PARLEY_TRY_2, PARLEY_TRY_1)(__VA_ARGS__)

@@ -30,8 +30,9 @@ class Server {
   }
   // The handler gets the calls that nothing else here serves, and outlives the server.
   Result<void> serve_rest(RawHandler& handler) { return services().serve_rest(handler); }
-  // Told of each new session, which is the server's: a hold or a client keeps it open beyond its peer's interest. The
-  // handler may close the server, which ends the sessions behind it, and not destroy it.
+  // Told of each new session, which is the server's and lives until it has ended: a hold or a client keeps it open
+  // beyond its peer's interest. The handler may close the server, which ends the sessions behind it, and not destroy
+  // it.
   void on_session(std::move_only_function<void(Session&)> handler);
 
   // Where it listens, with what the system chose filled in.

@@ -36,6 +36,7 @@ class Session {
                    const CallOptions& options = {}) {
     return RawCall::start(session_, method, arguments, std::move(channels), options);
   }
+  // Keeps it open like this handle does, for what outlives that.
   Hold hold() { return Hold(session_); }
   // Opens a connection of its own and waits for the peer's answer. Errors: what the peer says that it is rejected for,
   // such as rejected, not_found, overloaded or refused; invalid (a name that is none, or metadata above the limits);
@@ -60,8 +61,11 @@ class Session {
   Result<io::Descriptor> claim_descriptor(std::uint64_t number) { return session_.claim_descriptor(number); }
 
   const io::Peer& peer() const { return session_.peer(); }
+  // What the peer said beside its hello.
   const Metadata& peer_metadata() const { return session_.machine().peer_metadata(); }
+  // Since the session began; docs/OPERATING.md, section 2.
   const core::Counters& counters() const { return session_.counters(); }
+  // For the runtime.
   runtime::Session& runtime() { return session_; }
 
  private:

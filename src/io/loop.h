@@ -85,6 +85,7 @@ class Loop : private Executor::Driver {
   Clock& clock() { return clock_; }
   Random& random() { return random_; }
   Reactor& reactor() { return reactor_; }
+  // What timers and deadlines go by: inside of a turn, the time when it last looked. clock().now() looks anew.
   Instant now() const { return executor_.now(); }
   bool is_own_thread() const { return thread_.load(std::memory_order_relaxed) == std::this_thread::get_id(); }
 

@@ -39,6 +39,10 @@ class [[nodiscard]] CallResult {
   auto&& operator*(this Self&& self) {
     return std::forward<Self>(self).value();
   }
+  template <class Self>
+  auto* operator->(this Self&& self) {
+    return &self.value();
+  }
   const E* own() const { return std::get_if<1>(&outcome_); }
   const Error* error() const { return std::get_if<2>(&outcome_); }
 

@@ -87,6 +87,13 @@ TEST(CallRuntime, one_call_does_not_hold_up_another) {
   EXPECT_EQ(pair.world.run(outcome(slow)).value(), "slow");
 }
 
+TEST(CallResult, members_of_a_value_are_reached_by_an_arrow) {
+  using Pair = std::pair<int, int>;
+  CallResult<Pair, MathError> both(Either<Pair, MathError>(Pair(1, 2)));
+  both->first = 3;
+  EXPECT_EQ(std::as_const(both)->first + both->second, 5);
+}
+
 TEST(CallRuntime, a_method_gives_a_value_or_its_own_error) {
   // rule: calls/rpc.fallible
   // rule: calls/rpc.fallible.caller-signature

@@ -23,7 +23,8 @@ class Hold;
 class Context {
  public:
   const io::Peer& peer() const { return *peer_; }
-  // The way back: calls what the caller serves on the connection that this call came by.
+  // The way back: calls what the caller serves on the connection that this call came by, by the methods of S; the name
+  // says nothing there.
   template <class S>
   Client<S> client(std::string_view name) const {
     static_cast<void>(name);
@@ -36,9 +37,12 @@ class Context {
   Result<std::uint64_t> pass(std::vector<io::Descriptor> descriptors) const;
   Result<io::Descriptor> claim_descriptor(std::uint64_t number) const;
 
+  // What the caller said beside its arguments.
   const Metadata& metadata() const { return metadata_; }
-  // When the caller stops waiting, if it said so; the handler is cancelled then.
+  // When the caller stops waiting, if it said so, by the clock of this loop (`(co_await this_executor()).now()`); the
+  // handler is cancelled then.
   std::optional<Instant> deadline() const { return deadline_; }
+  // What goes beside the result: of a value and of an own error, and not of an Error.
   Metadata& reply_metadata() { return reply_; }
 
   // What is to be done if the handler is stopped before it ends by itself: `work(Error why, Metadata metadata)`, which

@@ -15,8 +15,8 @@ namespace parley {
 
 // What may be said about one call.
 struct CallOptions {
-  std::optional<Duration> deadline;  // from now; it travels to Parley peers and is kept on both sides
-  Metadata metadata;
+  std::optional<Duration> deadline;  // from now, else none; it travels to Parley peers and is kept on both sides
+  Metadata metadata;                 // for the handler, or for a hub's provider
 };
 
 }  // namespace parley

@@ -8,7 +8,7 @@ parley::Task<parley::Result<void>> use(parley::Loop& loop, std::string address) 
 
   for (const char* sensor : {"roof", "cellar"}) {
     auto latest = co_await station.call<&Station::latest>(sensor);
-    if (latest) std::printf("%s: %.1f\n", sensor, latest.value().celsius);
+    if (latest) std::printf("%s: %.1f\n", sensor, latest->celsius);
     if (latest.own()) std::printf("%s: no such sensor\n", sensor);
     if (latest.error()) co_return parley::fail(*latest.error());
   }
