@@ -1,5 +1,5 @@
-// The readers of short texts: UTF-8, base64 and addresses, each over the same bytes. What is read is written again as
-// it was.
+// The readers of short texts: UTF-8, base64, addresses and traceparents, each over the same bytes. What is read is
+// written again as it was.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -10,6 +10,7 @@
 #include "codec/base64.h"
 #include "codec/utf8.h"
 #include "io/uri.h"
+#include "wire/trace_context.h"
 
 namespace {
 
@@ -61,6 +62,14 @@ void check_uri(std::string_view text) {
   PARLEY_ASSERT(again.has_value() && *again == *uri);
 }
 
+void check_traceparent(std::string_view text) {
+  const auto context = wire::read_traceparent(text);
+  if (!context) return;
+  PARLEY_ASSERT((context->trace_high | context->trace_low) != 0 && context->span != 0);
+  PARLEY_ASSERT(wire::read_traceparent(wire::to_traceparent(*context)) == context);
+  PARLEY_ASSERT(text.find(context->trace_id()) == 3 && text.find(wire::span_id(context->span), 36) == 36);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -69,5 +78,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check_utf8(bytes);
   check_base64(bytes);
   check_uri(as_text(bytes));
+  check_traceparent(as_text(bytes));
   return 0;
 }

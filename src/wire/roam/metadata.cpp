@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <ostream>
 
 #include "codec/utf8.h"
 #include "codec/varint.h"
@@ -38,24 +39,32 @@ bool is_plain(std::string_view key) {
 
 }  // namespace
 
+std::string to_string(const MetadataEntry& entry) {
+  std::string text = is_plain(entry.key) ? entry.key : fmt::format("{:?}", entry.key);
+  text += '=';
+  if (entry.flags & Metadata::sensitive) {
+    text += "(sensitive)";
+  } else if (const auto* value = std::get_if<std::string>(&entry.value)) {
+    text += fmt::format("{:?}", *value);
+  } else if (const auto* number = std::get_if<std::uint64_t>(&entry.value)) {
+    text += fmt::format("{}", *number);
+  } else {
+    text += fmt::format("({} bytes)", std::get<std::vector<std::uint8_t>>(entry.value).size());
+  }
+  return text;
+}
+
 std::string to_string(const Metadata& metadata) {
   std::string text;
   for (const MetadataEntry& entry : metadata) {
     if (!text.empty()) text += ' ';
-    text += is_plain(entry.key) ? entry.key : fmt::format("{:?}", entry.key);
-    text += '=';
-    if (entry.flags & Metadata::sensitive) {
-      text += "(sensitive)";
-    } else if (const auto* value = std::get_if<std::string>(&entry.value)) {
-      text += fmt::format("{:?}", *value);
-    } else if (const auto* number = std::get_if<std::uint64_t>(&entry.value)) {
-      text += fmt::format("{}", *number);
-    } else {
-      text += fmt::format("({} bytes)", std::get<std::vector<std::uint8_t>>(entry.value).size());
-    }
+    text += to_string(entry);
   }
   return text;
 }
+
+void PrintTo(const Metadata& metadata, std::ostream* out) { *out << '[' << to_string(metadata) << ']'; }
+void PrintTo(const MetadataEntry& entry, std::ostream* out) { *out << to_string(entry); }
 
 namespace wire::roam {
 

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <iosfwd>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -40,6 +41,15 @@ class Metadata {
     entries_.push_back({std::move(key), std::move(value), flags});
   }
   void append(const Metadata& other) { entries_.insert(entries_.end(), other.entries_.begin(), other.entries_.end()); }
+  // One entry with this key, in the place of all that have it.
+  void set(std::string key, MetadataEntry::Value value, std::uint64_t flags = 0) {
+    erase(key);
+    add(std::move(key), std::move(value), flags);
+  }
+  // How many there were.
+  std::size_t erase(std::string_view key) {
+    return std::erase_if(entries_, [key](const MetadataEntry& entry) { return entry.key == key; });
+  }
   // The first entry with this key, or null; the typed ones also where its value has another type.
   const MetadataEntry* find(std::string_view key) const;
   const std::string* find_text(std::string_view key) const;
@@ -58,6 +68,11 @@ class Metadata {
 
 // For people: `trace-id="abc123" auth=(sensitive) attempt=2`. What a peer chose is escaped: it stays on its line.
 std::string to_string(const Metadata& metadata);
+std::string to_string(const MetadataEntry& entry);
+
+// How googletest shows them. Left to itself it shows every byte, those of secrets too.
+void PrintTo(const Metadata& metadata, std::ostream* out);
+void PrintTo(const MetadataEntry& entry, std::ostream* out);
 
 namespace wire::roam {
 

@@ -171,6 +171,25 @@ TEST(Metadata, what_a_peer_chose_cannot_leave_its_line_or_pass_for_another_entry
   EXPECT_EQ(to_string(metadata), R"(a="x\" b=(sensitive)\n\x1b[2J" "c=1 d"=2 ""=3 "ü\n"=4)");
 }
 
+TEST(Metadata, is_set_and_erased_by_its_key) {
+  Metadata metadata{{"a", 1u}, {"b", 2u}, {"a", 3u, Metadata::sensitive}};
+  metadata.set("a", "new", 64);
+  EXPECT_EQ(metadata, (Metadata{{"b", 2u}, {"a", "new", 64}}));
+  metadata.set("c", 5u);
+  EXPECT_EQ(metadata.erase("b"), 1u);
+  EXPECT_EQ(metadata.erase("b"), 0u);
+  EXPECT_EQ(metadata, (Metadata{{"a", "new", 64}, {"c", 5u}}));
+}
+
+// A test that fails prints both sides, and its output goes into logs.
+TEST(Metadata, googletest_prints_no_secret) {
+  // rule: calls/rpc.metadata.flags.sensitive
+  const Metadata secret{{"auth", "hunter2", Metadata::sensitive}, {"open", "x"}};
+  EXPECT_EQ(testing::PrintToString(secret), "[auth=(sensitive) open=\"x\"]");
+  EXPECT_EQ(testing::PrintToString(*secret.begin()), "auth=(sensitive)");
+  EXPECT_EQ(testing::PrintToString(std::vector<Metadata>{secret}), "{ [auth=(sensitive) open=\"x\"] }");
+}
+
 TEST(MetadataDeathTest, a_view_of_what_is_no_entry_stops_the_program) {
   const Octets one{1, 'k', 2, 0, 0};
   const MetadataView view(2, one);  // it says two
