@@ -25,6 +25,7 @@ struct Counters {
   std::uint64_t handlers_threw = 0;
   std::uint64_t cleanups_started = 0;  // of handlers that were stopped
   std::uint64_t cleanups_threw = 0;
+  std::uint64_t interceptors_refused = 0;  // calls of either side that one of this end did not let pass
   std::uint64_t methods_unknown = 0;
   std::uint64_t arguments_malformed = 0;
   std::uint64_t results_malformed = 0;
@@ -90,6 +91,7 @@ struct Counters {
     visit(std::string_view("handlers_threw"), handlers_threw);
     visit(std::string_view("cleanups_started"), cleanups_started);
     visit(std::string_view("cleanups_threw"), cleanups_threw);
+    visit(std::string_view("interceptors_refused"), interceptors_refused);
     visit(std::string_view("methods_unknown"), methods_unknown);
     visit(std::string_view("arguments_malformed"), arguments_malformed);
     visit(std::string_view("results_malformed"), results_malformed);

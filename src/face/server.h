@@ -30,6 +30,9 @@ class Server {
   }
   // The handler gets the calls that nothing else here serves, and outlives the server.
   Result<void> serve_rest(RawHandler& handler) { return services().serve_rest(handler); }
+  // Sees the calls that the sessions of this server make of it; set before the loop turns. Of those that the server
+  // makes on them, Options::interceptors do.
+  void intercept(std::shared_ptr<Interceptor> interceptor) { services().intercept(std::move(interceptor)); }
   // Told of each new session, which is the server's and lives until it has ended: a hold or a client keeps it open
   // beyond its peer's interest. The handler may close the server, which ends the sessions behind it, and not destroy
   // it.

@@ -94,6 +94,8 @@ struct Options {
   // As whom this end comes to a hub: the secret of one of its tokens. It stands beside the hello, marked sensitive.
   // Empty: as whomever the system says it is. A hub that does not know it refuses, and the error says so.
   std::string token;
+  // See the calls that the session makes, in their order. What it serves, Services::intercept() is for.
+  Interceptors interceptors = {};
   const Services* services = nullptr;  // served to the peer on this session
   // Decides about the connections that peers open. None: each is for one of the services.
   ConnectionHandler on_connection;

@@ -39,7 +39,8 @@ runtime::SessionOptions session_options(const Options& options) {
           .requests_max = options.concurrent_requests_max,
           .lenient = options.lenient,
           .metadata = std::move(metadata),
-          .acceptor = options.on_connection ? std::make_shared<Accepting>(options.on_connection) : nullptr};
+          .acceptor = options.on_connection ? std::make_shared<Accepting>(options.on_connection) : nullptr,
+          .interceptors = options.interceptors};
 }
 
 }  // namespace parley::face

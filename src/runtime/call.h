@@ -100,16 +100,24 @@ class [[nodiscard("co_await it: a call that is dropped is cancelled")]] Call fin
   }
 
  private:
-  static void complete(PendingCall& call, const runtime::Completion& completion) {
+  static const Error* complete(PendingCall& call, const runtime::Completion& completion) {
     auto& self = static_cast<Call&>(call);
     if (completion.error) [[unlikely]] {
       self.set_error(*completion.error);
-      return;
+      return completion.error;
     }
     if (!completion.metadata.empty()) [[unlikely]] {
       self.metadata_ = std::make_unique<Metadata>(completion.metadata.to_metadata());
     }
     self.decode(completion);
+    return self.error();
+  }
+  const Error* error() const {
+    if constexpr (is_either<T>) {
+      return result_->error();
+    } else {
+      return *result_ ? nullptr : &result_->error();
+    }
   }
   [[gnu::always_inline]] void decode(const runtime::Completion& completion) {
     codec::Reader reader(completion.result, completion.block);

@@ -23,6 +23,7 @@ template <class Info, class Tuple = typename Info::Tuple>
 struct Starter;
 template <class Info, class... Arguments>
 struct Starter<Info, std::tuple<Arguments...>> {
+ public:
   template <class... Given>
   static constexpr bool fits = (std::is_convertible_v<Given, Arguments> && ...);
 
@@ -31,7 +32,19 @@ struct Starter<Info, std::tuple<Arguments...>> {
     static_assert((codec::channels_max_in<Arguments> + ... + 0) <= CallStart::channels_max,
                   "parley: a call carries at most 64 channel handles (Tx, Rx) in its arguments");
     CallStart start(connection, call);
-    if (!start.begin(options)) return;
+    if (connection.interceptors()) [[unlikely]]
+      return start_intercepted(start, connection, options, arguments...);
+    if (!begin(start, options, arguments...)) return;
+    codec::Writer writer(start.out(), start.cursor);
+    codec::encode_each(writer, arguments...);
+    start.end(writer);
+  }
+
+ private:
+  // What stands before the arguments.
+  template <class... Given>
+  [[gnu::always_inline]] static bool begin(CallStart& start, const CallOptions* options, Given&... arguments) {
+    if (!start.begin(options)) return false;
     start.put_method(Info::encoded_id);
     if constexpr (Info::has_channels) {
       const auto bind = [&start](auto& handle) { start.bind(handle); };
@@ -41,8 +54,33 @@ struct Starter<Info, std::tuple<Arguments...>> {
       start.put_no_channels();
     }
     start.put_metadata(options);
+    return true;
+  }
+
+  // The arguments come first: interceptors see how large they are. Those that cannot be encoded they do not see.
+  template <class... Given>
+  [[gnu::noinline]] static void start_intercepted(CallStart& start, Connection& connection, const CallOptions* options,
+                                                  Given&... arguments) {
+    OutBuffer aside(connection.session().loop().blocks());
+    codec::Writer encoded(aside, aside.room(codec::varint_bytes_max));
+    codec::encode_each(encoded, arguments...);
+    const ByteView bytes(aside.back(), static_cast<std::size_t>(encoded.cursor() - aside.back()));
+    const bool is_well = encoded.fault() == codec::Fault::none;
+    if (is_well) {
+      options = start.intercept({.method = Info::id,
+                                 .service = service::service_name<typename Info::Service>,
+                                 .name = Info::name,
+                                 .argument_bytes = bytes.size()},
+                                options);
+      if (!options) return;
+    }
+    if (!begin(start, options, arguments...)) return;
     codec::Writer writer(start.out(), start.cursor);
-    codec::encode_each(writer, arguments...);
+    if (is_well) {
+      writer.put_raw(bytes);
+    } else {
+      codec::encode_each(writer, arguments...);
+    }
     start.end(writer);
   }
 };

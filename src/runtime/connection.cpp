@@ -20,12 +20,19 @@ using wire::roam::Decoder;
 using wire::roam::MetadataView;
 using wire::roam::RequestKind;
 
+// A call is intercepted before it opens the connection that it is for.
+static const Interceptors* interceptors_of(const Session& session) {
+  const Interceptors& all = session.options().interceptors;
+  return all.empty() ? nullptr : &all;
+}
+
 Connection::Connection(Session& session)
     : session_(session),
       counters_(&session.counters()),
       executor_(&session.loop().executor()),
       keepalive_(&session.keepalive()),
-      callers_(&session.callers()) {
+      callers_(&session.callers()),
+      interceptors_(interceptors_of(session)) {
   over_.set();
 }
 
@@ -35,7 +42,8 @@ Connection::Connection(Session& session, OpenedConnection& owner)
       counters_(&session.counters()),
       executor_(&session.loop().executor()),
       keepalive_(&session.keepalive()),
-      callers_(&owner.callers()) {
+      callers_(&owner.callers()),
+      interceptors_(interceptors_of(session)) {
   over_.set();
 }
 
@@ -46,6 +54,7 @@ void Connection::open(const Opening& opening) {
   id_ = opening.id;
   is_peer_foreign_ = opening.is_peer_foreign;
   methods_ = opening.methods;
+  interceptors_of_served_ = methods_ && !methods_->interceptors().empty() ? &methods_->interceptors() : nullptr;
   link_ = &session_.link();
   out_ = &link_->out();
   outbound_bytes_max_ = limits().outbound_bytes_max;
@@ -142,6 +151,7 @@ void Connection::end(const Error& error, Committed committed, std::optional<Erro
     core.wake_and_unbind();
   }
   while (core::IncomingCall* call = calls_->take_any_incoming()) static_cast<InboundCall*>(call)->drop(error);
+  for (auto& [id, call] : std::exchange(watched_, {})) WatchedCall::end(std::move(call), error);
   over_.set();
 }
 
@@ -156,7 +166,7 @@ bool Connection::broken(Code code, std::string_view note) { return broken(Error{
 [[gnu::always_inline]] inline bool Connection::start_call(std::uint64_t method, const InboundHead& head) {
   const MethodEntry* entry = methods_ ? methods_->find(method) : nullptr;
   const core::Calls::Arrival arrival = is_overfull() ? calls_->refuse_call() : calls_->on_call(head.id);
-  if (!entry || arrival != core::Calls::Arrival::start) [[unlikely]]
+  if (!entry || arrival != core::Calls::Arrival::start || interceptors_of_served_) [[unlikely]]
     return take_odd_call(arrival, method, head);
   entry->start(*this, *entry, head);
   return true;
@@ -228,7 +238,13 @@ bool Connection::on_call(std::uint64_t id, Decoder& decoder, Block* block) {
 // A call that is not simply started.
 bool Connection::take_odd_call(core::Calls::Arrival arrival, std::uint64_t method, const InboundHead& head) {
   switch (arrival) {
-    case core::Calls::Arrival::start: refuse_method(method, head); return true;
+    case core::Calls::Arrival::start:
+      if (interceptors_of_served_) {
+        start_watched(method, head);
+      } else {
+        refuse_method(method, head);
+      }
+      return true;
     case core::Calls::Arrival::overloaded: refuse_for_overload(head, {}); return true;
     case core::Calls::Arrival::duplicate:
       return broken(Code::duplicate_request, fmt::format("request {} is not answered yet", head.id));
@@ -407,6 +423,7 @@ void Connection::respond_with_error(std::uint64_t id, RoamError kind, const Erro
 
 void Connection::put_error(OutBuffer& out, std::uint64_t id, RoamError kind, const Error* error) {
   const Metadata metadata = error ? describe(*error) : Metadata();
+  if (!watched_.empty()) note_error(id, kind, error);
   std::uint8_t* cursor = begin_response(out, id, &metadata);
   *cursor++ = 1;
   *cursor++ = static_cast<std::uint8_t>(kind);

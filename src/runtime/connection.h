@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -14,8 +15,10 @@
 #include "core/channel/channels.h"
 #include "io/link.h"
 #include "runtime/connection_user.h"
+#include "runtime/interceptor.h"
 #include "runtime/keepalive.h"
 #include "runtime/names.h"
+#include "runtime/watched_call.h"
 #include "wire/frame.h"
 #include "wire/roam/message.h"
 
@@ -139,6 +142,8 @@ class Connection {
   static Error said_error(const wire::roam::MetadataView& metadata, Code otherwise);
   // The error in a response that has one of Parley's instead of a value or an own error.
   static Error error_of(const Completion& completion);
+  // Of the calls that are made here; null where there are none.
+  const Interceptors* interceptors() const { return interceptors_; }
   core::Calls& calls() { return *calls_; }
   const core::Calls& calls() const { return *calls_; }
   // Tells the peer, if it knows of the call; the call is not finished by this. Metadata that no peer would take becomes
@@ -158,6 +163,12 @@ class Connection {
   // Starts a response up to its envelope; the caller appends that and the value and ends the message.
   [[gnu::always_inline]] std::uint8_t* begin_response(std::uint64_t id, const Metadata* metadata) {
     return begin_response(*out_, id, metadata);
+  }
+  // Ends the response begun in out(), which is under the limit for one.
+  void end_response(std::uint64_t id, std::uint8_t* cursor) {
+    if (interceptors_of_served_) [[unlikely]]
+      note_response(id, cursor);
+    end_message(cursor);
   }
 
   // --- channels
@@ -213,6 +224,10 @@ class Connection {
     return out.more(wire::roam::put_metadata(out, cursor, *metadata), 2);
   }
   void put_error(OutBuffer& out, std::uint64_t id, RoamError kind, const Error* error);
+  void start_watched(std::uint64_t method, InboundHead head);
+  std::unique_ptr<WatchedCall> watch(std::uint64_t method, const InboundHead& head) const;
+  void note_response(std::uint64_t id, const std::uint8_t* cursor);
+  void note_error(std::uint64_t id, RoamError kind, const Error* error);
   void refuse_method(std::uint64_t method, const InboundHead& head);
   bool finish_odd_call(core::Calls::Match match, std::uint64_t id, const Completion& completion);
   void finish_withdrawn(std::uint64_t id, const Completion& completion);
@@ -244,6 +259,9 @@ class Connection {
   std::size_t frame_bytes_max_ = 0;
   std::uint32_t depth_max_ = 0;
   const MethodTable* methods_ = nullptr;
+  const Interceptors* const interceptors_;
+  const Interceptors* interceptors_of_served_ = nullptr;
+  std::map<std::uint64_t, std::unique_ptr<WatchedCall>> watched_;  // of the peer, not answered yet, where there are any
   std::optional<core::Calls> calls_;
   std::optional<core::Channels> channels_;
   // Channels of sent calls that nobody waits for any more, by the ids of these: should the response say that no handler

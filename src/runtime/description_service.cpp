@@ -57,6 +57,14 @@ bool is_builtin(std::uint64_t method) {
          method == service::MethodInfo<&Describe::describe>::id;
 }
 
+std::string_view builtin_name(std::uint64_t method) {
+  switch (method) {
+    case service::MethodInfo<&Describe::services>::id: return service::MethodInfo<&Describe::services>::name;
+    case service::MethodInfo<&Describe::describe>::id: return service::MethodInfo<&Describe::describe>::name;
+    default: return {};
+  }
+}
+
 bool answer_builtin(Connection& connection, const MethodTable* table, std::uint64_t method, const InboundHead& head) {
   switch (method) {
     case service::MethodInfo<&Describe::services>::id:

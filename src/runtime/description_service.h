@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "async/task.h"
@@ -48,6 +49,7 @@ class MethodTable;
 // Answers a call of a method of parley.*, for what the table lists; null is a table without anything. False: it is
 // none, and nothing has been done.
 bool is_builtin(std::uint64_t method);
+std::string_view builtin_name(std::uint64_t method);  // empty for one that is none
 bool answer_builtin(Connection& connection, const MethodTable* table, std::uint64_t method, const InboundHead& head);
 
 }  // namespace runtime

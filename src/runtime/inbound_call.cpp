@@ -18,6 +18,22 @@ Result<io::Descriptor> Context::claim_descriptor(std::uint64_t number) const {
   return session_->claim_descriptor(number);
 }
 
+CallOptions Context::forward(CallOptions more) const {
+  if (deadline_) {
+    const Duration left = std::max(*deadline_ - session_->loop().now(), Duration::zero());
+    more.deadline = more.deadline ? std::min(*more.deadline, left) : left;
+  }
+  Metadata metadata;
+  for (const MetadataEntry& entry : metadata_) {
+    const bool is_ours = entry.key == runtime::names::peer || entry.key.starts_with(runtime::names::prefix);
+    if (is_ours || (entry.flags & Metadata::no_propagate) != 0 || more.metadata.find(entry.key)) continue;
+    metadata.add(entry.key, entry.value, entry.flags);
+  }
+  for (const MetadataEntry& entry : more.metadata) metadata.add(entry.key, entry.value, entry.flags);
+  more.metadata = std::move(metadata);
+  return more;
+}
+
 }  // namespace parley
 
 namespace parley::runtime {

@@ -10,6 +10,7 @@
 #include "async/task.h"
 #include "codec/either.h"
 #include "codec/postcard_writer.h"
+#include "runtime/call_options.h"
 #include "runtime/cleanup.h"
 #include "runtime/connection.h"
 
@@ -44,6 +45,10 @@ class Context {
   std::optional<Instant> deadline() const { return deadline_; }
   // What goes beside the result: of a value and of an own error, and not of an Error.
   Metadata& reply_metadata() { return reply_; }
+  // For a call that is made on behalf of this one, `client.with(context.forward()).call<...>(...)`: what is left of
+  // its deadline, or that of `more` where it is sooner; and its metadata, the trace that it belongs to included, except
+  // for what is marked NO_PROPAGATE and what Parley says itself. Entries of `more` replace those of their keys.
+  CallOptions forward(CallOptions more = {}) const;
 
   // What is to be done if the handler is stopped before it ends by itself: `work(Error why, Metadata metadata)`, which
   // returns Task<void>, or void. `why` is `cancelled` for the caller's Cancel, with the metadata of that, `deadline`,
@@ -201,7 +206,7 @@ template <class T>
       respond_unfit(connection, id, writer.fault());
       return;
     }
-    connection.end_message(writer.cursor());
+    connection.end_response(id, writer.cursor());
   }
 }
 

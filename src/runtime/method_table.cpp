@@ -27,6 +27,7 @@ Result<void> MethodTable::add(std::string name, MethodTable methods) {
   if (named_.contains(name)) return fail(Code::in_use, fmt::format("\"{}\" is served already", name));
   PARLEY_TRY(add(methods.entries()));
   services_.insert(services_.end(), methods.services_.begin(), methods.services_.end());
+  methods.interceptors_ = interceptors_;
   named_.emplace(std::move(name), std::move(methods));
   return {};
 }
@@ -49,6 +50,11 @@ Result<void> MethodTable::set_rest(const MethodEntry& entry) {
   if (rest_.start) return fail(Code::in_use, "the calls that nobody else serves");
   rest_ = entry;
   return {};
+}
+
+void MethodTable::intercept(std::shared_ptr<Interceptor> interceptor) {
+  PARLEY_ASSERT(interceptor != nullptr);
+  interceptors_->push_back(std::move(interceptor));
 }
 
 void MethodTable::place(const MethodEntry& entry) {

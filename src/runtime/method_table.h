@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -10,6 +11,7 @@
 
 #include "base/error.h"
 #include "runtime/connection.h"
+#include "runtime/interceptor.h"
 
 namespace parley::codec {
 struct ServiceDescription;
@@ -51,6 +53,9 @@ class MethodTable {
   // Who gets the calls whose method is not here, with its id in a copy of this entry; one at most.
   Result<void> set_rest(const MethodEntry& entry);
   const MethodEntry& rest() const { return rest_; }
+  // Sees all calls that come to what is here, behind those that were added before.
+  void intercept(std::shared_ptr<Interceptor> interceptor);
+  const Interceptors& interceptors() const { return *interceptors_; }
 
   const MethodEntry* find(std::uint64_t id) const {
     for (std::size_t at = home(id);; at = (at + 1) & mask_) {
@@ -74,6 +79,7 @@ class MethodTable {
   std::vector<ServedService> services_;
   std::size_t size_ = 0;
   std::map<std::string, MethodTable, std::less<>> named_;
+  std::shared_ptr<Interceptors> interceptors_ = std::make_shared<Interceptors>();  // of the tables in here, too
 };
 
 }  // namespace parley::runtime

@@ -5,6 +5,7 @@
 // The metadata keys that only Parley peers know; docs/WIRE.md says what each means.
 namespace parley::runtime::names {
 
+inline constexpr std::string_view prefix = "parley-";                    // of all of them but `peer`
 inline constexpr std::string_view error = "parley-error";                // u64: the Code of an error of ours
 inline constexpr std::string_view note = "parley-note";                  // text: its note
 inline constexpr std::string_view peer = "parley";                       // u64: feature bits; marks a Parley peer

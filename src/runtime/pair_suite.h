@@ -16,6 +16,8 @@ namespace parley::runtime::suite {
 struct PairOptions {
   SessionOptions a = {};
   SessionOptions b = {};
+  Interceptors serving_a = {};
+  Interceptors serving_b = {};
 };
 
 // Two sessions of one world joined by a memory link, each serving a "Probe"; `a` is the initiator. When it goes, so do
@@ -28,6 +30,8 @@ class Pair {
       add_service<Probe>(own, *probe).value();
       table->add("Probe", std::move(own)).value();
     }
+    for (const auto& each : options.serving_a) table_a.intercept(each);
+    for (const auto& each : options.serving_b) table_b.intercept(each);
     auto [link_a, link_b] = make_memory_links(world.loop);
     a = Hold(Session::start(world.loop, std::make_unique<TrackedLink>(std::move(link_a), is_a_gone),
                             Session::Role::initiator, std::move(options.a), &table_a));

@@ -17,7 +17,11 @@ PendingCall::PendingCall(PendingCall&& other) noexcept
   if (extra_) extra_->deadline.call = this;
 }
 
-void PendingCall::abandon() { std::exchange(connection_, nullptr)->give_up(*this); }
+void PendingCall::abandon() {
+  Connection& connection = *std::exchange(connection_, nullptr);
+  connection.give_up(*this);
+  if (extra_ && extra_->watched) WatchedCall::end(std::move(extra_->watched), {Code::cancelled, "it was dropped"});
+}
 
 void PendingCall::cancel(const Metadata& metadata) {
   if (!connection_) return;
@@ -29,16 +33,32 @@ void PendingCall::cancel(const Metadata& metadata) {
 
 void PendingCall::finish(const Completion& completion) {
   Connection* connection = std::exchange(connection_, nullptr);
+  std::unique_ptr<WatchedCall> watched;
   if (extra_) {
     if (completion.never_began) connection->fail_channels(extra_->channels, *completion.never_began);
+    watched = std::move(extra_->watched);
     extra_.reset();
   }
-  complete_(*this, completion);
+  const Error* const error = complete_(*this, completion);
+  if (watched) [[unlikely]]
+    end_watched(std::move(watched), completion, error);
   if (waiter_) {
     async::PromiseBase& waiter = *std::exchange(waiter_, nullptr);
     waiter.executor().post(waiter);
   }
   if (connection) connection->drop_caller();
+}
+
+void PendingCall::end_watched(std::unique_ptr<WatchedCall> watched, const Completion& completion, const Error* error) {
+  CallOutcome outcome{.metadata = completion.metadata.to_metadata()};
+  if (error) {
+    outcome.error = *error;
+  } else {
+    const bool is_value = completion.result.front() == 0;
+    outcome.how = is_value ? CallOutcome::How::value : CallOutcome::How::own_error;
+    outcome.result_bytes = completion.result.size() - (is_value ? 1 : 2);
+  }
+  WatchedCall::end(std::move(watched), std::move(outcome));
 }
 
 void PendingCall::Extra::Deadline::fire(Timer& timer) {
@@ -53,6 +73,19 @@ void PendingCall::Extra::Deadline::fire(Timer& timer) {
 }
 
 // --- starting
+
+const CallOptions* CallStart::intercept(const WatchedCall::About& about, const CallOptions* options) {
+  Session& session = connection_.session();
+  auto watched = std::make_unique<WatchedCall>(session.loop(), session.peer(), *connection_.interceptors(), about,
+                                               options ? *options : CallOptions());
+  if (auto may = watched->before(); !may) {
+    ++connection_.counters().interceptors_refused;
+    WatchedCall::end(std::move(watched), may.error());
+    call_.finish_with(may.error());
+    return nullptr;
+  }
+  return &(call_.extra().watched = std::move(watched))->options();
+}
 
 bool CallStart::begin_slowly(const CallOptions* options) {
   if (!connection_.is_open()) {
@@ -85,7 +118,6 @@ bool CallStart::begin_slowly(const CallOptions* options) {
 
 bool CallStart::line_up() {
   if (call_.state() != core::OutgoingCall::State::waiting) {
-    call_.extra_.reset();
     call_.finish_with({Code::too_many_calls, fmt::format("{} calls are in line", connection_.calls().in_line())});
     return false;
   }

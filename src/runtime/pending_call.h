@@ -8,18 +8,10 @@
 #include "async/frame_pool.h"
 #include "async/task.h"
 #include "codec/postcard_writer.h"
+#include "runtime/call_options.h"
 #include "runtime/channel_core.h"
 #include "runtime/connection.h"
-
-namespace parley {
-
-// What may be said about one call.
-struct CallOptions {
-  std::optional<Duration> deadline;  // from now, else none; it travels to Parley peers and is kept on both sides
-  Metadata metadata;                 // for the handler, or for a hub's provider
-};
-
-}  // namespace parley
+#include "runtime/watched_call.h"
 
 namespace parley::runtime {
 
@@ -27,8 +19,9 @@ namespace parley::runtime {
 // by its response or by an error made here. Dropped before that, it tells the peer. Movable while nobody awaits it.
 class PendingCall : public core::OutgoingCall {
  public:
-  // Takes the result out of a completion, whose views end with the call of this function.
-  using Complete = void (*)(PendingCall&, const Completion&);
+  // Takes the result out of a completion, whose views end with the call of this function. The error that the caller is
+  // given, or null.
+  using Complete = const Error* (*)(PendingCall&, const Completion&);
 
   bool is_pending() const { return connection_ != nullptr; }
   // For calls that never come to be: finishes at once.
@@ -69,6 +62,7 @@ class PendingCall : public core::OutgoingCall {
     std::uint32_t unsupported_credit = 0;
     IntrusiveList<ChannelCore> channels;  // of its arguments, to end when no handler ever saw them
     std::vector<GoneChannel> gone;
+    std::unique_ptr<WatchedCall> watched;  // by interceptors
   };
   Extra& extra() {
     if (!extra_) extra_ = std::make_unique<Extra>(*this);
@@ -76,6 +70,7 @@ class PendingCall : public core::OutgoingCall {
   }
   void abandon();
   void finish(const Completion& completion);
+  static void end_watched(std::unique_ptr<WatchedCall> watched, const Completion& completion, const Error* error);
 
   Connection* connection_ = nullptr;  // while pending
   Complete complete_;
@@ -89,6 +84,9 @@ class CallStart {
  public:
   CallStart(Connection& connection, PendingCall& call) : connection_(connection), call_(call) {}
 
+  // Where the connection has interceptors, before begin(): what they make of the options, which live as long as the
+  // call. Null: one refused it, and the call has been finished with that.
+  const CallOptions* intercept(const WatchedCall::About& about, const CallOptions* options);
   // False: the call has been finished with an error.
   [[gnu::always_inline]] bool begin(const CallOptions* options) {
     if (!connection_.is_open() || connection_.is_overfull() || options) [[unlikely]]

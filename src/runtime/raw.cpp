@@ -44,8 +44,12 @@ RawCall RawCall::start(runtime::Connection& connection, std::uint64_t method, By
     call.finish_with({Code::invalid, fmt::format("more than {} channels", runtime::CallStart::channels_max)});
     return call;
   }
-  const CallOptions* const said = options.deadline || !options.metadata.empty() ? &options : nullptr;
+  const CallOptions* said = options.deadline || !options.metadata.empty() ? &options : nullptr;
   runtime::CallStart start(connection, call);
+  if (connection.interceptors()) {
+    said = start.intercept({.method = method, .argument_bytes = arguments.size()}, said);
+    if (!said) return call;
+  }
   if (!start.begin(said)) return call;
   start.put_method(method);
   for (RawChannel& channel : channels) {
@@ -68,11 +72,11 @@ Result<RawResponse> RawCall::await_resume() {
   return std::move(*result_);
 }
 
-void RawCall::complete(PendingCall& call, const runtime::Completion& completion) {
+const Error* RawCall::complete(PendingCall& call, const runtime::Completion& completion) {
   auto& self = static_cast<RawCall&>(call);
   if (completion.error) {
     self.result_.emplace(std::unexpect, *completion.error);
-    return;
+    return completion.error;
   }
   self.metadata_ = completion.metadata.to_metadata();
   const ByteView result = completion.result;
@@ -87,6 +91,7 @@ void RawCall::complete(PendingCall& call, const runtime::Completion& completion)
     ++completion.connection->counters().results_malformed;
     self.result_.emplace(std::unexpect, Error{Code::response, "neither a value nor an error"});
   }
+  return *self.result_ ? nullptr : &self.result_->error();
 }
 
 // --- handlers
@@ -204,7 +209,7 @@ class RawInbound final : public InboundCall {
     codec::Writer writer(connection.out(), cursor);
     writer.put_raw(answer.payload.view());
     if (connection.fits(writer.cursor())) {
-      connection.end_message(writer.cursor());
+      connection.end_response(id(), writer.cursor());
     } else {
       respond_unfit(connection, id(), codec::Fault::none);
     }

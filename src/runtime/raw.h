@@ -116,7 +116,7 @@ class [[nodiscard]] RawCall final : public runtime::PendingCall {
 
  private:
   RawCall() : PendingCall(&RawCall::complete) {}
-  static void complete(PendingCall& call, const runtime::Completion& completion);
+  static const Error* complete(PendingCall& call, const runtime::Completion& completion);
 
   std::optional<Result<RawResponse>> result_;
   Metadata metadata_;
@@ -140,6 +140,8 @@ class RawRequest {
     return context_.client<S>(name);
   }
   Hold hold() const { return context_.hold(); }
+  // See Context::forward().
+  CallOptions forward(CallOptions more = {}) const { return context_.forward(std::move(more)); }
   // See Context::on_cancel().
   template <class Work>
   void on_cancel(Work work) {

@@ -49,6 +49,9 @@ class Services {
   // The handler gets the calls that nobody else here serves. It outlives the sessions; a second one is refused.
   Result<void> serve_rest(RawHandler& handler) { return runtime::set_rest(table_, handler); }
 
+  // Sees all calls that come here, to what is served before and after it is set; of sessions that begin later.
+  void intercept(std::shared_ptr<Interceptor> interceptor) { table_.intercept(std::move(interceptor)); }
+
   std::vector<std::string> names() const;
   // What is told to a hub.
   std::vector<core::Offer> offers() const;

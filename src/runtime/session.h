@@ -16,6 +16,7 @@
 #include "runtime/cleanup.h"
 #include "runtime/connection.h"
 #include "runtime/connection_user.h"
+#include "runtime/interceptor.h"
 #include "runtime/keepalive.h"
 #include "runtime/opened_connection.h"
 #include "runtime/session_objects.h"
@@ -34,6 +35,7 @@ struct SessionOptions {
   std::shared_ptr<const MethodTable> for_peer;
   std::shared_ptr<ConnectionAcceptor> acceptor;  // null: connections are opened to what is served
   SessionWatch* watch = nullptr;                 // outlives the session, until it is told that this is over
+  Interceptors interceptors = {};                // of the calls that are made here; of those served, the methods know
 };
 
 // One peer relation over a link, and all that lives in it. Kept alive by its callers (handles, holds, clients, pending
