@@ -11,6 +11,7 @@
 #include "cli/terminal.h"
 #include "codec/json.h"
 #include "codec/json_text.h"
+#include "face/trace_file.h"
 
 namespace parley::cli {
 
@@ -19,8 +20,13 @@ namespace {
 // One call from what was typed to what is printed.
 class Calling {
  public:
-  Calling(const Common& common, const CallCommand& command, io::Loop& loop, Session& session)
-      : common_(common), command_(command), loop_(loop), session_(session), scope_(loop.executor()) {}
+  Calling(const Common& common, const CallCommand& command, io::Loop& loop, Session& session, std::uint64_t& method_id)
+      : common_(common),
+        command_(command),
+        loop_(loop),
+        session_(session),
+        method_id_(method_id),
+        scope_(loop.executor()) {}
 
   Task<int> run() {
     const std::size_t dot = command_.method.rfind('.');
@@ -42,6 +48,7 @@ class Calling {
     service_.emplace(std::move(*service));
     method_ = service_->find(method);
     if (!method_) co_return no_method(name, method);
+    method_id_ = method_->id;
     if (const int wrong = take_arguments()) co_return wrong;
     co_return co_await call(name);
   }
@@ -193,6 +200,7 @@ class Calling {
   const CallCommand& command_;
   io::Loop& loop_;
   Session& session_;
+  std::uint64_t& method_id_;  // of what is called, once that is known
   std::optional<codec::Transcoder> service_;
   const codec::MethodDescription* method_ = nullptr;
   codec::DynamicArguments arguments_;
@@ -207,10 +215,25 @@ class Calling {
 }  // namespace
 
 int run_call(const Common& common, const CallCommand& command) {
-  return with_hub(common, [&](io::Loop& loop, Session& session) {
-    Calling calling(common, command, loop, session);
-    return loop.run_until(calling.run());
-  });
+  Interceptors interceptors;
+  std::uint64_t method = 0;
+  if (command.trace) {
+    auto file = TraceFile::open(*command.trace);
+    if (!file) {
+      complain(fmt::format("cannot write spans to {}", file.error().note), {}, &file.error());
+      return code(Exit::usage);
+    }
+    interceptors.push_back(std::make_shared<Tracing>(
+        std::move(*file),
+        Tracing::Options{.name_of = [&](std::uint64_t id) { return id == method ? command.method : std::string(); }}));
+  }
+  return with_hub(
+      common,
+      [&](io::Loop& loop, Session& session) {
+        Calling calling(common, command, loop, session, method);
+        return loop.run_until(calling.run());
+      },
+      interceptors);
 }
 
 }  // namespace parley::cli

@@ -14,6 +14,7 @@ struct CallCommand {
   std::vector<std::string> feeds;  // a file, or "-", for each channel that is fed
   std::optional<double> deadline_s;
   std::vector<std::string> metadata;  // "key=value"
+  std::optional<std::string> trace;   // a file of spans
   bool detailed = false;
 };
 

@@ -20,6 +20,7 @@ struct HubCommand {
   std::vector<std::string> token_files;  // "NAME=PATH"
   std::vector<std::string> allow;        // rules, beside the one that lets the owner do everything
   bool introduces = false;
+  std::optional<std::string> trace;  // a file of spans
   bool quiet = false;
 };
 

@@ -8,6 +8,7 @@
 #include "cli/token.h"
 #include "face/descriptor.h"
 #include "face/loop.h"
+#include "face/trace_file.h"
 #include "hub/hub.h"
 #include "os/environment.h"
 #include "os/termination.h"
@@ -92,6 +93,14 @@ int run_hub(const Common& common, const HubCommand& command) {
   if (command.prints_config) {
     say(to_toml(written));
     return code(Exit::ok);
+  }
+  if (command.trace) {
+    auto file = TraceFile::open(*command.trace);
+    if (!file) {
+      complain(fmt::format("cannot write spans to {}", file.error().note), {}, &file.error());
+      return code(Exit::usage);
+    }
+    options.tracing = std::make_shared<Tracing>(std::move(*file));
   }
   Hub hub(loop, std::move(options));
   std::vector<std::string> addresses = command.listen;

@@ -72,7 +72,7 @@ io::TlsOptions tls_of_environment() {
           .server_name = variable("PARLEY_TLS_SERVER_NAME")};
 }
 
-int with_hub(const Common& common, std::move_only_function<int(io::Loop&, Session&)> work) {
+int with_hub(const Common& common, std::move_only_function<int(io::Loop&, Session&)> work, Interceptors interceptors) {
   auto token = client_token(common.token_file);
   if (!token) {
     complain(fmt::format("the token: {}", to_string(token.error())), {}, &token.error());
@@ -81,6 +81,7 @@ int with_hub(const Common& common, std::move_only_function<int(io::Loop&, Sessio
   Loop loop({.tls = tls_of_environment()});
   Options options;
   options.token = std::move(*token);
+  options.interceptors = std::move(interceptors);
   auto session = open_hub(loop, hub_address(common.hub), std::move(options));
   if (session) return work(loop, **session);
   complain(session.error().why, session.error().hint, &session.error().error);

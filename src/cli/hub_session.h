@@ -31,7 +31,8 @@ std::expected<std::unique_ptr<Session>, NoHub> open_hub(io::Loop& loop, const st
 io::TlsOptions tls_of_environment();
 
 // Connects to the hub, does the work, and closes. The exit code is the work's, or says why there is no hub.
-int with_hub(const Common& common, std::move_only_function<int(io::Loop&, Session&)> work);
+int with_hub(const Common& common, std::move_only_function<int(io::Loop&, Session&)> work,
+             Interceptors interceptors = {});
 
 // Says what went wrong with a call; its exit code.
 int give_up(const Error& error);

@@ -53,6 +53,10 @@ CLI::App* add_hub(CLI::App& app, HubCommand& hub) {
       ->add_option("--config", hub.config,
                    "A file of settings (TOML); else PARLEY_CONFIG, else ~/.config/parley/hub.toml where there is one.")
       ->type_name("FILE");
+  command
+      ->add_option("--trace", hub.trace,
+                   "Writes down the calls that belong to a trace, as they pass: a span a line, in JSON.")
+      ->type_name("FILE");
   command->add_flag("--print-config", hub.prints_config, "Prints all settings and where each comes from, and ends.");
   command->add_flag("--quiet,-q", hub.quiet, "Says nothing but errors.");
   return command;
@@ -75,6 +79,8 @@ CLI::App* add_call(CLI::App& app, CallCommand& calling) {
       ->check([](const std::string& text) {
         return text.find('=') != std::string::npos && text[0] != '=' ? std::string() : "KEY=VALUE, not " + text;
       });
+  command->add_option("--trace", calling.trace, "Begins a trace, and writes its own spans down: one a line, in JSON.")
+      ->type_name("FILE");
   command->add_flag("--detailed", calling.detailed, "Prints what came beside the result, too.");
   return command;
 }

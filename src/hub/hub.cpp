@@ -14,6 +14,7 @@
 #include "hub/services.h"
 #include "hub/visitor.h"
 #include "runtime/services.h"
+#include "runtime/tracing.h"
 
 namespace parley {
 
@@ -44,6 +45,7 @@ class Hub::Impl final : private hub::DoorEvents,
         hub_service_(*this) {
     services_.serve<builtin::Directory>(std::string(builtin::directory_name), directory_service_).value();
     services_.serve<builtin::Hub>(std::string(builtin::hub_name), hub_service_).value();
+    if (options_.tracing) services_.intercept(options_.tracing);
   }
   ~Impl() { close(); }
 
@@ -181,7 +183,8 @@ class Hub::Impl final : private hub::DoorEvents,
   Relay& join(Visitor& client, Visitor& provider, std::string name) {
     Histogram& latency = latency_of(provider, name);
     auto relay = std::make_unique<Relay>(
-        as<hub::RelayEvents>(), Relay::Parties{client.session(), provider.session(), std::move(name), latency});
+        as<hub::RelayEvents>(),
+        Relay::Parties{client.session(), provider.session(), std::move(name), latency, options_.tracing});
     Relay& joined = *relay;
     relays_.emplace(&joined, Joined{std::move(relay), &client, &provider});
     ++client.relays;

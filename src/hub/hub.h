@@ -17,6 +17,8 @@
 
 namespace parley {
 
+class Tracing;
+
 struct HubOptions {
   Limits limits;
   core::Directory::Bounds directory = {};
@@ -29,6 +31,9 @@ struct HubOptions {
   // Makes the sockets of those who are introduced to each other (parley::introduce): parley::socket_pair. Null: nobody
   // is. What they then say goes past this hub, which checked only that the one may call the other.
   Result<std::pair<io::Descriptor, io::Descriptor>> (*socket_pair)() = nullptr;
+  // Writes down the calls that the hub passes on, where they belong to a trace, and those of its own services. Null:
+  // neither.
+  std::shared_ptr<Tracing> tracing = nullptr;
   // What was refused is kept, for `parley audit`; so many.
   std::size_t refusals_max = 256;
 };

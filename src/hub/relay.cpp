@@ -31,6 +31,7 @@ Relay::Relay(RelayEvents& events, Parties parties)
     : events_(events),
       name_(std::move(parties.name)),
       latency_us_(parties.latency_us),
+      tracing_(std::move(parties.tracing)),
       client_(*this, parties.client),
       provider_(*this, parties.provider) {}
 
@@ -96,7 +97,7 @@ void Relay::on_request(End& from, ByteView body) {
   if (!decoder.request_head(id, kind)) return break_off(from, {decoder.fault(), std::string(decoder.what())});
   switch (kind) {
     case RequestKind::call: return on_call(from, id, decoder, body);
-    case RequestKind::response: return on_response(from, id, body);
+    case RequestKind::response: return on_response(from, id, decoder, body);
     case RequestKind::cancel:
       if (body.size() > quota(other(from))) return break_off(from, {Code::too_large, "a cancel through the hub"});
       if (from.calls.contains(id)) pass(other(from), MessageKind::request, body);
@@ -135,15 +136,17 @@ void Relay::on_call(End& from, std::uint64_t id, Decoder& call, ByteView body) {
     ++from.session.counters().calls_refused_to_peer;
     return answer(from, id, refusal_of(call), {Code::too_many_calls, fmt::format("{} through the hub", calls_max)});
   }
+  io::Loop& loop = to.session.loop();
+  std::unique_ptr<RelayTrace> trace = tracing_ ? RelayTrace::begin(tracing_, loop, name_, call) : nullptr;
   const std::uint64_t position = pass(to, MessageKind::request, body);
   if (is_over_) return;
-  from.calls.emplace(id, End::Passed{position, to.session.loop().now()});
+  from.calls.emplace(id, End::Passed{position, loop.now(), std::move(trace)});
   to.session.keepalive().expect();
   if (&from == &client_) events_.on_load(*this, 1);
 }
 
 // A second one, or one that the end of the call crossed, goes nowhere.
-void Relay::on_response(End& from, std::uint64_t id, ByteView body) {
+void Relay::on_response(End& from, std::uint64_t id, const Decoder& response, ByteView body) {
   End& to = other(from);
   const auto call = to.calls.extract(id);
   if (call.empty()) {
@@ -154,6 +157,7 @@ void Relay::on_response(End& from, std::uint64_t id, ByteView body) {
     events_.on_load(*this, -1);
     latency_us_.add(microseconds(from.session.loop().now() - call.mapped().at));
   }
+  if (call.mapped().trace) call.mapped().trace->end(from.session.peer().address, response);
   if (body.size() > quota(to)) {
     const Error error{Code::unknown, fmt::format("it was done; the result is above {} bytes, which is the most that "
                                                  "goes through the hub",

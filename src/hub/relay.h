@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
@@ -11,6 +12,7 @@
 #include "async/executor.h"
 #include "base/histogram.h"
 #include "hub/backlog.h"
+#include "hub/relay_trace.h"
 #include "runtime/session.h"
 
 namespace parley::hub {
@@ -47,6 +49,7 @@ class Relay final : public Mortal {
     runtime::Session& provider;
     std::string name;       // of the service
     Histogram& latency_us;  // of calls that the provider answers; lives as long as its session
+    std::shared_ptr<Tracing> tracing = nullptr;
   };
   Relay(RelayEvents& events, Parties parties);
 
@@ -89,6 +92,7 @@ class Relay final : public Mortal {
     struct Passed {
       std::uint64_t position;  // behind it, in the output of the other session
       Instant at;
+      std::unique_ptr<RelayTrace> trace = nullptr;  // where it is traced
     };
     std::unordered_map<std::uint64_t, Passed> calls;  // from here, not answered yet
     std::unordered_set<std::uint64_t> cut;            // channels that this end sends on, and that have been reset
@@ -106,7 +110,7 @@ class Relay final : public Mortal {
   void forward(End& from, wire::roam::Kind kind, ByteView body);
   void on_request(End& from, ByteView body);
   void on_call(End& from, std::uint64_t id, wire::roam::Decoder& call, ByteView body);
-  void on_response(End& from, std::uint64_t id, ByteView body);
+  void on_response(End& from, std::uint64_t id, const wire::roam::Decoder& response, ByteView body);
   void on_channel(End& from, ByteView body);
   void on_item(End& from, std::uint64_t channel, ByteView body);
   void on_grant(End& from, std::uint64_t channel, wire::roam::Decoder& decoder, ByteView body);
@@ -127,6 +131,7 @@ class Relay final : public Mortal {
   RelayEvents& events_;
   std::string name_;
   Histogram& latency_us_;
+  const std::shared_ptr<Tracing> tracing_;
   End client_;
   End provider_;
   wire::roam::Parity client_parity_ = wire::roam::Parity::odd;  // of its ids in the connection
