@@ -49,6 +49,12 @@ void check_method(const Transcoder& transcoder, const MethodDescription& method,
   if (!arguments) is_refused(arguments.error(), Code::json);
   check_text(transcoder, method.result, text);
   check_bytes(transcoder, method.result, rest);
+  if (const auto call = transcoder.read_arguments(method, rest)) {
+    const auto again = transcoder.arguments(method, call->json);
+    PARLEY_ASSERT(!again || again->channels.size() == call->channels.size());
+  } else {
+    is_refused(call.error(), call.error().code);
+  }
   const ServiceDescription& service = transcoder.description();
   PARLEY_ASSERT(difference({service, method}, {service, method}).empty());
   for (const MethodDescription& other : service.methods) {

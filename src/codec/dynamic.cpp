@@ -206,6 +206,19 @@ Result<DynamicArguments> Transcoder::arguments(const MethodDescription& method, 
   return made;
 }
 
+Result<DynamicCall> Transcoder::read_arguments(const MethodDescription& method, ByteView postcard) const {
+  const DynamicOptions& options = types_->options();
+  Reader reader(postcard, nullptr, options.depth_max, options.json.memory_max);
+  DynamicValue value(has_named_arguments(method) ? types_->named(method) : types_->positional(method));
+  if (!decode_dynamic(reader, value) || !reader.finish()) return fail(reader.error(Code::response));
+  DynamicCall call;
+  PARLEY_TRY(write_json(call.json, value.type().writing, &value, JsonStyle::compact, options.json.text_bytes_max));
+  Channels channels;
+  channels.visit(value, "$");
+  call.channels = channels.take();
+  return call;
+}
+
 Result<std::vector<std::uint8_t>> Transcoder::to_postcard(std::uint32_t type, std::string_view json) const {
   DynamicValue value(types_->type(type));
   PARLEY_TRY(read_json(json, value.type(), &value, types_->options().json));

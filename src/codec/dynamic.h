@@ -34,6 +34,12 @@ struct DynamicArguments {
   std::vector<DynamicChannel> channels;  // in the order of their ids
 };
 
+// The arguments of a call as they came.
+struct DynamicCall {
+  std::string json;                      // an object where the method names all of them, else an array
+  std::vector<DynamicChannel> channels;  // in the order of their ids
+};
+
 struct DynamicOptions {
   JsonOptions json;                         // of texts that are read; text_bytes_max bounds written ones as well
   std::uint32_t depth_max = depth_default;  // of postcard: Limits::depth_max
@@ -61,6 +67,9 @@ class Transcoder {
   // method names all of them; where it does not, and the only argument is a struct, the object is this. Arguments that
   // are options may be left out of an object. Errors are those of from_json (`json`).
   Result<DynamicArguments> arguments(const MethodDescription& method, std::string_view json) const;
+
+  // And back: what arguments() reads as the same. Errors are those of to_json().
+  Result<DynamicCall> read_arguments(const MethodDescription& method, ByteView postcard) const;
 
   // A value of one type: a result, an own error, an item. Errors are those of from_json (`json`).
   Result<std::vector<std::uint8_t>> to_postcard(std::uint32_t type, std::string_view json) const;

@@ -115,6 +115,29 @@ TEST(DynamicArguments, null_stands_for_a_channel_that_might_be_absent) {
   EXPECT_EQ(both->bytes, (std::vector<std::uint8_t>{1, 0}));
 }
 
+TEST(DynamicArguments, bytes_are_read_as_what_would_be_written) {
+  const Transcoder named = make(describe_method<void, int, Rx, Words>("a, numbers, words"));
+  const MethodDescription& method = named.description().methods[0];
+  const auto bytes = to_postcard(std::tuple(7, std::string("t")));
+  const auto call = named.read_arguments(method, bytes);
+  ASSERT_TRUE(call) << call.error().note;
+  EXPECT_EQ(call->json, R"({"a":7,"words":{"title":"t"}})");
+  ASSERT_THAT(call->channels, SizeIs(2));
+  EXPECT_EQ(call->channels[0].path, "$.numbers");
+  EXPECT_EQ(call->channels[0].initial_credit, 16u);
+  EXPECT_EQ(call->channels[1].path, "$.words.out");
+  EXPECT_EQ(arguments(named, call->json)->bytes, bytes);
+
+  const Transcoder unnamed = make(describe_method<void, int, std::string>());
+  const auto array = unnamed.read_arguments(unnamed.description().methods[0], bytes);
+  ASSERT_TRUE(array) << array.error().note;
+  EXPECT_EQ(array->json, R"([7,"t"])");
+  for (std::size_t size = 0; size < bytes.size(); ++size) {
+    const auto cut = unnamed.read_arguments(unnamed.description().methods[0], ByteView(bytes).first(size));
+    EXPECT_EQ(cut.error().code, Code::response);
+  }
+}
+
 TEST(Dynamic, what_is_nested_too_deeply_is_refused_in_both_directions) {
   const Transcoder transcoder = make(describe_method<Tree, Chain>());
   const std::uint32_t tree = transcoder.description().methods[0].result;
