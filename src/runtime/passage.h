@@ -1,0 +1,82 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "async/executor.h"
+#include "base/bytes.h"
+#include "base/error.h"
+#include "io/stream.h"
+
+namespace parley::runtime {
+
+class Passage;
+
+// Sees what passes, before it goes on.
+class PassageEvents {
+ public:
+  virtual void on_passing(Passage& passage, bool is_from_client, ByteView bytes) = 0;
+  // One end says nothing more; the reason is null where it ended in good order.
+  virtual void on_end_of(Passage& passage, bool is_from_client, const Error* why) = 0;
+  // The last event; the passage is the owner's to destroy, though not from here.
+  virtual void on_passed(Passage& passage) = 0;
+
+ protected:
+  ~PassageEvents() = default;
+};
+
+// Two streams joined: what one end says the other one hears, byte for byte, descriptors with the bytes that they came
+// with, and the end of each direction. Reads do not wait for writes: a side that is too far behind ends the passage. On
+// the loop of both streams; destroying it closes them.
+class Passage final : public Mortal {
+ public:
+  // That wait for one side to read them.
+  static constexpr std::size_t waiting_bytes_max = std::size_t{64} << 20;
+
+  Passage(std::unique_ptr<io::Stream> client, std::unique_ptr<io::Stream> server, PassageEvents& events);
+  void start();
+
+ private:
+  struct End final : io::StreamEvents {
+    End(Passage& passage, std::unique_ptr<io::Stream> stream, bool is_client)
+        : passage(passage), stream(std::move(stream)), is_client(is_client) {}
+    void on_readable() override { passage.read(*this); }
+    void on_writable() override { passage.write(*this); }
+
+    Passage& passage;
+    std::unique_ptr<io::Stream> stream;
+    bool is_client;
+    std::uint64_t descriptors_taken = 0;
+    bool is_read_over = false;
+    // What it is to hear.
+    struct Attached {
+      std::size_t at;  // in `waiting`
+      std::vector<io::Descriptor> descriptors;
+    };
+    std::vector<std::uint8_t> waiting;
+    std::size_t written = 0;  // of it
+    std::deque<Attached> attached;
+    bool is_finishing = false;  // nothing comes behind it
+    bool is_written_over = false;
+  };
+  End& other(const End& end) { return &end == &client_ ? server_ : client_; }
+  void read(End& from);
+  void end_reading(End& from, const Error* why);
+  void pass_on(End& from, ByteView bytes);
+  void write(End& to);
+  void stop_writing(End& to);
+  void break_off(const Error& why);
+  void tell_if_over();
+
+  PassageEvents& events_;
+  End client_;
+  End server_;
+  std::vector<std::uint8_t> room_;
+  bool is_over_ = false;
+};
+
+}  // namespace parley::runtime
