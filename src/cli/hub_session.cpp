@@ -6,13 +6,12 @@
 #include "cli/environment.h"
 #include "cli/terminal.h"
 #include "cli/token.h"
+#include "cli/trusted.h"
 #include "face/loop.h"
 #include "os/user.h"
 #include "runtime/framed_link.h"
 
 namespace parley::cli {
-
-namespace {
 
 NoHub no_session(const std::string& address, const Error& error) {
   switch (error.code) {
@@ -39,17 +38,18 @@ NoHub no_session(const std::string& address, const Error& error) {
   }
 }
 
-}  // namespace
-
-// At the default place, whose hub it is is looked at before it is told anything, a token least of all. Whoever chose
-// another address trusts it.
-static Task<Result<std::unique_ptr<Session>>> join(io::Loop& loop, std::string address, Options options) {
+Task<Result<std::unique_ptr<io::Stream>>> dial_trusted(io::Loop& loop, std::string address) {
   std::unique_ptr<io::Dialer> dialer = co_await loop.dialer(address);
   std::unique_ptr<io::Stream> stream = co_await co_await dialer->dial();
   const auto& owner = stream->peer().credentials;
   if (is_default_address(address) && owner && owner->uid != os::user_id() && owner->uid != 0) {
     co_return fail(Code::permission, fmt::format("it belongs to user {}, and gets nothing from here", owner->uid));
   }
+  co_return std::move(stream);
+}
+
+static Task<Result<std::unique_ptr<Session>>> join(io::Loop& loop, std::string address, Options options) {
+  std::unique_ptr<io::Stream> stream = co_await co_await dial_trusted(loop, std::move(address));
   auto link = std::make_unique<runtime::FramedLink>(loop, std::move(stream), options.limits);
   co_return co_await open_session(loop, std::move(link), std::move(options));
 }

@@ -1,6 +1,8 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstdint>
 #include <cstdlib>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,6 +11,7 @@
 #include "cli/commands.h"
 #include "cli/completion.h"
 #include "cli/doctor_command.h"
+#include "cli/record_commands.h"
 #include "cli/terminal.h"
 #include "cli/top_command.h"
 #include "cli/usage.h"
@@ -94,6 +97,70 @@ CLI::App* add_top(CLI::App& app, TopCommand& top) {
   return command;
 }
 
+CLI::App* add_record(CLI::App& app, RecordCommand& record) {
+  CLI::App* const command = app.add_subcommand(
+      "record",
+      "Stands between clients and a hub or server, and writes down what they say: parley record FILE --listen "
+      "ADDRESS");
+  command->add_option("file", record.file, "The recording, which only you can read. It must not be there yet.")
+      ->required();
+  command->add_option("--listen", record.listen, "Where clients come in, instead of at the hub or server.")
+      ->required()
+      ->type_name("ADDRESS");
+  command->add_option("--to", record.to, "Where they are led; else the hub, where all commands look for it.")
+      ->type_name("ADDRESS");
+  command->add_option("--max", record.mebibytes_max, "How much the recording may take; else 256.")
+      ->type_name("MIB")
+      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 20));
+  command->add_flag("--quiet,-q", record.quiet, "Says nothing but errors.");
+  return command;
+}
+
+CLI::App* add_show(CLI::App& app, ShowCommand& show) {
+  CLI::App* const command = app.add_subcommand("show", "Shows a recording, message by message.");
+  command->add_option("file", show.file, "The recording, or - for standard input.")->required();
+  command->add_option("--session", show.session, "Shows that session alone.")->type_name("NUMBER");
+  command->add_option("--method", show.method, "Shows calls of these methods and their responses: 'Calculator.*'")
+      ->type_name("PATTERN");
+  command->add_flag("--follow-ids", show.follows_ids,
+                    "With --method: also cancels, items, credit and whatever else belongs to these calls.");
+  return command;
+}
+
+CLI::App* add_replay(CLI::App& app, ReplayCommand& replay) {
+  CLI::App* const command = app.add_subcommand(
+      "replay", "Says the clients' part of a recording again, and compares the answers: parley replay FILE ADDRESS");
+  command->add_option("file", replay.file, "The recording, or - for standard input.")->required();
+  command->add_option("address", replay.to, "Where what is to be compared listens.")->required();
+  command->add_option("--deadline", replay.deadline_s, "How long to wait for an answer; else 30.")
+      ->type_name("SECONDS")
+      ->check(check_seconds);
+  command
+      ->add_option("--ignore", replay.ignored,
+                   "Methods whose answers are not compared, as often as there are: 'Clock.*'")
+      ->type_name("PATTERN")
+      ->allow_extra_args(false);
+  return command;
+}
+
+using Apps = std::initializer_list<CLI::App*>;
+
+void add_json(Common& common, Apps commands) {
+  for (CLI::App* const command : commands) command->add_flag("--json", common.json, "Prints JSON, for programs.");
+}
+void add_token(Common& common, Apps commands) {
+  for (CLI::App* const command : commands) {
+    command->add_option("--token-file", common.token_file, "Where the secret of a token is; else PARLEY_TOKEN has it.")
+        ->type_name("PATH");
+  }
+}
+void add_hub_address(Common& common, Apps commands) {
+  for (CLI::App* const command : commands) {
+    command->add_option("--hub", common.hub, "Where the hub is; else PARLEY_HUB, else the default place.")
+        ->type_name("ADDRESS");
+  }
+}
+
 // For the scripts of shells alone: no command that people type.
 int complete(const CLI::App& app, int argc, char** argv) {
   const std::vector<std::string> words(argv + std::min(argc, 3), argv + argc);
@@ -108,7 +175,7 @@ int run(int argc, char** argv) {
   app.footer(
       "Exit codes: 0 done, 1 the method's own error, 2 wrong usage, 3 no hub, 4 no output, 5 the doctor found a "
       "fault,\n"
-      "11 to 21 an error of Parley: 10 plus its kind (docs/OPERATING.md).");
+      "6 a replay was answered otherwise, 11 to 21 an error of Parley: 10 plus its kind (docs/OPERATING.md).");
   Common common;
   HubCommand hub;
   CallCommand calling;
@@ -122,21 +189,21 @@ int run(int argc, char** argv) {
   TopCommand topping;
   CLI::App* const top = add_top(app, topping);
   CLI::App* const doctor = app.add_subcommand("doctor", "Looks at what a hub needs, and says what to do.");
+  RecordCommand recording;
+  CLI::App* const record = add_record(app, recording);
+  ShowCommand showing;
+  CLI::App* const show = add_show(app, showing);
+  ReplayCommand replaying;
+  CLI::App* const replay = add_replay(app, replaying);
   std::string shell;
   CLI::App* const completion = app.add_subcommand("completion", "Prints a script that lets a shell complete commands.");
   completion->add_option("shell", shell, "bash, zsh or fish")
       ->required()
       ->check(CLI::IsMember({"bash", "zsh", "fish"}));
   CLI::App* const audit = app.add_subcommand("audit", "Shows what was not allowed to whom.");
-  for (CLI::App* const command : {list, call, who, top, audit, doctor}) {
-    command->add_flag("--json", common.json, "Prints JSON, for programs.");
-    command->add_option("--token-file", common.token_file, "Where the secret of a token is; else PARLEY_TOKEN has it.")
-        ->type_name("PATH");
-  }
-  for (CLI::App* const command : {hub_command, list, call, who, top, audit, doctor}) {
-    command->add_option("--hub", common.hub, "Where the hub is; else PARLEY_HUB, else the default place.")
-        ->type_name("ADDRESS");
-  }
+  add_json(common, {list, call, who, top, audit, doctor, show, replay});
+  add_token(common, {list, call, who, top, audit, doctor, record, replay});
+  add_hub_address(common, {hub_command, list, call, who, top, audit, doctor});
 
   const std::vector<std::string_view> words(argv, argv + argc);
   // Also for what is wrong with the words themselves.
@@ -158,6 +225,9 @@ int run(int argc, char** argv) {
     if (completion->parsed()) return say(completion_script(shell)), code(Exit::ok);
     if (doctor->parsed()) return run_doctor(common);
     if (audit->parsed()) return run_audit(common);
+    if (record->parsed()) return run_record(common, recording);
+    if (show->parsed()) return run_show(common, showing);
+    if (replay->parsed()) return run_replay(common, replaying);
     return run_who(common);
   };
   const int exit = chosen();

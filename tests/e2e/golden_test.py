@@ -17,7 +17,7 @@ import program_suite
 from program_suite import OLD_CALCULATOR, PARLEY, SERVICE, WORKER
 
 GOLDEN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "golden", "cli")
-COMMANDS = ("hub", "list", "call", "who", "top", "audit", "doctor", "completion")
+COMMANDS = ("hub", "list", "call", "who", "top", "audit", "record", "show", "replay", "doctor", "completion")
 
 
 class GoldenTest(program_suite.ProgramTest):
@@ -85,6 +85,12 @@ class GoldenTest(program_suite.ProgramTest):
         yield "JSON that is none", [["call", "Calculator.add", "[1, 2"], ["call", "Calculator.add", "1, 2"]]
         yield "an option that there is not", [["list", "--method"], ["list", "--zzz"], ["lst"], [],
                                               ["top", "--interval", "0"], ["completion", "csh"]]
+        with open(f"{self.place}/notes.txt", "w", encoding="utf-8") as file:
+            file.write("no recording")
+        yield "a recording that is none", [["show", f"{self.place}/none"], ["show", f"{self.place}/notes.txt"],
+                                           ["replay", f"{self.place}/none", self.address],
+                                           ["replay", f"{self.place}/none"],
+                                           ["show", f"{self.place}/none", "--method", "a.*b"]]
         service = f"{self.place}/service.sock"
         self.start(SERVICE, f"unix:{service}", until=service)
         yield "a socket that is not a hub's", [["list", "--hub", f"unix:{service}"],

@@ -1,0 +1,89 @@
+#include "cli/recording_file.h"
+
+#include <fmt/format.h>
+
+#include <fstream>
+#include <iostream>
+#include <iterator>
+
+#include "cli/terminal.h"
+#include "runtime/builtin.h"
+#include "runtime/describe.h"
+#include "runtime/description_service.h"
+
+namespace parley::cli {
+
+namespace {
+
+using namespace wire::records;
+
+std::optional<std::string> read_all(const std::string& path) {
+  std::ifstream file;
+  if (path != "-") {
+    file.open(path, std::ios::binary);
+    if (!file) return std::nullopt;
+  }
+  std::istream& input = path == "-" ? std::cin : file;
+  std::string bytes{std::istreambuf_iterator<char>(input), std::istreambuf_iterator<char>()};
+  if (input.bad() || (path != "-" && !file)) return std::nullopt;
+  return bytes;
+}
+
+// What a provider says of itself comes first.
+void add_builtin(wire::roam::Catalog& catalog) {
+  catalog.add(std::string(builtin::directory_name), describe<builtin::Directory>()).value();
+  catalog.add(std::string(builtin::hub_name), describe<builtin::Hub>()).value();
+  catalog.add("parley.Describe", describe<Describe>()).value();
+  catalog.add("parley.Introductions", describe<builtin::Introductions>()).value();
+}
+
+void take(LoadedRecording& loaded, Record record) {
+  if (auto* began = std::get_if<Began>(&record)) {
+    loaded.began = std::move(*began);
+  } else if (auto* described = std::get_if<Described>(&record)) {
+    const auto added = loaded.catalog.add(described->name, std::move(described->service));
+    if (!added) loaded.faults.push_back(fmt::format("the description of {}: {}", described->name, added.error().note));
+  } else {
+    loaded.records.push_back(std::move(record));
+  }
+}
+
+}  // namespace
+
+std::optional<LoadedRecording> load_recording(const std::string& path, int& exit) {
+  const std::optional<std::string> bytes = read_all(path);
+  if (!bytes) {
+    const Error error{Code::not_found, fmt::format("{} cannot be read", path)};
+    complain(error.note, "say the file that `parley record` wrote", &error);
+    exit = exit_of(error);
+    return std::nullopt;
+  }
+  auto reader = RecordingReader::open(as_bytes(*bytes));
+  if (!reader) {
+    const bool is_version = reader.error().code == Code::version;
+    complain(fmt::format("{} is no recording that can be read: {}", path, reader.error().note),
+             is_version ? "use the `parley` that wrote it" : "`parley record FILE --listen ADDRESS` writes recordings",
+             &reader.error());
+    exit = exit_of(reader.error());
+    return std::nullopt;
+  }
+  std::optional<LoadedRecording> loaded(std::in_place);
+  for (;;) {
+    auto record = reader->next();
+    if (!record) {
+      loaded->faults.push_back(record.error().note);
+    } else if (*record) {
+      take(*loaded, std::move(**record));
+    } else {
+      break;
+    }
+  }
+  if (reader->cut_off_bytes() != 0) {
+    loaded->faults.push_back(fmt::format("the last record was not written to its end: {} bytes of it are left out",
+                                         reader->cut_off_bytes()));
+  }
+  add_builtin(loaded->catalog);
+  return loaded;
+}
+
+}  // namespace parley::cli
