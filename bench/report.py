@@ -8,7 +8,7 @@ OURS = "parley"  # the name that our peer prints
 # --- the goals -------------------------------------------------------------------------------------------------------
 
 # What is compared: a figure of ours with the same or another figure, and what it must and should be.
-Figure = namedtuple("Figure", "case peer key item", defaults=(0,))
+Figure = namedtuple("Figure", "case peer key item transport", defaults=(0, "unix"))
 Goal = namedtuple("Goal", "what ours reference sense must should", defaults=(None,))
 
 
@@ -17,7 +17,13 @@ def against(what, ours, peer, sense, must, should=None):
 
 
 ASIO, GRPC, BATCH, SPIN = "asio-epoll", "grpc-cb", "raw-batch", f"{OURS}-spin"
+SECURE = ("tls", "websocket", "wss")
 HUB, RELAY = f"{OURS}-hub", "asio-relay"
+
+
+def secure(variant):
+    return Figure("T-stream", f"{OURS}-{variant}", "rate", 65536, "tcp")
+
 
 GOALS = [
     against("1 in flight, p50", Figure("A", OURS, "p50_us"), ASIO, "<=", 1.10, 1.00),
@@ -34,6 +40,9 @@ GOALS = [
     against("64 B items, default window", Figure("C", OURS, "rate", 64), GRPC, ">=", 18),
     against("4 KiB items, window 256", Figure("C-w256", OURS, "rate", 4096), BATCH, ">=", 0.75, 0.85),
     against("64 KiB items, default window", Figure("C", OURS, "rate", 65536), ASIO, ">=", 0.90),
+    against("64 KiB items over TLS", secure("tls"), "asio-tls", ">=", 0.95),
+    against("64 KiB items over WebSocket", secure("websocket"), "asio-websocket", ">=", 0.95),
+    against("64 KiB items over both", secure("wss"), "asio-wss", ">=", 0.95),
     Goal("idle connection, server KiB", Figure("E", OURS, "server_kib_per_conn"), None, "<=", 4),
     Goal("idle connection, client KiB", Figure("E", OURS, "client_kib_per_conn"), None, "<=", 4),
     against("through a hub, 1 in flight, p50", Figure("H", HUB, "p50_us"), RELAY, "<=", 1.25),
@@ -49,10 +58,10 @@ GOALS = [
 
 
 def by_rep(rows, figure):
-    """{repetition: value} of a figure over the Unix socket."""
+    """{repetition: value} of a figure."""
     return {row["rep"]: row[figure.key] for row in rows
             if row["case"] == figure.case and row["peer"] == figure.peer and row.get("item", 0) == figure.item and
-            row.get("transport", "unix") == "unix" and figure.key in row}
+            row.get("transport", "unix") == figure.transport and figure.key in row}
 
 
 def values_of(rows, goal):
@@ -86,7 +95,8 @@ def goals(rows):
         median = statistics.median(values)
         shown = f"{number(median)} ({number(min(values))}–{number(max(values))})"
         lines.append([goal.what, to, shown, verdict(median, goal, goal.must), verdict(median, goal, goal.should)])
-    return "### Goals, Unix socket\n\n" + table(["what", "ratio to", "value (min–max)", "goal", "stretch"], lines)
+    title = "### Goals, over a Unix socket but for the rows that say more\n\n"
+    return title + table(["what", "ratio to", "value (min–max)", "goal", "stretch"], lines)
 
 
 # --- the tables ------------------------------------------------------------------------------------------------------
@@ -161,6 +171,11 @@ class Groups:
         transport = "unix" if key.transport == "shm" else key.transport
         return self.rows.get(key._replace(peer=peer, transport=transport), [])
 
+    def asio_beside(self, key):
+        """In the cases T that with the same protection."""
+        _, _, protection = key.peer.partition("-")
+        return self.beside(key, f"asio-{protection}" if key.case.startswith("T") and protection in SECURE else ASIO)
+
 
 def unary_table(groups, case):
     lines = []
@@ -170,7 +185,7 @@ def unary_table(groups, case):
                       span(rows, "rate"), span(rows, "cpu_us"),
                       f"{median(rows, 'cpu_client_us'):.3g}/{median(rows, 'cpu_server_us'):.3g}",
                       f"{median(rows, 'ctxsw'):.3g}"] +
-                     [ratio(rows, groups.beside(key, ASIO), figure) for figure in ("p50_us", "rate", "cpu_us")] +
+                     [ratio(rows, groups.asio_beside(key), figure) for figure in ("p50_us", "rate", "cpu_us")] +
                      [ratio(rows, groups.beside(key, GRPC), "rate")])
     return table(["peer", "transport", "p50 µs", "p99 µs", "p99.9 µs", "calls/s", "CPU µs/call", "client/server",
                   "ctx sw/call", "p50 ÷ asio", "rate ÷ asio", "CPU ÷ asio", "rate ÷ grpc-cb"], lines)
@@ -182,7 +197,8 @@ def stream_table(groups, case, item):
         rows = groups.rows[key]
         lines.append([key.peer, key.transport, span(rows, "rate"), span(rows, "mb_s"), span(rows, "cpu_us"),
                       f"{median(rows, 'ctxsw'):.3g}"] +
-                     [ratio(rows, groups.beside(key, peer), "rate") for peer in (GRPC, ASIO, BATCH)] +
+                     [ratio(rows, beside, "rate") for beside in
+                      (groups.beside(key, GRPC), groups.asio_beside(key), groups.beside(key, BATCH))] +
                      [ratio(rows, groups.beside(key, BATCH), "cpu_us")])
     return table(["peer", "transport", "items/s", "MB/s", "CPU µs/item", "ctx sw/item", "rate ÷ grpc-cb", "rate ÷ asio",
                   "rate ÷ raw-batch", "CPU ÷ raw-batch"], lines)

@@ -50,6 +50,16 @@ class GoalsTest(unittest.TestCase):
         rows = [row("B", "asio-epoll", 0, rate=100), dict(row("B", "parley", 0, rate=80), transport="tcp")]
         self.assertIn("not measured", self.line(rows, "64 in flight, rate", "asio"))
 
+    def test_what_is_protected_is_compared_with_what_is_protected_alike(self):
+        rows = [dict(row("T-stream", peer, 0, rate=rate, item=65536), transport="tcp")
+                for peer, rate in (("asio-epoll", 100), ("asio-tls", 10), ("parley-tls", 8), ("parley", 90))]
+        rows = [dict(r, test="stream", mb_s=1.0, cpu_us=1.0, ctxsw=1.0) for r in rows]
+        self.assertIn("| 0.8 (0.8–0.8) | ≥ 0.95 **short** |", self.line(rows, "64 KiB items over TLS", "asio-tls"))
+        self.assertIn("not measured", self.line(rows, "64 KiB items over WebSocket"))
+        lines = report.tables(rows).splitlines()
+        self.assertIn("0.80×", next(line for line in lines if line.startswith("| parley-tls |")))
+        self.assertIn("0.90×", next(line for line in lines if line.startswith("| parley |")))
+
 
 class RunsTest(unittest.TestCase):
     def test_a_peer_is_read_from_its_text(self):

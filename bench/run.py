@@ -73,14 +73,15 @@ PLACES = {
 ITEMS = (64, 4096, 65536)
 WINDOWS = {"C-w16": 16, "C-w256": 256, "C-w1024": 1024}
 FLOODS = peers("hub_flood:quiet hub_flood:items hub_flood:large hub_flood:calls hub_flood:both")
-SECURE = peers("peer_parley peer_parley:websocket peer_parley:tls peer_parley:wss")
+SECURE_FLOORS = peers("peer_asio peer_asio_secure:websocket peer_asio_secure:tls peer_asio_secure:wss")
+SECURE = peers("peer_parley peer_parley:websocket peer_parley:tls peer_parley:wss") + SECURE_FLOORS
 HUB_CASES = ["H", "H64", "H1000", "H-idle", "H-flood", "H-deaths", "H-program"]
 CASES = ["A", "A-same", "A-free", "A-paced", "A-spin", "A-same-spin", "A-paced-spin", "B", "B512", "C", *WINDOWS, "D",
          "E", "T", "T-stream", *HUB_CASES]
 
 # What the table of goals is made from.
-GOAL_CASES = ["A", "A-spin", "A-same-spin", "A-paced-spin", "B", "B512", "C", *WINDOWS, "E", *HUB_CASES]
-GOAL_PEERS = FLOODS + peers(
+GOAL_CASES = ["A", "A-spin", "A-same-spin", "A-paced-spin", "B", "B512", "C", *WINDOWS, "E", "T-stream", *HUB_CASES]
+GOAL_PEERS = FLOODS + SECURE_FLOORS + peers(
     "peer_raw:batch peer_asio peer_grpc:cb peer_asio_relay peer_hub peer_hub:introduced peer_inproc:eof "
     "hub_processes:worker hub_processes:hub hub_processes:client hub_processes:call hub_processes:true")
 
@@ -194,7 +195,7 @@ def chosen_runs(case, extra, arguments):
         if only and not any(name in only for name in names):
             continue
         is_goal = run.peer in GOAL_PEERS or run.peer.exe in [p.exe for p in extra]
-        if arguments.goals and not (is_local(run) and is_goal):
+        if arguments.goals and not (is_goal and (is_local(run) or case.startswith("T"))):
             continue
         if arguments.smoke and any_local and not is_local(run):  # once a case is enough, if possible without TCP
             continue
