@@ -1,5 +1,6 @@
 #include "net/coded_stream.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -8,7 +9,11 @@ namespace parley::net {
 using Status = io::Transfer::Status;
 
 CodedStream::CodedStream(io::Loop& loop, std::unique_ptr<io::Stream> inner)
-    : loop_(loop), inner_(std::move(inner)), peer_(inner_->peer()), out_(loop.blocks()) {}
+    : loop_(loop),
+      inner_(std::move(inner)),
+      gathering_(dynamic_cast<GatheringStream*>(inner_.get())),
+      peer_(inner_->peer()),
+      out_(loop.blocks()) {}
 
 CodedStream::~CodedStream() {
   if (is_destroyed_) *is_destroyed_ = true;
@@ -49,9 +54,7 @@ bool CodedStream::flush() {
       inner_->want_writable();
       return false;
     } else {
-      is_inner_write_dead_ = true;
-      fail_writing(inner_->failure());
-      out_.clear();
+      fail_as_below();
     }
   }
   if (is_finished_ && !std::exchange(has_finished_inner_, true)) inner_->finish();
@@ -62,6 +65,12 @@ io::Transfer CodedStream::fail_writing(Error why) {
   if (!failure_) failure_ = std::make_unique<Error>(std::move(why));
   is_write_dead_ = true;
   return {Status::failed, 0};
+}
+
+void CodedStream::fail_as_below() {
+  is_inner_write_dead_ = true;
+  fail_writing(inner_->failure());
+  out_.clear();
 }
 
 io::Transfer CodedStream::fail_both(Error why) {
@@ -150,20 +159,43 @@ void CodedStream::on_again() {
 
 // --- out
 
-io::Transfer CodedStream::write_some(ByteView from, std::span<io::Descriptor> with) {
-  PARLEY_ASSERT(!from.empty());
-  if (is_write_dead_) return {Status::failed, 0};
+std::optional<io::Transfer> CodedStream::refuse_write(std::span<const io::Descriptor> with) {
+  if (is_write_dead_) return io::Transfer{Status::failed, 0};
   if (!with.empty()) return fail_writing(io::no_descriptors(peer_.address));
   if (is_finished_) return fail_writing({Code::closed, "written after the end"});
-  if (!is_open_) advance();
-  if (is_open_ && !is_write_dead_ && flush() && !is_write_dead_) {
-    const std::uint64_t before = bytes_left_;
+  return std::nullopt;
+}
+
+io::Transfer CodedStream::write_some(ByteView from, std::span<io::Descriptor> with) {
+  PARLEY_ASSERT(!from.empty());
+  if (const auto refused = refuse_write(with)) return *refused;
+  return write_encoded([&] {
+    is_below_full_ = false;
     const std::size_t taken = encode(from);
-    flush();
-    // Of what has left in part nobody may say that it has not.
-    if (taken != 0 && (!is_write_dead_ || bytes_left_ != before)) return {Status::moved, taken};
-    write_waits_for_read_ = taken == 0;
+    return taken + pass_on(from.subspan(taken));
+  });
+}
+
+// What need not be copied, behind what was encoded. How much of it has left.
+std::size_t CodedStream::pass_on(ByteView rest) {
+  const std::size_t size = gathering_ && !is_write_dead_ && !rest.empty() ? uncoded(rest) : 0;
+  if (size == 0) return 0;
+  const ByteView body = rest.first(size);
+  const io::Transfer transfer = out_.empty() ? inner_->write_some(body) : gathering_->write_both(out_.pending(), body);
+  if (transfer.status != Status::moved) {
+    is_below_full_ = true;
+    if (out_.empty() && transfer.status == Status::would_block) inner_->want_writable();
+    if (out_.empty() && transfer.status == Status::failed) fail_as_below();
+    return 0;
   }
+  bytes_left_ += transfer.bytes;
+  const std::size_t before = std::min(transfer.bytes, out_.size());
+  out_.consume(before);
+  passed_on(transfer.bytes - before);
+  return transfer.bytes - before;
+}
+
+io::Transfer CodedStream::not_written() {
   if (read_over_ && !has_told_over_) report_later();
   return {is_write_dead_ ? Status::failed : Status::would_block, 0};
 }

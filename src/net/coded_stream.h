@@ -6,6 +6,7 @@
 #include "base/out_buffer.h"
 #include "io/loop.h"
 #include "io/stream.h"
+#include "net/gathering_stream.h"
 
 namespace parley::net {
 
@@ -38,6 +39,13 @@ class CodedStream : public io::Stream, private io::StreamEvents {
   // Puts some of the bytes into out(), which is empty; how many. None after fail_both(), or where something has to be
   // read first.
   virtual std::size_t encode(ByteView from) = 0;
+  // How many of the bytes that encode() left may go as they are behind what is in out(); only where gathers().
+  virtual std::size_t uncoded(ByteView rest) {
+    static_cast<void>(rest);
+    return 0;
+  }
+  // So many of them went.
+  virtual void passed_on(std::size_t size) { static_cast<void>(size); }
   // Puts what says that nothing follows into out().
   virtual void encode_end() = 0;
   // Puts into out(), which is empty, what else should leave; false if there is nothing.
@@ -53,6 +61,7 @@ class CodedStream : public io::Stream, private io::StreamEvents {
   io::Peer& peer_to_change() { return peer_; }
   bool is_open() const { return is_open_; }
   bool is_reading_over() const { return read_over_.has_value(); }
+  bool gathers() const { return gathering_ != nullptr; }
   bool can_write() const { return is_open_ && !is_write_dead_ && !is_finished_; }
 
   // The peer broke the rules or went: nothing is read or written any more. What is in out() still leaves, and then the
@@ -60,6 +69,21 @@ class CodedStream : public io::Stream, private io::StreamEvents {
   io::Transfer fail_both(Error why);
   // The same where inner() has failed.
   io::Transfer fail_as_inner();
+  // write_some() of what `encode` puts into out(), which is empty; it says how many bytes that were.
+  template <class Encode>
+  io::Transfer write_encoded(Encode encode) {
+    if (!is_open_) advance();
+    if (!is_open_ || is_write_dead_ || !flush() || is_write_dead_) return not_written();
+    const std::uint64_t before = bytes_left_;
+    const std::size_t taken = encode();
+    flush();
+    // Of what has left in part nobody may say that it has not.
+    if (taken != 0 && (!is_write_dead_ || bytes_left_ != before)) return {io::Transfer::Status::moved, taken};
+    write_waits_for_read_ = taken == 0 && !is_below_full_;
+    return not_written();
+  }
+  // Why nothing may be written now; not `moved` if something may.
+  std::optional<io::Transfer> refuse_write(std::span<const io::Descriptor> with);
   // False: something still waits to leave.
   bool flush();
   // decode() has read enough for one turn without something to show for it, and goes on in the next.
@@ -86,6 +110,9 @@ class CodedStream : public io::Stream, private io::StreamEvents {
   void on_again();
   void advance();
   io::Transfer fail_writing(Error why);
+  void fail_as_below();
+  io::Transfer not_written();
+  std::size_t pass_on(ByteView rest);
   void discard();
   bool has_news() const { return has_more_ || (read_over_ && !has_told_over_); }
   void report();
@@ -93,6 +120,7 @@ class CodedStream : public io::Stream, private io::StreamEvents {
 
   io::Loop& loop_;
   std::unique_ptr<io::Stream> inner_;
+  GatheringStream* const gathering_;  // inner_, if it is one
   io::Peer peer_;
   OutBuffer out_;
   std::uint64_t bytes_left_ = 0;  // that inner_ took
@@ -110,6 +138,7 @@ class CodedStream : public io::Stream, private io::StreamEvents {
   bool has_finished_inner_ = false;
   bool wants_writable_ = false;
   bool write_waits_for_read_ = false;
+  bool is_below_full_ = false;    // inner_ took nothing of what was passed on
   bool* is_destroyed_ = nullptr;  // while something is being reported
   Again again_{*this};
   Report report_{*this};

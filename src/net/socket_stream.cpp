@@ -22,6 +22,7 @@ union ControlRoom {
   std::array<char, CMSG_SPACE(sizeof(int) * io::descriptors_per_write_max)> bytes;
 };
 
+constexpr int send_flags = MSG_DONTWAIT | MSG_NOSIGNAL;
 constexpr int keepalive_s = 15;
 constexpr int keepalive_probes = 3;
 
@@ -178,8 +179,30 @@ io::Transfer SocketStream::write_some(ByteView from, std::span<io::Descriptor> w
   if (count > 0) [[likely]] {
     for (io::Descriptor& descriptor : with) descriptor.reset();
     passed_ += with.size();
-    return {io::Transfer::Status::moved, static_cast<std::size_t>(count)};
   }
+  return wrote(count);
+}
+
+io::Transfer SocketStream::write_both(ByteView first, ByteView second) {
+  PARLEY_ASSERT(!first.empty() && !second.empty());
+  if (is_write_dead_) [[unlikely]]
+    return {io::Transfer::Status::failed, 0};
+  iovec bytes[2] = {{const_cast<std::uint8_t*>(first.data()), first.size()},
+                    {const_cast<std::uint8_t*>(second.data()), second.size()}};
+  msghdr message{};
+  message.msg_iov = bytes;
+  message.msg_iovlen = 2;
+  std::ptrdiff_t count = 0;
+  do {
+    count = ::sendmsg(number(), &message, send_flags);
+  } while (count < 0 && errno == EINTR);
+  return wrote(count);
+}
+
+// What the system said to a write.
+io::Transfer SocketStream::wrote(std::ptrdiff_t count) {
+  if (count > 0) [[likely]]
+    return {io::Transfer::Status::moved, static_cast<std::size_t>(count)};
   if (errno == EAGAIN || errno == EWOULDBLOCK) return {};
   if (is_finished_) return fail_writing({Code::closed, "written after the end"});
   const Code code = errno == ETOOMANYREFS ? Code::too_many_descriptors : Code::link_lost;
@@ -187,9 +210,8 @@ io::Transfer SocketStream::write_some(ByteView from, std::span<io::Descriptor> w
 }
 
 std::ptrdiff_t SocketStream::send(ByteView from, std::span<const io::Descriptor> with) {
-  constexpr int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
   if (with.empty()) [[likely]]
-    return ::send(number(), from.data(), from.size(), flags);
+    return ::send(number(), from.data(), from.size(), send_flags);
   iovec bytes{const_cast<std::uint8_t*>(from.data()), from.size()};
   ControlRoom room;
   std::memset(&room, 0, sizeof room);
@@ -207,7 +229,7 @@ std::ptrdiff_t SocketStream::send(ByteView from, std::span<const io::Descriptor>
     PARLEY_ASSERT(passed >= 0);
     std::memcpy(CMSG_DATA(part) + at * sizeof(int), &passed, sizeof passed);
   }
-  return ::sendmsg(number(), &message, flags);
+  return ::sendmsg(number(), &message, send_flags);
 }
 
 void SocketStream::want_writable() {

@@ -9,13 +9,14 @@
 #include "io/descriptor_inbox.h"
 #include "io/stream.h"
 #include "net/epoll_reactor.h"
+#include "net/gathering_stream.h"
 
 namespace parley::net {
 
 // A connected stream socket. Holds no buffers; asks the kernel once for each event. On a Unix socket it passes
 // descriptors and names the peer's credentials. A write that fails ends writing only: what the peer had sent before can
 // still be read, and reading then ends or fails.
-class SocketStream final : public io::Stream, private EpollSource {
+class SocketStream final : public io::Stream, public GatheringStream, private EpollSource {
  public:
   // Takes a connected SOCK_STREAM socket over. The address is for people; credentials are asked of the kernel. Sets
   // TCP_NODELAY and a keepalive of 15 s where that applies.
@@ -27,6 +28,7 @@ class SocketStream final : public io::Stream, private EpollSource {
   void start(io::StreamEvents& events) override;
   io::Transfer read_some(std::span<std::uint8_t> into) override;
   io::Transfer write_some(ByteView from, std::span<io::Descriptor> with) override;
+  io::Transfer write_both(ByteView first, ByteView second) override;
   void want_writable() override;
   void finish() override;
   Error failure() const override;
@@ -42,6 +44,7 @@ class SocketStream final : public io::Stream, private EpollSource {
   bool on_spin() override;
   std::ptrdiff_t receive(std::span<std::uint8_t> into);
   std::ptrdiff_t send(ByteView from, std::span<const io::Descriptor> with);
+  io::Transfer wrote(std::ptrdiff_t count);
   bool take_descriptors(const void* header);
   io::Transfer fail_reading(Error why);
   io::Transfer fail_writing(Error why);

@@ -6,6 +6,7 @@
 #include <openssl/x509_vfy.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "net/tls_names.h"
@@ -138,6 +139,23 @@ std::size_t TlsStream::encode(ByteView from) {
     size += written;
   }
   return size;
+}
+
+// A few bytes before many would be a record of their own: they share one with the first of the others.
+io::Transfer TlsStream::write_both(ByteView first, ByteView second) {
+  PARLEY_ASSERT(!first.empty() && !second.empty());
+  if (first.size() >= record_bytes_max) return write_some(first);
+  if (const auto refused = refuse_write({})) return *refused;
+  return write_encoded([&] {
+    std::array<std::uint8_t, record_bytes_max> record;
+    const ByteView beginning = second.first(std::min(second.size(), record.size() - first.size()));
+    std::ranges::copy(beginning, std::ranges::copy(first, record.begin()).out);
+    const std::size_t size = first.size() + beginning.size();
+    const std::size_t taken = encode(ByteView(record).first(size));
+    const ByteView rest = second.subspan(beginning.size());
+    if (taken < size || rest.empty()) return taken;
+    return taken + encode(rest.first(std::min(rest.size(), write_bytes_max - record_bytes_max)));
+  });
 }
 
 void TlsStream::encode_end() {

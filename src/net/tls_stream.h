@@ -16,10 +16,12 @@ using SslHandle = std::unique_ptr<SSL, FreeSsl>;
 
 // A stream inside TLS. OpenSSL takes what it decrypts from the stream below itself, and what it encrypts waits in the
 // stream's output. An end without close_notify is a failure: somebody may have cut off what was to come.
-class TlsStream final : public CodedStream {
+class TlsStream final : public CodedStream, public GatheringStream {
  public:
   // The connection has its role, and what it expects of its peer. `expected` is whom the certificate must name.
   TlsStream(io::Loop& loop, std::unique_ptr<io::Stream> inner, SslHandle ssl, std::string expected);
+
+  io::Transfer write_both(ByteView first, ByteView second) override;
 
  private:
   friend struct TlsBio;

@@ -73,18 +73,32 @@ std::uint8_t* write_websocket_head(std::uint8_t* into, const WebSocketHead& head
   return into;
 }
 
-void apply_websocket_mask(std::span<std::uint8_t> bytes, const WebSocketMask& mask, std::uint64_t at) {
+namespace {
+
+// `into` is `from` or lies elsewhere. The compiler makes vectors of the words.
+void mask_bytes(std::uint8_t* into, const std::uint8_t* from, std::size_t size, const WebSocketMask& mask,
+                std::uint64_t at) {
   std::array<std::uint8_t, 8> turned;
   for (std::size_t i = 0; i < turned.size(); ++i) turned[i] = mask[(at + i) % mask.size()];
   const auto word = std::bit_cast<std::uint64_t>(turned);
   std::size_t done = 0;
-  for (; done + sizeof word <= bytes.size(); done += sizeof word) {
+  for (; done + sizeof word <= size; done += sizeof word) {
     std::uint64_t eight = 0;
-    std::memcpy(&eight, bytes.data() + done, sizeof eight);
+    std::memcpy(&eight, from + done, sizeof eight);
     eight ^= word;
-    std::memcpy(bytes.data() + done, &eight, sizeof eight);
+    std::memcpy(into + done, &eight, sizeof eight);
   }
-  for (; done < bytes.size(); ++done) bytes[done] ^= turned[done % turned.size()];
+  for (; done < size; ++done) into[done] = from[done] ^ turned[done % turned.size()];
+}
+
+}  // namespace
+
+void copy_websocket_masked(std::uint8_t* into, ByteView from, const WebSocketMask& mask, std::uint64_t at) {
+  mask_bytes(into, from.data(), from.size(), mask, at);
+}
+
+void apply_websocket_mask(std::span<std::uint8_t> bytes, const WebSocketMask& mask, std::uint64_t at) {
+  mask_bytes(bytes.data(), bytes.data(), bytes.size(), mask, at);
 }
 
 }  // namespace parley::net

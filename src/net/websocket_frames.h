@@ -49,7 +49,9 @@ WebSocketHeadRead read_websocket_head(ByteView bytes);
 // Behind the end of what was written.
 std::uint8_t* write_websocket_head(std::uint8_t* into, const WebSocketHead& head);
 
-// Masks or unmasks; `at` is where in the payload the bytes lie.
+// Copies `from` masked, and
+void copy_websocket_masked(std::uint8_t* into, ByteView from, const WebSocketMask& mask, std::uint64_t at);
+// masks or unmasks in place; `at` is where in the payload the bytes lie.
 void apply_websocket_mask(std::span<std::uint8_t> bytes, const WebSocketMask& mask, std::uint64_t at);
 
 }  // namespace parley::net

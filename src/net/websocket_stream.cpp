@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
+#include <optional>
 #include <utility>
 
 namespace parley::net {
@@ -14,6 +15,10 @@ using Status = io::Transfer::Status;
 namespace {
 
 constexpr std::size_t write_bytes_max = std::size_t{64} << 10;
+// So much of one frame is not copied; less costs less than one more call of the system.
+constexpr std::size_t long_bytes = std::size_t{32} << 10;
+// What is read behind a long frame, to see whether another one follows.
+constexpr std::size_t look_bytes = std::size_t{4} << 10;
 // Reads from below, in one call, that came to nothing for the reader: others have their turn, too.
 constexpr int fills_max = 4;
 
@@ -137,7 +142,9 @@ Status WebSocketStream::fill() {
     std::memmove(block_->data(), block_->data() + parsed_, filled_ - parsed_);
     filled_ -= std::exchange(parsed_, 0);
   }
-  const io::Transfer transfer = inner().read_some({block_->data() + filled_, block_->capacity() - filled_});
+  const std::size_t room = block_->capacity() - filled_;
+  const io::Transfer transfer =
+      inner().read_some({block_->data() + filled_, is_frame_long_ ? std::min(room, look_bytes) : room});
   if (transfer.status == Status::moved) {
     filled_ += transfer.bytes;
     has_heard_ = true;
@@ -148,14 +155,22 @@ Status WebSocketStream::fill() {
   return transfer.status;
 }
 
-bool WebSocketStream::has_undecoded() const { return has_closed_ || length_left_ != 0 || is_assembled_ || block_; }
+bool WebSocketStream::has_undecoded() const {
+  return has_closed_ || is_below_over_ || length_left_ != 0 || is_assembled_ || block_;
+}
 
 io::Transfer WebSocketStream::decode(std::span<std::uint8_t> into) {
   for (int fills = 0; fills < fills_max; ++fills) {
-    if (const std::size_t size = produce(into); size != 0) return {Status::moved, size};
+    const std::size_t size = produce(into);
+    std::optional<io::Transfer> past;
+    if (reads_past_block(into.size() - size)) {
+      past = read_payload(into.subspan(size));
+      if (past->status == Status::moved) return {Status::moved, size + past->bytes};
+    }
+    if (size != 0) return {Status::moved, size};
     if (has_closed_) return {Status::ended, 0};
     if (is_reading_over()) return {Status::failed, 0};
-    switch (fill()) {
+    switch (past ? past->status : fill()) {
       case Status::moved: break;
       case Status::would_block: return {};
       case Status::ended:
@@ -165,6 +180,25 @@ io::Transfer WebSocketStream::decode(std::span<std::uint8_t> into) {
   }
   go_on_later();
   return {};
+}
+
+// A long payload goes where it is wanted.
+bool WebSocketStream::reads_past_block(std::size_t room) const {
+  return !block_ && length_left_ == 0 && !is_assembling_ && !is_reading_over() &&
+         std::min<std::uint64_t>(payload_left_, room) >= look_bytes;
+}
+
+io::Transfer WebSocketStream::read_payload(std::span<std::uint8_t> into) {
+  into = into.first(static_cast<std::size_t>(std::min<std::uint64_t>(into.size(), payload_left_)));
+  const io::Transfer transfer = inner().read_some(into);
+  is_below_over_ = transfer.status == Status::ended || transfer.status == Status::failed;
+  if (transfer.status != Status::moved) return transfer;
+  has_heard_ = true;
+  awaits_pong_ = false;
+  if (!is_client_) apply_websocket_mask(into.first(transfer.bytes), mask_in_, payload_at_);
+  payload_at_ += transfer.bytes;
+  payload_left_ -= transfer.bytes;
+  return transfer;
 }
 
 // From what has come; none when more has to come.
@@ -284,6 +318,7 @@ bool WebSocketStream::begin_data(const WebSocketHead& head) {
   mask_in_ = head.mask;
   payload_at_ = 0;
   payload_left_ = head.size;
+  is_frame_long_ = head.size >= long_bytes;
   is_last_ = head.is_last;
   is_assembling_ = !is_whole;
   if (is_whole) {
@@ -355,8 +390,11 @@ void WebSocketStream::begin_frame(WebSocketOpcode opcode, std::uint64_t size) {
 
 void WebSocketStream::put(ByteView payload, std::uint64_t at) {
   std::uint8_t* const room = out().room(payload.size());
-  if (!payload.empty()) std::memcpy(room, payload.data(), payload.size());
-  if (is_client_) apply_websocket_mask({room, payload.size()}, mask_out_, at);
+  if (is_client_) {
+    copy_websocket_masked(room, payload, mask_out_, at);
+  } else {
+    std::ranges::copy(payload, room);
+  }
   out().commit(room + payload.size());
 }
 
@@ -370,6 +408,7 @@ std::size_t WebSocketStream::encode(ByteView from) {
   while (taken < from.size() && out().size() < write_bytes_max) {
     const ByteView rest = from.subspan(taken);
     if (left_ != 0) {
+      if (uncoded(rest) != 0) break;
       const auto size =
           static_cast<std::size_t>(std::min<std::uint64_t>({rest.size(), left_, write_bytes_max - out().size()}));
       put(rest.first(size), at_);
@@ -391,6 +430,17 @@ std::size_t WebSocketStream::encode(ByteView from) {
     begin_frame(WebSocketOpcode::binary, left_);
   }
   return taken;
+}
+
+std::size_t WebSocketStream::uncoded(ByteView rest) {
+  if (is_client_ || !gathers()) return 0;
+  const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(rest.size(), left_));
+  return size >= long_bytes ? size : 0;
+}
+
+void WebSocketStream::passed_on(std::size_t size) {
+  at_ += size;
+  left_ -= size;
 }
 
 bool WebSocketStream::encode_more() {

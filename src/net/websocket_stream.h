@@ -15,9 +15,10 @@ namespace parley::net {
 
 // A WebSocket, either end. Its bytes are messages, each behind a length of four bytes, little-endian, as framed links
 // write and read them; below, each is one binary frame. Nothing else may be written to it. What a peer sends in
-// fragments is put together here, up to the longest message; everything else passes in whatever portions it comes in,
-// copied once. Pings are answered, the last one of several; who is silent is pinged. finish() says goodbye with 1000; a
-// stream that ends without a goodbye was cut off, and that is a failure.
+// fragments is put together here, up to the longest message; everything else passes in whatever portions it comes in:
+// short frames are copied once, of long ones nothing but what has to be masked. Pings are answered, the last one of
+// several; who is silent is pinged. finish() says goodbye with 1000; a stream that ends without a goodbye was cut off,
+// and that is a failure.
 class WebSocketStream final : public CodedStream {
  public:
   // The dialer.
@@ -39,6 +40,8 @@ class WebSocketStream final : public CodedStream {
   io::Transfer decode(std::span<std::uint8_t> into) override;
   bool has_undecoded() const override;
   std::size_t encode(ByteView from) override;
+  std::size_t uncoded(ByteView rest) override;
+  void passed_on(std::size_t size) override;
   void encode_end() override;
   bool encode_more() override;
   void drop_input() override;
@@ -51,6 +54,8 @@ class WebSocketStream final : public CodedStream {
 
   ByteView undecoded() const;
   io::Transfer::Status fill();
+  bool reads_past_block(std::size_t room) const;
+  io::Transfer read_payload(std::span<std::uint8_t> into);
   void take(std::size_t size);
   std::size_t produce(std::span<std::uint8_t> into);
   std::size_t produce_length(std::span<std::uint8_t> into);
@@ -81,6 +86,8 @@ class WebSocketStream final : public CodedStream {
   std::uint64_t payload_left_ = 0;  // of the frame, still to come or to be read
   std::uint64_t payload_at_ = 0;
   WebSocketMask mask_in_{};
+  bool is_below_over_ = false;  // which was learned while there was something to show
+  bool is_frame_long_ = false;  // the last that began, of a message
   bool is_assembling_ = false;  // a message of several frames has begun
   bool is_last_ = true;         // the frame ends its message
   std::vector<std::uint8_t> assembled_;
