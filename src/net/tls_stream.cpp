@@ -66,7 +66,7 @@ struct TlsBio {
     ::BIO_clear_retry_flags(bio);
     if (size <= 0) return 0;
     if (stream.out().size() > waiting_bytes_max) {
-      ::BIO_set_retry_write(bio);
+      stream.has_too_many_answers_ = true;
       return -1;
     }
     std::uint8_t* const room = stream.out().room(static_cast<std::size_t>(size));
@@ -121,7 +121,10 @@ io::Transfer TlsStream::decode(std::span<std::uint8_t> into) {
   return {Status::moved, size};
 }
 
-bool TlsStream::has_undecoded() const { return ::SSL_has_pending(ssl_.get()) == 1; }
+// The end may have come behind what was just decoded.
+bool TlsStream::has_undecoded() const {
+  return ::SSL_has_pending(ssl_.get()) == 1 || (::SSL_get_shutdown(ssl_.get()) & SSL_RECEIVED_SHUTDOWN) != 0;
+}
 
 std::size_t TlsStream::encode(ByteView from) {
   reads_left_ = reads_max;
@@ -166,10 +169,12 @@ void TlsStream::encode_end() {
 // What a result that is no success means.
 io::Transfer TlsStream::explain(int result) {
   switch (::SSL_get_error(ssl_.get(), result)) {
-    case SSL_ERROR_WANT_READ:
-    case SSL_ERROR_WANT_WRITE: return {};
+    case SSL_ERROR_WANT_READ: return {};
     case SSL_ERROR_ZERO_RETURN: return {Status::ended, 0};
     default: break;
+  }
+  if (has_too_many_answers_) {
+    return fail_both({Code::outbound_full, "answers of TLS that the peer asked for and does not read"});
   }
   if (below_ == Status::failed) return fail_as_inner();
   if (below_ == Status::ended) {

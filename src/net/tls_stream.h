@@ -36,6 +36,7 @@ class TlsStream final : public CodedStream, public GatheringStream {
   const std::string expected_;
   io::Transfer::Status below_ = io::Transfer::Status::moved;  // what the last read there came to
   int reads_left_ = 0;                                        // in this call
+  bool has_too_many_answers_ = false;
 };
 
 }  // namespace parley::net
