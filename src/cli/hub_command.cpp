@@ -23,7 +23,10 @@ std::string_view hint_for(const Error& error) {
     case Code::in_use: return "if another hub runs there, use it or end it; else choose another address with --listen";
     case Code::uri: return addresses_look_like;
     case Code::permission: return "choose a place of your own with --listen unix:PATH";
-    case Code::refused: return "give the hub a token: --token-file NAME=PATH; or listen at --listen unix:PATH";
+    case Code::refused:
+      return "give the hub a token: --token-file NAME=PATH; or rules for certificates: --allow 'certificate:NAME "
+             "see,call "
+             "**'; or listen at --listen unix:PATH";
     case Code::unsupported: return "say tls.certificate and tls.key in the hub's configuration";
     case Code::not_found:
     case Code::invalid: return "mend the [tls] of the hub's configuration";
@@ -38,11 +41,17 @@ int cannot_listen(const std::string& address, const Error& error) {
 }
 
 // The owner may everything; others may what they are allowed.
-Result<void> add_policy(HubOptions& options, const HubCommand& command) {
+Result<void> add_policy(HubOptions& options, const HubCommand& command, const io::TlsOptions& tls) {
   options.policy = core::Policy::of_owner(core::Principal::of_user(os::user_id()));
   for (const std::string& text : command.allow) {
     PARLEY_TRY(core::Rule rule, core::Rule::parse(text));
     PARLEY_TRY(options.policy.add(std::move(rule)));
+  }
+  if (options.policy.names_any(core::Principal::Kind::certificate) &&
+      (tls.certificate.empty() || tls.clients == io::TlsOptions::Clients::not_asked)) {
+    return fail(Code::invalid,
+                "a rule names a certificate, and nobody is asked for one: say tls.certificate, and tls.clients = "
+                "\"optional\" or \"required\" in the hub's configuration");
   }
   for (const std::string& named_file : command.token_files) PARLEY_TRY(add_token(options.tokens, named_file));
   for (const std::string& name : options.tokens.names()) {
@@ -77,7 +86,8 @@ int run_hub(const Common& common, const HubCommand& command) {
   HubCommand told = command;
   told.allow.insert(told.allow.begin(), settings.allow.begin(), settings.allow.end());
   for (const auto& [name, file] : settings.tokens) told.token_files.push_back(name + "=" + file);
-  Loop loop(loop_options(settings));
+  const LoopOptions options_of_loop = loop_options(settings);
+  Loop loop(options_of_loop);
   const os::Termination termination([&loop] { loop.stop(); });
   // Whoever comes with TLS is told nothing of what is wrong here.
   if (const auto read = loop.reload_tls(); !read) {
@@ -86,7 +96,7 @@ int run_hub(const Common& common, const HubCommand& command) {
   }
   HubOptions options{.limits = settings.limits, .directory = settings.directory};
   if (settings.introduce || command.introduces) options.socket_pair = &parley::socket_pair;
-  if (auto added = add_policy(options, told); !added) {
+  if (auto added = add_policy(options, told, options_of_loop.tls); !added) {
     complain(added.error().note, {}, &added.error());
     return code(Exit::usage);
   }

@@ -3,9 +3,13 @@
 #include <algorithm>
 #include <array>
 #include <fstream>
+#include <initializer_list>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 
+#include "async/scope.h"
 #include "async/wait.h"
 #include "face/loop.h"
 #include "face/server.h"
@@ -247,6 +251,83 @@ TEST_F(SecureHub, the_rule_applies_once_inside_of_tls_and_once_inside_of_a_webso
   EXPECT_EQ(answer.find("HTTP", 4), std::string::npos) << answer;
   EXPECT_EQ(refused("http"), 1u);
   EXPECT_EQ(hub->door().accepted, 0u);
+}
+
+// Who has a certificate of the authority is known by its name, without a token.
+class MutualHub : public Secure {
+ protected:
+  void open_hub(io::TlsOptions::Clients clients, std::initializer_list<const char*> rules) {
+    io::TlsOptions options = files.issue("hub");
+    options.clients = clients;
+    hub_loop = std::make_unique<Loop>(LoopOptions{.tls = options});
+    HubOptions hub_options;
+    for (const char* rule : rules) ASSERT_TRUE(hub_options.policy.add(core::Rule::parse(rule).value())) << rule;
+    hub = std::make_unique<Hub>(*hub_loop, std::move(hub_options));
+    const auto listening = hub->listen("tcp:127.0.0.1:0");
+    ASSERT_TRUE(listening) << to_string(listening.error());
+    at = listening->substr(listening->find(':'));
+  }
+  // Who has that certificate has a loop of his own; both turn.
+  template <class T>
+  Result<T> as(const io::TlsOptions& options, const std::string& scheme, Task<Result<T>> (*ask)(Session&)) {
+    Loop own({.tls = options});
+    std::optional<Result<T>> answer;
+    Scope scope(own.executor());
+    scope.spawn([](io::Loop& loop, std::string address, Task<Result<T>> (*then)(Session&),
+                   std::optional<Result<T>>& into) -> Task<void> {
+      auto session = co_await connect(loop, std::move(address));
+      if (!session) {
+        into.emplace(fail(session.error()));
+      } else {
+        into.emplace(co_await then(**session));
+      }
+    }(own, scheme + at, ask, answer));
+    while (!answer) {
+      own.poll_once();
+      hub_loop->poll_once();
+    }
+    return *std::move(answer);
+  }
+  static Task<Result<builtin::Refusals>> audit(Session& session) {
+    co_return co_await session.client<builtin::Hub>("parley.Hub").call<&builtin::Hub::refusals>();
+  }
+  std::unique_ptr<Loop> hub_loop;
+  std::unique_ptr<Hub> hub;
+  std::string at;
+};
+
+TEST_F(MutualHub, a_client_is_known_by_the_common_name_of_its_certificate) {
+  open_hub(io::TlsOptions::Clients::required, {"certificate:worker-7 see,call,operate **"});
+  const io::TlsOptions worker = files.issue("worker", {.name = "worker-7", .alternatives = ""});
+  for (const std::string scheme : {"tls", "wss"}) {
+    const auto entries = as(worker, scheme, &sessions);
+    ASSERT_TRUE(entries) << scheme << ": " << to_string(entries.error());
+    ASSERT_EQ(entries->size(), 1u);
+    EXPECT_EQ(entries->at(0).principal, "certificate:worker-7") << scheme;
+  }
+  // Another one of the same authority, and those whose common name is none that a rule could say.
+  for (const char* name : {"worker-8", "worker 7", "x,CN=worker-7"}) {
+    const auto refused = as(files.issue("other", {.name = name, .alternatives = "DNS:worker-7"}), "tls", &sessions);
+    ASSERT_FALSE(refused) << name;
+    EXPECT_NE(refused.error().note.find("and no token came"), std::string::npos) << to_string(refused.error());
+  }
+  const auto refusals = as(worker, "tls", &audit);
+  ASSERT_TRUE(refusals) << to_string(refusals.error());
+  EXPECT_TRUE(std::ranges::any_of(
+      refusals->refusals, [](const builtin::Refusal& refusal) { return refusal.principal == "certificate:worker-8"; }));
+  EXPECT_FALSE(as(files.dialer(), "tls", &sessions)) << "who has none";
+}
+
+TEST_F(MutualHub, without_a_certificate_nobody_comes_in_over_tcp_whom_no_token_names) {
+  open_hub(io::TlsOptions::Clients::optional, {"certificate:worker-7 see **"});
+  const io::TlsOptions worker = files.issue("worker", {.name = "worker-7", .alternatives = ""});
+  EXPECT_TRUE(as(worker, "tls", &sessions));
+  for (const std::string scheme : {"tcp", "ws"}) {
+    const auto refused = as(worker, scheme, &sessions);
+    ASSERT_FALSE(refused) << scheme;
+    EXPECT_NE(refused.error().note.find("neither the system nor a certificate says"), std::string::npos);
+  }
+  EXPECT_FALSE(as(files.dialer(), "wss", &sessions));
 }
 
 }  // namespace

@@ -24,10 +24,10 @@ struct Grave final : Mortal {
 
 Result<std::string> Door::listen(std::string_view uri, Hub::Speaks speaks) {
   const auto parsed = io::parse_uri(uri);  // some loops know other addresses
-  if (parsed && parsed->has_port() && !gate_.has_tokens()) {
+  if (parsed && parsed->has_port() && !gate_.knows_strangers()) {
     return fail(Code::refused,
-                "whoever reaches a TCP port could come in, and there are no tokens to tell them by: "
-                "HubOptions::tokens, or parley hub --token-file NAME=PATH");
+                "whoever reaches a TCP port could come in, and there is nothing to tell them by, neither tokens "
+                "(HubOptions::tokens, or parley hub --token-file NAME=PATH) nor rules for certificate:NAME");
   }
   auto at = std::make_unique<Listening>(*this, speaks, parsed && parsed->kind == io::Uri::Kind::memory);
   PARLEY_TRY(at->listener, loop_.listen(uri));
@@ -54,7 +54,7 @@ void Door::on_listener_failed(Listening& at, Error error) {
 void Door::on_stream(std::unique_ptr<io::Stream> stream, const Listening& at) {
   ++counters.streams;
   auto seen = Gate::seen(stream->peer(), at.is_inside);
-  if (!gate_.has_tokens() && !gate_.knows(seen)) {
+  if (!gate_.knows_strangers() && !gate_.knows(seen)) {
     ++counters.strangers;
     return hub_.on_stranger(seen, stream->peer());
   }
@@ -157,6 +157,8 @@ void Door::on_refused(runtime::StableSessions::Refused what) {
 void Door::admit(std::uint64_t id, std::unique_ptr<io::Link> link, std::optional<core::Principal> seen) {
   ++counters.accepted;
   newcomers_[id] = nullptr;
+  // The handshake of TLS may have said more than was seen when it came.
+  if (!link->peer().certificate.empty()) seen = Gate::seen(link->peer(), false);
   hub_.on_newcomer(id, std::move(link), std::move(seen));
 }
 

@@ -22,7 +22,7 @@ class DoorEvents {
   virtual void on_newcomer(std::uint64_t id, std::unique_ptr<io::Link> link, std::optional<core::Principal> seen) = 0;
   // One of these has to go, because others came.
   virtual void on_pushed_out(std::uint64_t id) = 0;
-  // Whom nobody knows, at a hub that knows nobody by a token.
+  // Whom nobody knows, at a hub that knows nobody by what he brings.
   virtual void on_stranger(const std::optional<core::Principal>& seen, const io::Peer& peer) = 0;
   virtual void on_listener_failed(Error error) = 0;
   virtual std::size_t session_count() const = 0;

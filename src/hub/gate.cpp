@@ -13,7 +13,7 @@ constexpr std::string_view how_to_give_one =
 
 std::string not_known(const std::optional<core::Principal>& seen) {
   return seen ? fmt::format("no rule of this hub names {}", to_string(*seen))
-              : std::string("the system does not say whose process this is");
+              : std::string("neither the system nor a certificate says whose process this is");
 }
 
 // Null: it is a number, which no token is.
@@ -26,6 +26,7 @@ std::optional<ByteView> secret_of(const MetadataEntry& entry) {
 }  // namespace
 
 std::optional<core::Principal> Gate::seen(const io::Peer& peer, bool is_own_process) {
+  if (!peer.certificate.empty()) return core::Principal::of_certificate(peer.certificate);
   if (peer.credentials) return core::Principal::of_user(peer.credentials->uid);
   if (is_own_process) return core::Principal::of_own_process();
   return std::nullopt;
@@ -50,7 +51,7 @@ Gate::Entry Gate::enter(const std::optional<core::Principal>& seen, const Metada
 }
 
 Error Gate::stranger(const std::optional<core::Principal>& seen) const {
-  return {Code::permission, fmt::format("{}, and it has no tokens", not_known(seen))};
+  return {Code::permission, fmt::format("{}, and it knows nobody by a token or a certificate", not_known(seen))};
 }
 
 }  // namespace parley::hub

@@ -9,19 +9,21 @@
 
 namespace parley::hub {
 
-// Who comes in, and as whom. A token that somebody brings decides, also where the system vouches for him: with a wrong
-// one he does not come in, so that nobody goes on with other rights than he asked for. It lives as long as the hub and
-// does not change.
+// Who comes in, and as whom. What somebody brings decides, a token before a certificate, also where the system vouches
+// for him: with a wrong one he does not come in, so that nobody goes on with other rights than he asked for. It lives
+// as long as the hub and does not change.
 class Gate {
  public:
   Gate(core::Policy policy, core::Tokens tokens) : policy_(std::move(policy)), tokens_(std::move(tokens)) {}
 
   const core::Policy& policy() const { return policy_; }
-  bool has_tokens() const { return !tokens_.empty(); }
+  // Whether somebody may be known by what he brings, for whom the system does not vouch.
+  bool knows_strangers() const { return !tokens_.empty() || policy_.names_any(core::Principal::Kind::certificate); }
 
-  // As whom the system knows the peer, or nothing.
+  // As whom a certificate or the system knows the peer, or nothing. Of a certificate it knows once the handshake of TLS
+  // is over.
   static std::optional<core::Principal> seen(const io::Peer& peer, bool is_own_process);
-  // Whether it may come in as it is, without a token.
+  // Whether it may come in as it is.
   bool knows(const std::optional<core::Principal>& seen) const { return seen && policy_.knows(*seen); }
 
   enum class Fault : std::uint8_t { none, token_missing, token_wrong };

@@ -25,8 +25,8 @@ struct HubOptions {
   // Who may do what. Let in are those whom a rule names, and who brings a token. By itself a hub is there for its own
   // process alone, at mem: addresses; Policy::of_owner(Principal::of_user(::getuid())) is what the program has.
   core::Policy policy = core::Policy::of_owner(core::Principal::of_own_process());
-  // The secrets that let in whom the system does not vouch for. Without any there are no listeners at addresses with a
-  // port.
+  // The secrets that let in whom the system does not vouch for. Without any, and without a rule for a certificate:NAME,
+  // there are no listeners at addresses with a port.
   core::Tokens tokens = {};
   // Makes the sockets of those who are introduced to each other (parley::introduce): parley::socket_pair. Null: nobody
   // is. What they then say goes past this hub, which checked only that the one may call the other.
@@ -44,7 +44,7 @@ struct DoorCounters {
   std::uint64_t silent = 0;          // said nothing that tells, in Limits::handshake_max
   std::uint64_t too_many = 0;        // beyond Limits::sessions_max
   std::uint64_t pushed_out = 0;      // by others that came later, beyond Limits::newcomers_max
-  std::uint64_t strangers = 0;       // whom no rule names, where there are no tokens; closed as they come
+  std::uint64_t strangers = 0;       // whom no rule names, where nobody is known by what he brings; closed as they come
   std::uint64_t tokens_missing = 0;  // the same where there are, after the handshake
   std::uint64_t tokens_wrong = 0;
   std::uint64_t accepted = 0;
@@ -64,8 +64,8 @@ class Hub final {
   // What a listener takes: whatever the door knows, or one protocol whose peers need not be told apart.
   enum class Speaks : std::uint8_t { any, roam };
   // The address that reaches it, with what the system chose filled in. Errors: uri, in_use, permission, address,
-  // refused (an address with a port, without tokens); with TLS unsupported (no certificate), not_found and invalid
-  // (its files).
+  // refused (an address with a port, where nobody is known by what he brings); with TLS unsupported (no certificate),
+  // not_found and invalid (its files).
   Result<std::string> listen(std::string_view uri, Speaks speaks = Speaks::any);
   // Stops listening and ends all sessions: calls on their way end `unknown`, or `lost` where they never left.
   // Idempotent.

@@ -163,11 +163,14 @@ TEST(PolicyDoor, nothing_that_a_refused_session_asks_for_is_done) {
   EXPECT_TRUE(at.listed(*at.party()).empty());
 }
 
-TEST(PolicyDoor, tcp_needs_tokens) {
+TEST(PolicyDoor, tcp_needs_tokens_or_certificates) {
   PolicyWorld without;
   const auto refused = without.hub->listen("tcp:127.0.0.1:0");
   EXPECT_EQ(refused.error().code, Code::refused);
   EXPECT_NE(refused.error().note.find("--token-file NAME=PATH"), std::string::npos);
+  EXPECT_NE(refused.error().note.find("rules for certificate:NAME"), std::string::npos);
+  PolicyWorld certain({.policy = policy_of({"process:self * **", "certificate:worker-7 offer **"})});
+  EXPECT_EQ(certain.hub->listen("tcp:127.0.0.1:0").error().code, Code::unsupported);
   PolicyWorld with({.tokens = tokens()});
   EXPECT_EQ(with.hub->listen("tcp:127.0.0.1:0").error().code, Code::unsupported)
       << "of this loop, which has no network";

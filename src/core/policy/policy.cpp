@@ -103,6 +103,10 @@ bool Policy::knows(const Principal& principal) const {
   return std::ranges::any_of(rules_, [&](const Rule& rule) { return rule.principal == principal; });
 }
 
+bool Policy::names_any(Principal::Kind kind) const {
+  return std::ranges::any_of(rules_, [&](const Rule& rule) { return rule.principal && rule.principal->kind == kind; });
+}
+
 bool Policy::concerns(const Principal& principal) const {
   return std::ranges::any_of(rules_, [&](const Rule& rule) { return is_for(rule, principal); });
 }

@@ -81,6 +81,8 @@ class Policy {
   Result<void> check(const Principal& principal, Verb verb, std::string_view name) const;
   // Whether it is one of those that rules name, and not only of everybody.
   bool knows(const Principal& principal) const;
+  // Whether a rule names one of that kind.
+  bool names_any(Principal::Kind kind) const;
   // Whether there is any rule for it, also as one of everybody.
   bool concerns(const Principal& principal) const;
 

@@ -14,7 +14,8 @@ Policy policy_of(std::initializer_list<const char*> rules) {
 }
 
 TEST(PrincipalText, is_read_as_it_is_written) {
-  for (const char* text : {"uid:0", "uid:1000", "uid:4294967295", "token:ci", "token:a.b:c/d", "process:self"}) {
+  for (const char* text :
+       {"uid:0", "uid:1000", "uid:4294967295", "token:ci", "token:a.b:c/d", "process:self", "certificate:worker-7"}) {
     EXPECT_EQ(to_string(Principal::parse(text).value()), text);
   }
   EXPECT_EQ(Principal::parse("uid:1000").value(), Principal::of_user(1000));
@@ -25,11 +26,43 @@ TEST(PrincipalText, is_read_as_it_is_written) {
 TEST(PrincipalText, that_is_none_says_how_they_look) {
   for (const char* text :
        {"", "*", "1000", "uid:", "uid:-1", "uid:01", "uid:+1", "uid:4294967296", "uid:1x", "uid:root",
-        "token:", "token:a b", "Token:ci", "process:other", "certificate:x", ":", "user:1"}) {
+        "token:", "token:a b", "Token:ci", "process:other", "certificate:", "certificate:a b", ":", "user:1"}) {
     const auto parsed = Principal::parse(text);
     ASSERT_FALSE(parsed) << text;
     EXPECT_EQ(parsed.error().code, Code::invalid);
     EXPECT_NE(parsed.error().note.find("uid:1000"), std::string::npos);
+  }
+}
+
+TEST(PrincipalOfCertificate, is_its_one_common_name) {
+  struct Case {
+    const char* subject;
+    const char* name;  // null: none
+  };
+  for (const Case& each : {Case{"CN=worker-7", "worker-7"},
+                           Case{"CN=worker-7,O=Example,C=DE", "worker-7"},
+                           Case{"O=Example+CN=worker-7,C=DE", "worker-7"},
+                           Case{"O=Example\\, Inc.,CN=worker-7", "worker-7"},
+                           Case{"", nullptr},
+                           Case{"O=Example", nullptr},
+                           Case{"CN=a,CN=b", nullptr},
+                           Case{"CN=a+CN=a", nullptr},
+                           Case{"CN=", nullptr},
+                           Case{"CN=a b", nullptr},
+                           Case{"CN=\\ a", nullptr},
+                           Case{"CN=a\\,b", nullptr},
+                           Case{"CN=a\\00", nullptr},
+                           Case{"CN=\\C3\\A4", nullptr},
+                           Case{"CN=a\\", nullptr},
+                           Case{"O=x\\,CN=admin", nullptr},
+                           Case{"O=x\\+CN=admin", nullptr},
+                           Case{"O=x\\\\,CN=ci", "ci"},
+                           Case{"CN=a*", nullptr},
+                           Case{"DCN=x", nullptr},
+                           Case{"2.5.4.3=#0c0161", nullptr}}) {
+    const auto principal = Principal::of_certificate(each.subject);
+    ASSERT_EQ(principal.has_value(), each.name != nullptr) << each.subject;
+    if (principal) EXPECT_EQ(to_string(*principal), std::string("certificate:") + each.name);
   }
 }
 
