@@ -68,6 +68,17 @@ int misconfigured(const Mistakes& mistakes) {
   return code(Exit::usage);
 }
 
+// What is wrong with them costs nothing but the news.
+void reload(Loop& loop, bool is_quiet) {
+  if (const auto read = loop.reload_tls(); !read) {
+    complain(fmt::format("the certificates could not be read again, and those from before stay: {}",
+                         to_string(read.error())),
+             "mend the [tls] of the hub's configuration, and say SIGHUP again", &read.error());
+  } else if (!is_quiet) {
+    say("hub: has read its certificates again; who comes from now on gets them");
+  }
+}
+
 // Why the hub ends by itself, if it does.
 Task<void> end_with(Hub& hub, io::Loop& loop, std::optional<Error>& failure) {
   const auto stopped = co_await hub.stopped();
@@ -88,7 +99,12 @@ int run_hub(const Common& common, const HubCommand& command) {
   for (const auto& [name, file] : settings.tokens) told.token_files.push_back(name + "=" + file);
   const LoopOptions options_of_loop = loop_options(settings);
   Loop loop(options_of_loop);
-  const os::Termination termination([&loop] { loop.stop(); });
+  // A hub without certificates has nothing to read again, and ends with its terminal.
+  std::move_only_function<void()> on_hangup;
+  if (!options_of_loop.tls.certificate.empty()) {
+    on_hangup = [&loop, is_quiet = command.quiet] { loop.post([&loop, is_quiet] { reload(loop, is_quiet); }); };
+  }
+  const os::Termination termination([&loop] { loop.stop(); }, std::move(on_hangup));
   // Whoever comes with TLS is told nothing of what is wrong here.
   if (const auto read = loop.reload_tls(); !read) {
     complain(to_string(read.error()), "mend the [tls] of the hub's configuration", &read.error());

@@ -15,7 +15,8 @@ namespace parley::os {
 
 class Termination::State {
  public:
-  explicit State(std::move_only_function<void()> asked) : asked_(std::move(asked)) {
+  State(std::move_only_function<void()> asked, std::move_only_function<void()> asked_to_reload)
+      : asked_(std::move(asked)), asked_to_reload_(std::move(asked_to_reload)) {
     sigset_t signals;
     ::sigemptyset(&signals);
     for (const int number : {SIGINT, SIGTERM, SIGHUP}) ::sigaddset(&signals, number);
@@ -40,18 +41,25 @@ class Termination::State {
     while (both[1].revents == 0) {
       if (::poll(both, 2, -1) < 0) continue;
       signalfd_siginfo taken{};
-      if (both[0].revents != 0 && ::read(signals_, &taken, sizeof taken) == sizeof taken) asked_();
+      if (both[0].revents == 0 || ::read(signals_, &taken, sizeof taken) != sizeof taken) continue;
+      if (taken.ssi_signo == SIGHUP && asked_to_reload_) {
+        asked_to_reload_();
+      } else {
+        asked_();
+      }
     }
   }
 
   std::move_only_function<void()> asked_;
+  std::move_only_function<void()> asked_to_reload_;
   sigset_t before_{};
   int signals_ = -1;
   int stop_ = -1;
   std::thread thread_;
 };
 
-Termination::Termination(std::move_only_function<void()> asked) : state_(std::make_unique<State>(std::move(asked))) {}
+Termination::Termination(std::move_only_function<void()> asked, std::move_only_function<void()> asked_to_reload)
+    : state_(std::make_unique<State>(std::move(asked), std::move(asked_to_reload))) {}
 Termination::~Termination() = default;
 
 }  // namespace parley::os

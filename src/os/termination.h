@@ -5,12 +5,13 @@
 
 namespace parley::os {
 
-// Tells when the process is asked to end (SIGINT, SIGTERM, SIGHUP). Made first in main, before any thread, because it
-// blocks these signals for all of them; they do what they always did once it is gone. Calls `asked` on a thread of its
-// own, once for each signal.
+// Tells when the process is asked to end (SIGINT, SIGTERM, SIGHUP), or, where somebody is there for SIGHUP, to read its
+// files again. Made first in main, before any thread, because it
+// blocks these signals for all of them; they do what they always did once it is gone. Calls the functions on a thread
+// of its own, once for each signal.
 class Termination {
  public:
-  explicit Termination(std::move_only_function<void()> asked);
+  explicit Termination(std::move_only_function<void()> asked, std::move_only_function<void()> asked_to_reload = {});
   ~Termination();
 
  private:

@@ -5,6 +5,7 @@ Usage: hub_config_test.py PARLEY
 """
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -26,6 +27,10 @@ class HubConfigTest(unittest.TestCase):
         with open(path, "w", encoding="utf-8") as file:
             file.write(text)
         return path
+
+    def read(self, name):
+        with open(f"{self.place}/{name}", encoding="utf-8") as file:
+            return file.read()
 
     def hub(self, *arguments, **environment):
         return subprocess.run([PARLEY, "hub", *arguments], capture_output=True, text=True, cwd="/", check=False,
@@ -96,6 +101,85 @@ class HubConfigTest(unittest.TestCase):
             self.assertEqual(ran.returncode, 3)
             self.assertIn("certificate is not accepted", ran.stderr)
             self.assertIn("PARLEY_TLS_AUTHORITIES names the file", ran.stderr)
+
+    def openssl(self, *arguments):
+        subprocess.run(["openssl", *arguments], check=True, capture_output=True, cwd=self.place)
+
+    def issue(self, name):
+        """A certificate of the authority, NAME.pem and NAME.key, in the place of one that was there."""
+        self.openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={name}",
+                     "-keyout", f"{name}.key", "-out", "csr")
+        self.write("extensions", "subjectAltName=IP:127.0.0.1")
+        self.openssl("x509", "-req", "-in", "csr", "-CA", "authority.pem", "-CAkey", "authority.key", "-CAcreateserial",
+                     "-days", "1", "-extfile", "extensions", "-out", f"{name}.pem")
+
+    def test_clients_are_known_by_their_certificates_and_a_hangup_brings_new_ones(self):
+        self.openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1",
+                     "-subj", "/CN=authority", "-keyout", "authority.key", "-out", "authority.pem")
+        for name in ("hub", "worker-7", "worker-8"):
+            self.issue(name)
+        written = (f'listen = ["tcp:127.0.0.1:0"]\nallow = ["certificate:worker-7 see,operate **"]\n'
+                   f'[tls]\ncertificate = "{self.place}/hub.pem"\nkey = "{self.place}/hub.key"\n'
+                   f'authorities = "{self.place}/authority.pem"\n')
+        path = self.write("hub.toml", written)
+        os.chmod(path, 0o600)
+        ran = self.hub("--config", path)
+        self.assertEqual(ran.returncode, 2)
+        self.assertIn("a rule names a certificate, and nobody is asked for one", ran.stderr)
+        self.write("hub.toml", written + 'clients = "required"\n')
+        hub = subprocess.Popen([PARLEY, "hub", "--config", path], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               text=True, env=self.environment)
+        self.addCleanup(hub.stdout.close)
+        self.addCleanup(hub.stderr.close)
+        self.addCleanup(hub.wait)
+        self.addCleanup(hub.terminate)
+        where = hub.stdout.readline().split()[3].removeprefix("tcp:")
+
+        def ask(what, name, authority="authority"):
+            return subprocess.run([PARLEY, what, "--hub", f"tls:{where}"], text=True, capture_output=True, check=False,
+                                  timeout=100,
+                                  env={**self.environment, "PARLEY_TLS_AUTHORITIES": f"{self.place}/{authority}.pem",
+                                       "PARLEY_TLS_CERTIFICATE": f"{self.place}/{name}.pem",
+                                       "PARLEY_TLS_KEY": f"{self.place}/{name}.key"})
+
+        ran = ask("who", "worker-7")
+        self.assertEqual((ran.returncode, ran.stderr), (0, ""))
+        self.assertIn("certificate:worker-7", ran.stdout)
+        ran = ask("who", "worker-8")
+        self.assertIn("no rule of this hub names certificate:worker-8", ran.stderr)
+        self.assertIn("certificate:worker-8", ask("audit", "worker-7").stdout)
+
+        # What is bad changes nothing; what is good is there for who comes next.
+        good = self.read("hub.pem")
+        self.write("hub.pem", "rubbish")
+        hub.send_signal(signal.SIGHUP)
+        self.assertIn("those from before stay", hub.stderr.readline())
+        self.assertIn("say SIGHUP again", hub.stderr.readline())
+        self.assertEqual(ask("who", "worker-7").returncode, 0)
+        self.assertNotEqual(ask("who", "worker-7", "hub").returncode, 0, "it does not trust rubbish")
+        os.rename(f"{self.place}/authority.pem", f"{self.place}/first.pem")
+        os.rename(f"{self.place}/authority.key", f"{self.place}/first.key")
+        self.openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1",
+                     "-subj", "/CN=another authority", "-keyout", "authority.key", "-out", "authority.pem")
+        self.issue("hub")
+        self.assertNotEqual(self.read("hub.pem"), good)
+        hub.send_signal(signal.SIGHUP)
+        self.assertIn("has read its certificates again", hub.stdout.readline())
+        self.assertNotEqual(ask("who", "worker-7").returncode, 0, "of the first authority")
+        self.issue("worker-7")
+        ran = ask("who", "worker-7")
+        self.assertEqual((ran.returncode, ran.stderr), (0, ""))
+        self.assertIn("certificate:worker-7", ran.stdout)
+        hub.terminate()
+        self.assertEqual(hub.wait(), 0)
+
+    def test_without_a_certificate_a_hangup_ends_it(self):
+        hub = subprocess.Popen([PARLEY, "hub", "--listen", f"unix:{self.place}/s"], stdout=subprocess.PIPE, text=True,
+                               env=self.environment)
+        self.assertIn("listens at", hub.stdout.readline())
+        hub.send_signal(signal.SIGHUP)
+        self.assertEqual(hub.wait(), 0)
+        hub.stdout.close()
 
     def test_it_listens_where_it_is_told_to(self):
         address = f"unix:{self.place}/other.sock"
