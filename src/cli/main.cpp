@@ -32,7 +32,7 @@ CLI::App* add_hub(CLI::App& app, HubCommand& hub) {
   command
       ->add_option("--listen", hub.listen,
                    "An address, as often as there are: unix:PATH, or tcp:, tls:, ws: or wss:HOST:PORT where there are "
-                   "tokens. Else where all commands look for a hub.")
+                   "tokens, or rules for certificates. Else where all commands look for a hub.")
       ->type_name("ADDRESS")
       ->allow_extra_args(false);
   command
