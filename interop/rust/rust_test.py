@@ -60,8 +60,8 @@ def why_not(build):
         return f"cargo had not fetched the crates after {FETCH_MAX_S} s"
     if fetched.returncode == 0:
         return ""
-    lines = [line.strip() for line in fetched.stdout.splitlines() if line.strip()]
-    return "cargo cannot fetch the crates: " + (lines[-1] if lines else f"it ended with {fetched.returncode}")
+    errors = [line for line in fetched.stdout.splitlines() if line.startswith("error")]
+    return "cargo cannot fetch the crates: " + (errors[0] if errors else f"it ended with {fetched.returncode}")
 
 
 def build_roam_subject(build):
