@@ -15,7 +15,10 @@ class StationService final : public Station {
   }
   parley::Task<std::uint64_t> record_all(parley::Rx<Reading> readings) override {
     std::uint64_t count = 0;
-    for (; auto reading = co_await readings.recv(); ++count) keep(*std::move(reading));
+    while (auto reading = co_await readings.recv()) {
+      keep(*std::move(reading));
+      ++count;
+    }
     co_return count;
   }
   parley::Task<void> watch(std::string sensor, parley::Tx<Reading> out) override {
