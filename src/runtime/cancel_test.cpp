@@ -280,11 +280,12 @@ TEST(CancelRuntime, a_cancelled_handler_gives_up_its_channels) {
 
 TEST(CancelRuntime, a_handler_that_waits_for_a_call_of_its_own_passes_the_cancel_on) {
   Pair pair;
-  pair.probe_b.on_custom = [&pair](std::int64_t) -> Task<std::int64_t> {
-    auto call = pair.client_b().call<&Probe::hang>("deep");
+  const auto ask = [](Client<Probe> client) -> Task<std::int64_t> {
+    auto call = client.call<&Probe::hang>("deep");
     static_cast<void>(co_await call);
     co_return 0;
   };
+  pair.probe_b.on_custom = [&](std::int64_t) { return ask(pair.client_b()); };
   {
     auto call = pair.client_a().call<&Probe::custom>(1);
     pair.world.settle();
