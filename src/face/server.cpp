@@ -57,9 +57,9 @@ class Server::Impl final : private io::ListenerEvents {
     const Limits& limits = options_.limits;
     while (stable_.newcomer_count() >= std::max(limits.newcomers_max, 1u)) stable_.drop_oldest_newcomer();
     const bool has_room = scope_.size() + stable_.newcomer_count() < limits.sessions_max;
-    stable_.admit(std::make_unique<runtime::FramedLink>(loop_, std::move(stream), limits),
-                  loop_.now() + limits.handshake_max, has_room,
-                  [this](std::unique_ptr<io::Link> link) { scope_.spawn(keep(std::move(link))); });
+    const Instant until = loop_.now() + limits.handshake_max;
+    stable_.admit(std::make_unique<runtime::FramedLink>(loop_, std::move(stream), limits), until, has_room,
+                  [this, until](std::unique_ptr<io::Link> link) { scope_.spawn(keep(std::move(link), until)); });
   }
   void on_listener_failed(Error error) override { stop(std::move(error)); }
   void stop(std::optional<Error> reason) {
@@ -76,9 +76,11 @@ class Server::Impl final : private io::ListenerEvents {
     Impl& impl;
   };
 
-  Task<void> keep(std::unique_ptr<io::Link> link) {
+  Task<void> keep(std::unique_ptr<io::Link> link, Instant until) {
+    runtime::SessionOptions options = face::session_options(options_);
+    options.handshake_until = until;
     face::AcceptedSession session(runtime::Session::start(loop_, std::move(link), runtime::Session::Role::acceptor,
-                                                          face::session_options(options_), &services.table()));
+                                                          std::move(options), &services.table()));
     co_await session.runtime().established().wait();
     if (session.is_open() && on_new_session) {
       is_telling_ = true;

@@ -101,7 +101,7 @@ void Door::on_opening(Arrival& arrival, Opening opening) {
   }
   if (opening == Opening::roam) {
     auto link = std::make_unique<runtime::FramedLink>(loop_, std::move(arrived.stream), limits_);
-    return admit(arrived.id, std::move(link), std::move(arrived.seen));
+    return admit(arrived.id, std::move(link), std::move(arrived.seen), arrived.until);
   }
   if (opening == Opening::roam_stable) return ask(std::move(arrived));
   if (!look_inside(arrived, opening)) refuse(arrived, opening);
@@ -139,9 +139,8 @@ void Door::refuse(Arrived& arrived, Opening opening) {
 void Door::ask(Arrived arrived) {
   stable_.admit(std::make_unique<runtime::FramedLink>(loop_, std::move(arrived.stream), limits_), arrived.until,
                 has_room(),
-                [this, id = arrived.id, seen = std::move(arrived.seen)](std::unique_ptr<io::Link> link) mutable {
-                  admit(id, std::move(link), std::move(seen));
-                });
+                [this, id = arrived.id, seen = std::move(arrived.seen), until = arrived.until](
+                    std::unique_ptr<io::Link> link) mutable { admit(id, std::move(link), std::move(seen), until); });
 }
 
 void Door::on_refused(runtime::StableSessions::Refused what) {
@@ -154,12 +153,12 @@ void Door::on_refused(runtime::StableSessions::Refused what) {
   }
 }
 
-void Door::admit(std::uint64_t id, std::unique_ptr<io::Link> link, std::optional<core::Principal> seen) {
+void Door::admit(std::uint64_t id, std::unique_ptr<io::Link> link, std::optional<core::Principal> seen, Instant until) {
   ++counters.accepted;
   newcomers_[id] = nullptr;
   // The handshake of TLS may have said more than was seen when it came.
   if (!link->peer().certificate.empty()) seen = Gate::seen(link->peer(), false);
-  hub_.on_newcomer(id, std::move(link), std::move(seen));
+  hub_.on_newcomer(id, std::move(link), std::move(seen), until);
 }
 
 void Door::bury(std::unique_ptr<io::Stream> stream) {

@@ -18,8 +18,9 @@ namespace parley::hub {
 
 class DoorEvents {
  public:
-  // Shakes hands over this link, and is a newcomer until Door::forget().
-  virtual void on_newcomer(std::uint64_t id, std::unique_ptr<io::Link> link, std::optional<core::Principal> seen) = 0;
+  // Shakes hands over this link, in time, and is a newcomer until Door::forget().
+  virtual void on_newcomer(std::uint64_t id, std::unique_ptr<io::Link> link, std::optional<core::Principal> seen,
+                           Instant until) = 0;
   // One of these has to go, because others came.
   virtual void on_pushed_out(std::uint64_t id) = 0;
   // Whom nobody knows, at a hub that knows nobody by what he brings.
@@ -60,7 +61,7 @@ class Door final : private ArrivalEvents {
     std::uint64_t id = 0;
     std::unique_ptr<io::Stream> stream = nullptr;
     std::optional<core::Principal> seen;
-    Instant until;                                       // by when it has said what it speaks
+    Instant until;                                       // by when it has said who it is
     wire::Opening inside_of = wire::Opening::undecided;  // whose stream this is: TLS or HTTP
   };
 
@@ -75,7 +76,7 @@ class Door final : private ArrivalEvents {
   void refuse(Arrived& arrived, wire::Opening opening);
   void ask(Arrived arrived);
   void on_refused(runtime::StableSessions::Refused what);
-  void admit(std::uint64_t id, std::unique_ptr<io::Link> link, std::optional<core::Principal> seen);
+  void admit(std::uint64_t id, std::unique_ptr<io::Link> link, std::optional<core::Principal> seen, Instant until);
   void bury(std::unique_ptr<io::Stream> stream);
   bool has_room() const { return hub_.session_count() + arrivals_.size() - newcomers_.size() < limits_.sessions_max; }
 

@@ -219,6 +219,50 @@ TEST_F(DoorTest, a_handshake_that_is_not_over_is_pushed_out_too) {
   EXPECT_NE(told(*half).find("you had not said who you are"), std::string::npos);
 }
 
+TEST_F(DoorTest, the_time_at_the_door_and_of_the_handshake_is_one) {
+  const std::string hello = framed(as_text(say::hello(7, Parity::odd, 64)));
+  auto half = at.dial();
+  world.pass(4000ms);
+  EXPECT_EQ(half->write_some(as_bytes(std::string_view(hello).substr(0, hello.size() - 1))).bytes, hello.size() - 1);
+  world.pass(999ms);
+  EXPECT_EQ(at.hub->session_count(), 1u);
+  EXPECT_EQ(told(*half), "(open)");
+  world.pass(1ms);
+  EXPECT_EQ(at.hub->session_count(), 0u);
+  EXPECT_NE(told(*half), "(open)");
+}
+
+// Last words leave while somebody may still read them; whoever reads none takes no descriptors for that.
+TEST_F(DoorTest, sessions_that_are_over_and_still_open_are_counted_and_bounded) {
+  const std::string hello = framed(as_text(say::hello(7, Parity::odd, 64)));
+  const std::string_view half = std::string_view(hello).substr(0, hello.size() - 1);
+  std::vector<std::unique_ptr<io::Stream>> callers;
+  for (int i = 0; i < 12; ++i) callers.push_back(caller(half));
+  EXPECT_EQ(at.hub->door().pushed_out, 12u - 4u);
+  EXPECT_EQ(at.hub->leaving_count(), 4u);
+  auto operating = at.party();
+  const auto counters = world.run([](Client<builtin::Hub> client) -> Task<Result<std::vector<builtin::Count>>> {
+    co_return co_await client.call<&builtin::Hub::counters>();
+  }(operating->client<builtin::Hub>("parley.Hub")));
+  ASSERT_TRUE(counters);
+  const auto count = [&](std::string_view name) {
+    return std::ranges::find(*counters, name, &builtin::Count::name)->value;
+  };
+  EXPECT_EQ(count("sessions_leaving"), 4u);
+  EXPECT_EQ(count("sessions_cut_off") + count("sessions_leaving"), at.hub->door().pushed_out);
+  for (std::size_t i = 0; i < at.hub->door().pushed_out; ++i) {
+    EXPECT_NE(told(*callers[i]).find("you had not said who you are"), std::string::npos) << "also of who was cut off";
+  }
+  // Whoever ends as well is waited for no more, and nobody for longer than a handshake takes.
+  callers[at.hub->door().pushed_out - 1].reset();
+  world.settle();
+  EXPECT_EQ(at.hub->leaving_count(), 3u);
+  world.pass(5s);
+  EXPECT_EQ(at.hub->leaving_count(), 3u) << "of those who have not said who they are until now";
+  world.pass(5s);
+  EXPECT_EQ(at.hub->leaving_count(), 0u);
+}
+
 TEST_F(DoorTest, a_listener_for_roam_alone_asks_nobody) {
   ASSERT_TRUE(at.hub->listen("mem:roam", Hub::Speaks::roam));
   io::MemoryDialer dialer(world.loop, "roam");

@@ -41,6 +41,7 @@ class Hub::Impl final : private hub::DoorEvents,
         directory_(options_.directory),
         refusals_(options_.refusals_max),
         door_(as<hub::DoorEvents>(), loop, options_.limits, gate_),
+        farewells_(std::max(options_.limits.newcomers_max, 1u)),
         directory_service_(*this),
         hub_service_(*this) {
     services_.serve<builtin::Directory>(std::string(builtin::directory_name), directory_service_).value();
@@ -59,6 +60,7 @@ class Hub::Impl final : private hub::DoorEvents,
 
   void close() {
     door_.close();
+    farewells_.lift_bound();
     stopped_.set();
     const Error why{Code::closed, "the hub was closed"};
     while (!visitors_.empty()) visitors_.begin()->second->session().close(why);
@@ -68,6 +70,8 @@ class Hub::Impl final : private hub::DoorEvents,
   const core::Directory& directory() const { return directory_; }
   const DoorCounters& door() const override { return door_.counters; }
   std::size_t session_count() const override { return visitors_.size(); }
+  std::size_t leaving_count() const override { return farewells_.count(); }
+  std::uint64_t cut_off() const override { return farewells_.cut_off(); }
   std::size_t relay_count() const { return relays_.size(); }
   std::size_t bytes_queued() const {
     std::size_t bytes = 0;
@@ -78,10 +82,11 @@ class Hub::Impl final : private hub::DoorEvents,
  private:
   // --- the door
 
-  void on_newcomer(std::uint64_t id, std::unique_ptr<io::Link> link, std::optional<core::Principal> seen) override {
+  void on_newcomer(std::uint64_t id, std::unique_ptr<io::Link> link, std::optional<core::Principal> seen,
+                   Instant until) override {
     auto made = std::make_unique<Visitor>(as<hub::VisitorEvents>(), id, std::move(seen));
     Visitor& visitor = *visitors_.emplace(id, std::move(made)).first->second;
-    visitor.start(loop_, std::move(link), options_.limits, services_.table());
+    visitor.start(loop_, std::move(link), {options_.limits, until, &farewells_}, services_.table());
     by_session_.emplace(&visitor.session(), &visitor);
   }
   void on_pushed_out(std::uint64_t id) override {
@@ -297,6 +302,7 @@ class Hub::Impl final : private hub::DoorEvents,
   core::Directory directory_;
   hub::Refusals refusals_;
   hub::Door door_;
+  runtime::Farewells farewells_;
   hub::DirectoryService directory_service_;
   hub::HubService hub_service_;
   Services services_;
@@ -316,6 +322,7 @@ void Hub::close() { impl_->close(); }
 const core::Directory& Hub::directory() const { return impl_->directory(); }
 const DoorCounters& Hub::door() const { return std::as_const(*impl_).door(); }
 std::size_t Hub::session_count() const { return impl_->session_count(); }
+std::size_t Hub::leaving_count() const { return std::as_const(*impl_).leaving_count(); }
 std::size_t Hub::relay_count() const { return impl_->relay_count(); }
 std::size_t Hub::bytes_queued() const { return impl_->bytes_queued(); }
 

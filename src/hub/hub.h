@@ -77,6 +77,9 @@ class Hub final {
   const core::Directory& directory() const;
   const DoorCounters& door() const;
   std::size_t session_count() const;
+  // Sessions that are over, and whose last bytes still leave: at most Limits::newcomers_max, beyond which the oldest is
+  // cut off.
+  std::size_t leaving_count() const;
   std::size_t relay_count() const;
   // In the output of sessions, for all of them.
   std::size_t bytes_queued() const;

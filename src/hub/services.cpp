@@ -172,6 +172,8 @@ Task<Result<std::vector<builtin::Count>>> HubService::counters(Context& context)
                                      {"door_tokens_missing", door.tokens_missing},
                                      {"door_tokens_wrong", door.tokens_wrong}};
   all.push_back({"introductions", hub_.introductions()});
+  all.push_back({"sessions_leaving", hub_.leaving_count()});
+  all.push_back({"sessions_cut_off", hub_.cut_off()});
   for (const auto& [spoken, count] : door.refused) all.push_back({"door_refused_" + spoken, count});
   co_return all;
 }

@@ -29,6 +29,8 @@ class HubState {
   virtual Instant now() const = 0;
   virtual std::uint64_t introductions() const = 0;
   virtual std::size_t sessions_max() const = 0;
+  virtual std::size_t leaving_count() const = 0;
+  virtual std::uint64_t cut_off() const = 0;
   virtual const Refusals& refused() const = 0;
   // Writes down what is refused.
   virtual Result<void> check(const Visitor& visitor, core::Verb verb, std::string_view name) = 0;

@@ -12,12 +12,14 @@ Visitor::~Visitor() {
   if (session_) session_->drop_caller();
 }
 
-void Visitor::start(io::Loop& loop, std::unique_ptr<io::Link> link, const Limits& limits,
+void Visitor::start(io::Loop& loop, std::unique_ptr<io::Link> link, const Terms& terms,
                     const runtime::MethodTable& methods) {
   methods_ = &methods;
   session_ = &runtime::Session::start(loop, std::move(link), runtime::Session::Role::acceptor,
-                                      {.limits = limits,
+                                      {.limits = terms.limits,
                                        .is_hub = true,
+                                       .handshake_until = terms.handshake_until,
+                                       .farewells = terms.farewells,
                                        .acceptor = {std::shared_ptr<void>(), this},  // which outlives the session
                                        .watch = this},
                                       &methods);

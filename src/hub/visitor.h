@@ -36,7 +36,12 @@ class Visitor final : public Mortal, private runtime::ConnectionAcceptor, privat
       : hub_(hub), id_(id), seen_(std::move(seen)) {}
   ~Visitor() override;
 
-  void start(io::Loop& loop, std::unique_ptr<io::Link> link, const Limits& limits, const runtime::MethodTable& methods);
+  struct Terms {
+    const Limits& limits;
+    Instant handshake_until;
+    runtime::Farewells* farewells;
+  };
+  void start(io::Loop& loop, std::unique_ptr<io::Link> link, const Terms& terms, const runtime::MethodTable& methods);
 
   std::uint64_t id() const { return id_; }
   runtime::Session& session() const { return *session_; }

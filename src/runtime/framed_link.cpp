@@ -34,7 +34,9 @@ FramedLink::FramedLink(io::Loop& loop, std::unique_ptr<io::Stream> stream, const
       control_(loop.blocks()) {}
 
 void FramedLink::start(io::LinkEvents& events) {
-  if (!std::exchange(events_, &events)) stream_->start(*this);
+  PARLEY_ASSERT(!events_, "a link is handed over before it is started again");
+  events_ = &events;
+  if (!std::exchange(is_started_, true)) stream_->start(*this);
 }
 
 void FramedLink::end_reading(const Error* error) {

@@ -17,8 +17,11 @@ class FramedLink final : public io::Link, private io::StreamEvents {
  public:
   FramedLink(io::Loop& loop, std::unique_ptr<io::Stream> stream, const Limits& limits);
 
-  // Again: what is told from now on goes to somebody else, also from inside of an event.
+  // Once, and once more after each hand_over().
   void start(io::LinkEvents& events) override;
+  // Whoever was told so far is told nothing any more: the next start(), before anything else happens to the link, says
+  // who is. Also from inside of an event.
+  void hand_over() { events_ = nullptr; }
   io::LinkEvents& receiver() const { return *events_; }
   OutBuffer& out() override { return data_; }
   OutBuffer& control() override { return is_blocked_ ? control_ : data_; }
@@ -93,6 +96,7 @@ class FramedLink final : public io::Link, private io::StreamEvents {
   const std::size_t descriptors_max_;
   const Duration last_bytes_max_;
   io::LinkEvents* events_ = nullptr;
+  bool is_started_ = false;
 
   OutBuffer data_;
   OutBuffer control_;

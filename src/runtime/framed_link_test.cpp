@@ -365,6 +365,28 @@ TEST(FramedLink, a_receiver_that_has_closed_gets_nothing_more_but_the_end) {
   EXPECT_EQ(rig.blocks_held(), 0u);
 }
 
+TEST(FramedLink, a_link_is_handed_over_between_two_messages) {
+  Rig rig;
+  LinkLog next;
+  rig.log.at_message = [&](ByteView) {
+    rig.link->hand_over();
+    rig.link->start(next);
+  };
+  rig.peer_sends(framed("for the first") + framed("for the second"));
+  EXPECT_THAT(rig.log.messages, ElementsAre("for the first"));
+  EXPECT_THAT(next.messages, ElementsAre("for the second"));
+  rig.peer->finish();
+  rig.settle();
+  EXPECT_EQ(rig.log.ends, 0);
+  EXPECT_EQ(next.ends, 1);
+}
+
+TEST(FramedLinkDeath, nobody_takes_a_link_that_was_not_handed_over) {
+  Rig rig;
+  LinkLog next;
+  EXPECT_DEATH(rig.link->start(next), "handed over before it is started again");
+}
+
 // --- death
 
 TEST(FramedLink, what_the_peer_sent_before_it_died_is_delivered_when_a_write_finds_out) {

@@ -42,7 +42,8 @@ void Session::begin() {
   link_->set_frame_bytes_max(options_.limits.opening_bytes_max);
   machine_.begin(link_->out());
   if (!link_->out().empty()) link_->committed();
-  loop_.executor().arm(timer_, loop_.now() + options_.limits.handshake_max);
+  const auto until = std::exchange(options_.handshake_until, std::nullopt);
+  loop_.executor().arm(timer_, until.value_or(loop_.now() + options_.limits.handshake_max));
   link_->start(*this);
 }
 
@@ -356,8 +357,7 @@ void Session::on_link_ended(const Error* error) {
     end(std::move(reason), pending, is_dead ? Committed::is_dropped : Committed::may_leave);
     link_->finish();
   }
-  timer_.disarm();
-  bury_if_unused();
+  on_farewell_over();
 }
 
 // --- the end
@@ -444,7 +444,19 @@ Result<io::Descriptor> Session::claim_descriptor(std::uint64_t number) {
 // What is committed still leaves; a peer that does not take it is given as long as for a handshake.
 void Session::finish_link() {
   link_->finish();
-  if (!is_link_over_) loop_.executor().arm(timer_, loop_.now() + options_.limits.handshake_max);
+  if (is_link_over_) return;
+  loop_.executor().arm(timer_, loop_.now() + options_.limits.handshake_max);
+  if (!options_.farewells) return;
+  farewell_ = std::make_unique<Farewell>(*this);
+  options_.farewells->add(*farewell_);
+}
+
+// The last bytes have left, or nobody waits for that.
+void Session::on_farewell_over() {
+  is_link_over_ = true;
+  timer_.disarm();
+  farewell_.reset();
+  bury_if_unused();
 }
 
 void Session::HandshakeTimer::fire(Timer& timer) {
@@ -455,8 +467,7 @@ void Session::HandshakeTimer::fire(Timer& timer) {
     session.break_off({Code::handshake_timeout, fmt::format("{} s", waited)});
     return;
   }
-  session.is_link_over_ = true;
-  session.bury_if_unused();
+  session.on_farewell_over();
 }
 
 void Session::on_last_caller_gone() {

@@ -16,6 +16,7 @@
 #include "runtime/cleanup.h"
 #include "runtime/connection.h"
 #include "runtime/connection_user.h"
+#include "runtime/farewells.h"
 #include "runtime/interceptor.h"
 #include "runtime/keepalive.h"
 #include "runtime/opened_connection.h"
@@ -33,6 +34,8 @@ struct SessionOptions {
   std::optional<io::Peer> peer;               // who it is, where somebody knows better than the link
   // Answered on the root too, to this peer and not to whom it relays; neither listed nor described.
   std::shared_ptr<const MethodTable> for_peer;
+  std::optional<Instant> handshake_until;        // of the first handshake; else Limits::handshake_max from its start
+  Farewells* farewells = nullptr;                // outlives the session, or goes while its last bytes leave
   std::shared_ptr<ConnectionAcceptor> acceptor;  // null: connections are opened to what is served
   SessionWatch* watch = nullptr;                 // outlives the session, until it is told that this is over
   Interceptors interceptors = {};                // of the calls that are made here; of those served, the methods know
@@ -144,6 +147,11 @@ class Session final : public Mortal, private io::LinkEvents {
     static void fire(Timer& timer);
     Session& session;
   };
+  struct Farewell final : Farewells::Place {
+    explicit Farewell(Session& session) : session(session) {}
+    void cut_off() override { session.on_farewell_over(); }
+    Session& session;
+  };
   // Objects of handlers die in a turn of their own, behind the frames and the cleanups.
   struct DropObjects final : Ready {
     explicit DropObjects(Session& session) : Ready(&DropObjects::run), session(session) {}
@@ -174,6 +182,7 @@ class Session final : public Mortal, private io::LinkEvents {
   using Committed = Connection::Committed;
   void end(std::optional<Error> reason, const Error& for_the_pending, Committed committed = Committed::may_leave);
   void finish_link();
+  void on_farewell_over();
   void drop_objects_if_unused();
   void bury_if_unused();
 
@@ -211,7 +220,8 @@ class Session final : public Mortal, private io::LinkEvents {
   std::uint32_t cleanup_count_ = 0;
   DropObjects drop_objects_{*this};
   AtLoopEnd at_loop_end_{*this};
-  HandshakeTimer timer_{*this};  // of the handshake, and then of the last bytes' leaving
+  HandshakeTimer timer_{*this};         // of the handshake, and then of the last bytes' leaving
+  std::unique_ptr<Farewell> farewell_;  // while these leave, where they are counted
 };
 
 }  // namespace parley::runtime

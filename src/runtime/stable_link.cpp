@@ -29,7 +29,10 @@ constexpr std::size_t ping_bytes_max = head_bytes_max + 2 + codec::varint_bytes_
 // Keeps a link that may be telling something just now, and listens to it no more.
 class Grave final : public Mortal, private io::LinkEvents {
  public:
-  explicit Grave(std::unique_ptr<FramedLink> content) : content_(std::move(content)) { content_->start(*this); }
+  explicit Grave(std::unique_ptr<FramedLink> content) : content_(std::move(content)) {
+    content_->hand_over();
+    content_->start(*this);
+  }
 
  private:
   bool on_message(ByteView, Block*) override { return false; }

@@ -154,7 +154,10 @@ class StableSessions::Newcomer final : public Mortal, private io::LinkEvents {
 
   bool on_message(ByteView message, Block* block) override {
     if (!leave_door()) return false;
-    if (stable::is_client_hello(message)) return sessions_.on_hello(std::move(link_), message, has_room_, start_);
+    if (stable::is_client_hello(message)) {
+      link_->hand_over();
+      return sessions_.on_hello(std::move(link_), message, has_room_, start_);
+    }
     if (!has_room_) {
       sessions_.tell(Refused::no_room);
       return false;
@@ -170,6 +173,7 @@ class StableSessions::Newcomer final : public Mortal, private io::LinkEvents {
   void on_link_drained() override {}
   io::LinkEvents& begin() {
     FramedLink& link = *link_;
+    link.hand_over();
     start_(std::move(link_));
     return link.receiver();
   }
