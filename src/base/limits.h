@@ -32,18 +32,23 @@ struct Limits {
   // stable sessions
   std::uint32_t stable_items_max = 8192;  // messages sent and not acknowledged: what is beyond waits, and one in
                                           // four asks the peer for an acknowledgement
-  std::size_t stable_bytes_max = std::size_t{1} << 20;  // the same in bytes; one message may be longer
-  Duration stable_away_max = std::chrono::seconds(30);  // without a link; above: session lost
-  std::uint32_t stable_sessions_max = 4096;             // of one server
+  std::size_t stable_bytes_max = std::size_t{1} << 20;     // the same in bytes; one message may be longer
+  Duration stable_away_max = std::chrono::seconds(30);     // without a link; above: session lost
+  Duration stable_silence_max = std::chrono::seconds(15);  // of a peer that has not acknowledged all: it is asked, and
+                                                           // after as long again the link is left
+  std::uint32_t stable_sessions_max = 4096;                // of one server
 
   std::uint32_t connections_max = 4096;  // opened by the peer on one session, beyond the root
   std::uint32_t sessions_max = 16384;    // accepted by one server
   std::uint32_t newcomers_max = 1024;    // of a hub or server, not let in yet: beyond, one is closed
 
   // calls
-  std::uint32_t concurrent_requests_max = 1024;  // inbound; advertised. As many cleanups of stopped handlers
-  std::uint32_t outgoing_calls_max = 65536;      // ours at once, however many more the peer advertised
-  std::uint32_t waiting_calls_max = 4096;        // ours beyond that
+  std::uint32_t concurrent_requests_max = 1024;         // inbound; advertised. As many cleanups of stopped handlers
+  std::uint32_t outgoing_calls_max = 65536;             // ours at once, however many more the peer advertised
+  std::uint32_t waiting_calls_max = 4096;               // ours beyond that
+  std::uint32_t repeats_max = 3;                        // of one idempotent call of ours, by sessions that dial again
+  Duration repeat_wait_max = std::chrono::seconds(30);  // for the session that comes next; above: it is not repeated
+  std::size_t repeat_bytes_max = std::size_t{1} << 20;  // such calls kept; those beyond are not repeated
 
   // channels
   std::uint32_t channels_per_call_max = 64;

@@ -97,6 +97,7 @@ SessionSample session_sample(const SessionStats& now, const SessionStats* before
   sample.bytes_sent = now.bytes_sent;
   sample.bytes_sent_per_s = rates.of(now.bytes_sent, before ? before->bytes_sent : 0);
   sample.credit_withheld_items = now.credit_withheld_items;
+  sample.links_resumed = now.session.links_resumed;
   return sample;
 }
 
@@ -142,7 +143,8 @@ std::vector<std::string> row_of(const SessionSample& each) {
           fmt::format("{}", each.calls_waiting),
           short_bytes(static_cast<double>(each.bytes_queued)),
           each.bytes_sent_per_s ? short_bytes(*each.bytes_sent_per_s) : "-",
-          each.credit_withheld_items == 0 ? "-" : fmt::format("{}", each.credit_withheld_items)};
+          each.credit_withheld_items == 0 ? "-" : fmt::format("{}", each.credit_withheld_items),
+          each.links_resumed == 0 ? "-" : fmt::format("{}", each.links_resumed)};
 }
 
 std::string summary(const TopSample& sample) {
@@ -204,7 +206,8 @@ std::vector<std::string> make_screen(const TopSample& sample, const ScreenOption
   std::ranges::sort(order, before);
 
   std::vector<std::vector<std::string>> rows = {{"SESSION", "PROCESS", "OFFERS", "CALLS/S", "IN FLIGHT", "OLDEST",
-                                                 "P50", "P99", "ASKS/S", "WAITING", "QUEUED", "SENT/S", "WITHHELD"}};
+                                                 "P50", "P99", "ASKS/S", "WAITING", "QUEUED", "SENT/S", "WITHHELD",
+                                                 "RESUMED"}};
   for (const SessionSample* const each : order) rows.push_back(row_of(*each));
   std::vector<std::string> lines = {summary(sample)};
   std::istringstream text(table(rows));

@@ -38,6 +38,7 @@ struct SessionSample {
   std::uint64_t bytes_sent = 0;
   std::optional<double> bytes_sent_per_s;
   std::uint64_t credit_withheld_items = 0;
+  std::uint64_t links_resumed = 0;  // how often it came back over another link
 };
 
 struct TopSample {

@@ -48,7 +48,12 @@ struct Counters {
   std::uint64_t messages_late = 0;         // for a connection that is over here
   std::uint64_t pings_sent = 0;            // to a peer that said nothing while something waited for it
   std::uint64_t pings_answered = 0;
-  std::uint64_t silences = 0;  // the session was lost: its peer did not answer
+  std::uint64_t silences = 0;           // the session was lost: its peer did not answer
+  std::uint64_t links_resumed = 0;      // a stable session went on over another link
+  std::uint64_t links_silent = 0;       // left by a stable session because nothing came
+  std::uint64_t messages_resent = 0;    // over another link
+  std::uint64_t messages_repeated = 0;  // received before, and dropped
+  std::uint64_t calls_repeated = 0;     // idempotent ones, on the session that came after theirs
   std::uint64_t handshakes_timed_out = 0;
   std::uint64_t messages_cut_off = 0;      // the link ended inside one
   std::uint64_t protocol_errors_sent = 0;  // breaches found here, of all kinds; and each by its code:
@@ -115,6 +120,11 @@ struct Counters {
     visit(std::string_view("pings_sent"), pings_sent);
     visit(std::string_view("pings_answered"), pings_answered);
     visit(std::string_view("silences"), silences);
+    visit(std::string_view("links_resumed"), links_resumed);
+    visit(std::string_view("links_silent"), links_silent);
+    visit(std::string_view("messages_resent"), messages_resent);
+    visit(std::string_view("messages_repeated"), messages_repeated);
+    visit(std::string_view("calls_repeated"), calls_repeated);
     visit(std::string_view("handshakes_timed_out"), handshakes_timed_out);
     visit(std::string_view("messages_cut_off"), messages_cut_off);
     visit(std::string_view("protocol_errors_sent"), protocol_errors_sent);

@@ -109,7 +109,8 @@ struct Options {
   Duration connect_wait_max = Duration::zero();
   // For connect(). When the link breaks it is dialled again, after 100 ms, then twice as long each time up to 5 s,
   // somewhat at random, as long as the handle of the session lives. What ran has ended, each call as `lost` or
-  // `unknown`; calls in between are `lost` at once; clients and offers stay.
+  // `unknown`, except idempotent ones, which are made again (CallOptions::idempotent). Calls in between are `lost` at
+  // once; clients and offers stay.
   bool redial = false;
   // For connect(), toward servers and hubs of Parley and peers of stable roam 7.x. When the link breaks the session
   // goes on over another one, and nothing is lost or doubled: calls and channels wait meanwhile. It ends `lost` when

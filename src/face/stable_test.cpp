@@ -314,6 +314,14 @@ TEST(StableSession, a_worker_and_a_client_of_a_hub_go_on_through_it) {
   EXPECT_EQ(ledger.collected, up_to(100));
   EXPECT_GT(world.faults().cut, 4u);
   EXPECT_EQ(hub.session_count(), 2u) << "the same two";
+
+  const core::Counters& counters = session->counters();
+  EXPECT_GT(counters.links_resumed, 1u);
+  EXPECT_GT(counters.messages_resent, 0u);
+  auto asked = session->client<builtin::Hub>(builtin::hub_name).call<&builtin::Hub::who>();
+  const auto known = world.run(std::move(asked)).value();
+  EXPECT_EQ(known.at(1).links_resumed, counters.links_resumed);
+  EXPECT_GT(known.at(0).links_resumed, 1u) << "the worker's";
 }
 
 // --- over sockets of the system

@@ -96,6 +96,7 @@ TEST_F(DoorTest, stable_roam_is_let_in_and_whoever_comes_back_is_the_same_visito
     SCOPED_TRACE(door);
     if (door == std::string_view("roam")) ASSERT_TRUE(at.hub->listen("mem:roam", Hub::Speaks::roam));
     const std::size_t before = at.hub->session_count();
+    const std::size_t bytes_before = at.hub->bytes_queued();
     io::MemoryDialer dialer(world.loop, door);
     const auto comes = [&](const std::string& bytes) {
       auto stream = world.run(dialer.dial()).value();
@@ -109,6 +110,7 @@ TEST_F(DoorTest, stable_roam_is_let_in_and_whoever_comes_back_is_the_same_visito
     ASSERT_EQ(answer.substr(0, 9), std::string("\x19\0\0\0ROSH\0", 9));
     EXPECT_NE(answer.find("parley"), std::string::npos) << "the answer to the hello";
     EXPECT_EQ(at.hub->session_count(), before + 1);
+    EXPECT_EQ(at.hub->bytes_queued() - bytes_before, answer.size() - 29) << "which may have to be sent again";
     first.reset();
     world.settle();
     EXPECT_EQ(at.hub->session_count(), before + 1) << "it may come back";

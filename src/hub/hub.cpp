@@ -75,7 +75,10 @@ class Hub::Impl final : private hub::DoorEvents,
   std::size_t relay_count() const { return relays_.size(); }
   std::size_t bytes_queued() const {
     std::size_t bytes = 0;
-    for (const auto& [id, visitor] : visitors_) bytes += visitor->session().link().out().size();
+    for (const auto& [id, visitor] : visitors_) {
+      io::Link& link = visitor->session().link();
+      bytes += link.out().size() + link.bytes_kept();
+    }
     return bytes;
   }
 

@@ -33,7 +33,8 @@ builtin::SessionEntry entry_of(const Visitor& visitor, const NamesOf& names) {
   if (const auto found = names.find(visitor.id()); found != names.end()) entry.offers = found->second;
   entry.connections = visitor.relays;
   entry.calls_in_flight = visitor.calls_in_flight;
-  entry.bytes_queued = session.link().out().size();
+  entry.bytes_queued = session.link().out().size() + session.link().bytes_kept();
+  entry.links_resumed = session.counters().links_resumed;
   return entry;
 }
 

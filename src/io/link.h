@@ -16,6 +16,17 @@ class LinkEvents {
   virtual void on_link_ended(const Error* error) = 0;
   // Bytes that were held back by a slow peer have left.
   virtual void on_link_drained() = 0;
+  // What a link that goes on over others had to do for that, to be counted.
+  enum class News : std::uint8_t {
+    resumed,   // it goes on over another one
+    resent,    // a message was sent again
+    repeated,  // one came that had been received before, and was dropped
+    silent,    // nothing came for too long, so the one below was left
+  };
+  virtual void on_link_news(News what, std::uint64_t times) {
+    static_cast<void>(what);
+    static_cast<void>(times);
+  }
 
  protected:
   ~LinkEvents() = default;
@@ -40,6 +51,8 @@ class Link {
   virtual void committed_later() = 0;
   virtual void flush() = 0;
   virtual bool is_blocked() const = 0;
+  // What was sent and is kept, because it may have to be sent again.
+  virtual std::size_t bytes_kept() const { return 0; }
 
   // Sends what is committed, then the end of our direction. Nothing may be committed afterwards.
   virtual void finish() = 0;

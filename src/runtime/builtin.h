@@ -79,7 +79,8 @@ struct SessionEntry {
   std::vector<std::string> offers;
   std::uint32_t connections = 0;      // that it has as a client
   std::uint64_t calls_in_flight = 0;  // that it is to answer
-  std::uint64_t bytes_queued = 0;     // that it has not taken yet
+  std::uint64_t bytes_queued = 0;     // that it has not taken, or that a stable session has not acknowledged
+  std::uint64_t links_resumed = 0;    // how often a stable session went on over another link
 };
 
 // How many calls were answered within so many microseconds, and not within those of the bucket before.

@@ -44,7 +44,7 @@ struct Starter<Info, std::tuple<Arguments...>> {
   // What stands before the arguments.
   template <class... Given>
   [[gnu::always_inline]] static bool begin(CallStart& start, const CallOptions* options, Given&... arguments) {
-    if (!start.begin(options)) return false;
+    if (!start.begin(options, Info::is_idempotent && !Info::has_channels)) return false;
     start.put_method(Info::encoded_id);
     if constexpr (Info::has_channels) {
       const auto bind = [&start](auto& handle) { start.bind(handle); };

@@ -137,9 +137,11 @@ void Connection::end(const Error& error, Committed committed, std::optional<Erro
   bool was_sent = false;
   while (core::OutgoingCall* taken = calls_->take_any_outgoing(was_sent)) {
     auto& call = static_cast<PendingCall&>(*taken);
+    const bool may_have_left = was_sent && call.announced_at <= leaving;
+    if (!is_breach && committed != Committed::was_refused && session_.repeats().take(call, may_have_left)) continue;
     if (committed == Committed::was_refused) {
       call.finish({.error = &error, .never_began = &error});
-    } else if (was_sent && call.announced_at <= leaving) {
+    } else if (may_have_left) {
       call.finish({.error = &may_have_happened});
     } else {
       call.finish({.error = &not_sent, .never_began = &not_sent});
@@ -334,26 +336,27 @@ bool Connection::on_cancel(std::uint64_t id, Decoder& decoder) {
 }
 
 void Connection::send_waiting() {
-  while (core::OutgoingCall* next = calls_->next_to_send()) {
-    auto& call = static_cast<PendingCall&>(*next);
-    const PendingCall::Extra& extra = *call.extra_;
-    const ByteView body = extra.body.view();
-    std::uint8_t* cursor = wire::begin_frame(*out_, wire::roam::head_bytes_max + body.size());
-    cursor = wire::roam::put_request_head(cursor, id_, call.id(), RequestKind::call);
-    const std::uint8_t* rest = body.data();
-    if (extra.remaining_end != 0) {
-      // The time in line is gone.
-      const auto left = std::chrono::ceil<std::chrono::microseconds>(extra.deadline.when() - executor_->now()).count();
-      cursor = std::copy_n(rest, extra.remaining_end - extra.remaining_size, cursor);
-      cursor = codec::put_varint(cursor, static_cast<std::uint64_t>(std::max<std::int64_t>(left, 0)));
-      rest += extra.remaining_end;
-    }
-    cursor = std::copy(rest, body.data() + body.size(), cursor);
-    call.extra_->body = {};
-    call.announced_at = position_behind(cursor);
-    end_message(cursor);
-    announce_channels(call);
+  while (core::OutgoingCall* next = calls_->next_to_send()) send_aside(static_cast<PendingCall&>(*next));
+}
+
+void Connection::send_aside(PendingCall& call) {
+  PendingCall::Extra& extra = *call.extra_;
+  const ByteView body = extra.body.view();
+  std::uint8_t* cursor = wire::begin_frame(*out_, wire::roam::head_bytes_max + body.size());
+  cursor = wire::roam::put_request_head(cursor, id_, call.id(), RequestKind::call);
+  const std::uint8_t* rest = body.data();
+  if (extra.remaining_end != 0) {
+    // The time in line is gone.
+    const auto left = std::chrono::ceil<std::chrono::microseconds>(extra.deadline.when() - executor_->now()).count();
+    cursor = std::copy_n(rest, extra.remaining_end - extra.remaining_size, cursor);
+    cursor = codec::put_varint(cursor, static_cast<std::uint64_t>(std::max<std::int64_t>(left, 0)));
+    rest += extra.remaining_end;
   }
+  cursor = std::copy(rest, body.data() + body.size(), cursor);
+  if (!extra.repeats) extra.body = {};
+  call.announced_at = position_behind(cursor);
+  end_message(cursor);
+  announce_channels(call);
 }
 
 void Connection::announce_channels(PendingCall& call) {

@@ -150,6 +150,8 @@ class Connection {
   // an error there.
   void withdraw(PendingCall& call, const Metadata& metadata = {});
   void give_up(PendingCall& call);
+  // A call that has its slot and was encoded aside.
+  void send_aside(PendingCall& call);
   // The call has been committed: its channels may be used.
   void announce_channels(PendingCall& call);
   void fail_channels(IntrusiveList<ChannelCore>& channels, const Error& error);

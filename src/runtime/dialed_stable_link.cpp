@@ -10,8 +10,8 @@ namespace parley::runtime {
 namespace stable = wire::roam::stable;
 
 DialedStableLink::DialedStableLink(io::Loop& loop, std::unique_ptr<io::Dialer> dialer,
-                                   std::unique_ptr<io::Stream> first, const Limits& limits)
-    : StableLink(loop, limits, first->peer()),
+                                   std::unique_ptr<io::Stream> first, const Limits& limits, FirstNumbers first_numbers)
+    : StableLink(loop, limits, first->peer(), first_numbers),
       limits_(limits),
       dialer_(std::move(dialer)),
       first_(std::move(first)),

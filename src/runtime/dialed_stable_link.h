@@ -18,7 +18,7 @@ class DialedStableLink final : public StableLink {
  public:
   // Over the first stream at once, and later over others of the dialer.
   DialedStableLink(io::Loop& loop, std::unique_ptr<io::Dialer> dialer, std::unique_ptr<io::Stream> first,
-                   const Limits& limits);
+                   const Limits& limits, FirstNumbers first_numbers = {});
 
  private:
   struct Silence final : Timer {

@@ -225,7 +225,10 @@ Status FramedLink::fill() {
   }
   const io::Transfer transfer =
       stream_->read_some({block_->data() + filled_, static_cast<std::size_t>(block_->capacity() - filled_)});
-  if (transfer.status == Status::moved) filled_ += transfer.bytes;
+  if (transfer.status == Status::moved) {
+    filled_ += transfer.bytes;
+    bytes_received_ += transfer.bytes;
+  }
   return transfer.status;
 }
 

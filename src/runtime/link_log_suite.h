@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -28,6 +30,8 @@ struct LinkLog final : io::LinkEvents {
     if (at_end) at_end();
   }
   void on_link_drained() override { ++drains; }
+  void on_link_news(News what, std::uint64_t times) override { news[static_cast<std::size_t>(what)] += times; }
+  std::uint64_t times(News what) const { return news[static_cast<std::size_t>(what)]; }
 
   std::vector<std::string> messages;
   bool keeps = false;  // messages where they lie, too
@@ -36,6 +40,7 @@ struct LinkLog final : io::LinkEvents {
   bool is_open = true;       // what on_message() answers
   int ends = 0;
   int drains = 0;
+  std::array<std::uint64_t, 4> news{};
   std::optional<Error> failure;
   std::move_only_function<void(ByteView)> at_message;
   std::move_only_function<void()> at_end;

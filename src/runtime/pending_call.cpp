@@ -14,13 +14,22 @@ PendingCall::PendingCall(PendingCall&& other) noexcept
       extra_(std::move(other.extra_)) {
   PARLEY_ASSERT(other.waiter_ == nullptr, "a call that is awaited may not move");
   if (connection_) connection_->calls().relocate(other, *this);
+  if (other.is_linked()) take_place_of(other);  // it waits to be repeated
   if (extra_) extra_->deadline.call = this;
 }
 
 void PendingCall::abandon() {
+  if (state() == State::idle) leave();  // it waits to be repeated
   Connection& connection = *std::exchange(connection_, nullptr);
   connection.give_up(*this);
   if (extra_ && extra_->watched) WatchedCall::end(std::move(extra_->watched), {Code::cancelled, "it was dropped"});
+}
+
+// That no handler saw it is so of the last time that it was made.
+void PendingCall::finish_in_doubt(const Error& never_began) {
+  extra_->may_have_happened = false;
+  const Error unknown{Code::sent_then_lost, fmt::format("and when it was made again: {}", to_string(never_began))};
+  finish({.error = &unknown});
 }
 
 void PendingCall::cancel(const Metadata& metadata) {
@@ -32,7 +41,10 @@ void PendingCall::cancel(const Metadata& metadata) {
 }
 
 void PendingCall::finish(const Completion& completion) {
+  if (extra_ && extra_->may_have_happened && completion.never_began) [[unlikely]]
+    return finish_in_doubt(*completion.never_began);
   Connection* connection = std::exchange(connection_, nullptr);
+  leave();
   std::unique_ptr<WatchedCall> watched;
   if (extra_) {
     if (completion.never_began) connection->fail_channels(extra_->channels, *completion.never_began);
@@ -87,7 +99,9 @@ const CallOptions* CallStart::intercept(const WatchedCall::About& about, const C
   return &(call_.extra().watched = std::move(watched))->options();
 }
 
-bool CallStart::begin_slowly(const CallOptions* options) {
+bool CallStart::repeats() const { return connection_.session().redials(); }
+
+bool CallStart::begin_slowly(const CallOptions* options, bool is_idempotent) {
   if (!connection_.is_open()) {
     if (auto open = connection_.reopen(); !open) {
       call_.finish_with(open.error());
@@ -99,7 +113,8 @@ bool CallStart::begin_slowly(const CallOptions* options) {
     call_.finish_with({Code::outbound_full, {}});
     return false;
   }
-  if (!options) return take_slot();
+  is_kept_ = (options ? options->idempotent.value_or(is_idempotent) : is_idempotent) && repeats();
+  if (!options) return is_kept_ ? begin_kept() : take_slot();
   if (const std::string_view unfit = wire::roam::unfit(options->metadata, connection_.limits(), 1); !unfit.empty()) {
     call_.finish_with({Code::invalid, std::string(unfit)});
     return false;
@@ -113,7 +128,21 @@ bool CallStart::begin_slowly(const CallOptions* options) {
     Executor& executor = connection_.executor();
     executor.arm(call_.extra().deadline, executor.now() + *options->deadline);
   }
-  return take_slot();
+  return is_kept_ ? begin_kept() : take_slot();
+}
+
+// Encoded aside, as a call in line is, because that stays.
+bool CallStart::begin_kept() {
+  if (connection_.calls().begin(call_) != core::Calls::Admission::send) return line_up();
+  own();
+  go_aside();
+  return true;
+}
+
+void CallStart::go_aside() {
+  is_direct_ = false;
+  out_ = &aside_.emplace(connection_.session().loop().blocks());
+  cursor = out_->room(wire::roam::head_bytes_max + codec::VarintConstant::room);
 }
 
 bool CallStart::line_up() {
@@ -122,9 +151,7 @@ bool CallStart::line_up() {
     return false;
   }
   own();
-  is_direct_ = false;
-  out_ = &aside_.emplace(connection_.session().loop().blocks());
-  cursor = out_->room(wire::roam::head_bytes_max + codec::VarintConstant::room);
+  go_aside();
   return true;
 }
 
@@ -192,6 +219,8 @@ void CallStart::end_slowly(codec::Fault fault) {
   } else {
     const ByteView body(out_->back(), static_cast<std::size_t>(cursor - out_->back()));
     call_.extra().body = Bytes::copy_of(body);
+    if (is_kept_ && channel_count_ == 0) connection_.session().repeats().keep(call_);
+    if (call_.state() == core::OutgoingCall::State::sent) connection_.send_aside(call_);
     return;
   }
   connection_.calls().take_back(call_);

@@ -11,6 +11,7 @@
 #include "runtime/call_options.h"
 #include "runtime/channel_core.h"
 #include "runtime/connection.h"
+#include "runtime/repeats.h"
 #include "runtime/watched_call.h"
 
 namespace parley::runtime {
@@ -44,6 +45,7 @@ class PendingCall : public core::OutgoingCall {
  private:
   friend class Connection;
   friend class CallStart;
+  friend class Repeats;
 
   // What few calls have.
   struct Extra final : async::Pooled {
@@ -53,8 +55,14 @@ class PendingCall : public core::OutgoingCall {
       PendingCall* call;
     };
     explicit Extra(PendingCall& call) : deadline(call) {}
+    ~Extra() {
+      if (repeats) repeats->forget(body.view().size());
+    }
     Deadline deadline;
-    Bytes body;  // of a call in line: everything behind its id
+    Bytes body;                  // of a call in line, and of one that may be repeated: everything behind its id
+    Repeats* repeats = nullptr;  // who counts what is kept of it; null: it is not repeated
+    std::uint32_t times_repeated = 0;
+    bool may_have_happened = false;  // on a session before this one
     // What of the body says how long the call has, in microseconds: its end there and its size, 0 where nothing does.
     std::size_t remaining_end = 0;
     std::size_t remaining_size = 0;
@@ -70,6 +78,7 @@ class PendingCall : public core::OutgoingCall {
   }
   void abandon();
   void finish(const Completion& completion);
+  void finish_in_doubt(const Error& never_began);
   static void end_watched(std::unique_ptr<WatchedCall> watched, const Completion& completion, const Error* error);
 
   Connection* connection_ = nullptr;  // while pending
@@ -87,10 +96,10 @@ class CallStart {
   // Where the connection has interceptors, before begin(): what they make of the options, which live as long as the
   // call. Null: one refused it, and the call has been finished with that.
   const CallOptions* intercept(const WatchedCall::About& about, const CallOptions* options);
-  // False: the call has been finished with an error.
-  [[gnu::always_inline]] bool begin(const CallOptions* options) {
-    if (!connection_.is_open() || connection_.is_overfull() || options) [[unlikely]]
-      return begin_slowly(options);
+  // False: the call has been finished with an error. `is_idempotent`: its method is, and has no channels.
+  [[gnu::always_inline]] bool begin(const CallOptions* options, bool is_idempotent = false) {
+    if (!connection_.is_open() || connection_.is_overfull() || options || (is_idempotent && repeats())) [[unlikely]]
+      return begin_slowly(options, is_idempotent);
     return take_slot();
   }
   OutBuffer& out() { return *out_; }
@@ -126,7 +135,10 @@ class CallStart {
   }
 
  private:
-  bool begin_slowly(const CallOptions* options);
+  bool begin_slowly(const CallOptions* options, bool is_idempotent);
+  bool repeats() const;
+  bool begin_kept();
+  void go_aside();
   [[gnu::always_inline]] bool take_slot() {
     if (connection_.calls().begin(call_) != core::Calls::Admission::send) [[unlikely]]
       return line_up();
@@ -151,6 +163,7 @@ class CallStart {
   OutBuffer* out_ = nullptr;
   std::optional<OutBuffer> aside_;
   bool is_direct_ = true;
+  bool is_kept_ = false;
   std::array<std::uint64_t, channels_max> channel_ids_;
   std::uint32_t channel_count_ = 0;
 };

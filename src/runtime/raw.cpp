@@ -44,7 +44,8 @@ RawCall RawCall::start(runtime::Connection& connection, std::uint64_t method, By
     call.finish_with({Code::invalid, fmt::format("more than {} channels", runtime::CallStart::channels_max)});
     return call;
   }
-  const CallOptions* said = options.deadline || !options.metadata.empty() ? &options : nullptr;
+  const bool says_something = options.deadline || !options.metadata.empty() || options.idempotent;
+  const CallOptions* said = says_something ? &options : nullptr;
   runtime::CallStart start(connection, call);
   if (connection.interceptors()) {
     said = start.intercept({.method = method, .argument_bytes = arguments.size()}, said);

@@ -29,7 +29,7 @@ struct Args {
 struct Describe {
   std::string_view text;
 };
-struct Idempotent {};  // may be repeated when nobody knows whether it was done
+struct Idempotent {};  // may be repeated when nobody knows whether it was done; see CallOptions::idempotent
 
 struct Notes {
   std::string_view argument_names;
@@ -123,6 +123,17 @@ consteval std::string_view method_name() {
   return name;
 }
 
+template <auto Pointer>
+consteval bool is_method_idempotent() {
+  bool is_idempotent = false;
+  std::apply(
+      [&]<class... Methods>(Methods... methods) {
+        ((is_same_method<Methods::pointer, Pointer> ? void(is_idempotent = methods.notes.is_idempotent) : void()), ...);
+      },
+      methods_of<typename SignatureOf<Pointer>::Service>());
+  return is_idempotent;
+}
+
 template <class S>
 inline constexpr std::string_view service_name = codec::detail::unqualified(codec::detail::type_text<S>());
 
@@ -134,6 +145,7 @@ struct MethodInfo : SignatureOf<Pointer> {
   static constexpr std::string_view name = method_name<Pointer>();
   static_assert(!name.empty(), "parley: this method is not listed in the PARLEY_SERVICE of its class");
   static constexpr bool has_channels = codec::has_channels<Tuple>;
+  static constexpr bool is_idempotent = is_method_idempotent<Pointer>();
   static constexpr std::uint64_t id = []<class... Arguments>(std::type_identity<std::tuple<Arguments...>>) {
     codec::check_returned<Value>();
     return codec::method_id<Value, Arguments...>(service_name<Service>, name);

@@ -76,6 +76,7 @@ Session::Session(io::Loop& loop, std::unique_ptr<io::Link> link, Role role, Sess
 
 Session::~Session() {
   is_buried_ = true;
+  set_redials(false);
   const Error error{Code::closed, "the loop is gone"};
   if (!has_ended_) end(error, error, Committed::is_dropped);
   while (!opened_.empty()) std::unique_ptr<OpenedConnection>(&opened_.pop_front()).reset();
@@ -301,6 +302,12 @@ void Session::open_root() {
   is_root_direct_ = !options_.watch || !machine_.is_peer_foreign();
   established_.set();
   if (options_.watch) options_.watch->on_established();
+  repeats_.go();
+}
+
+void Session::set_redials(bool redials) {
+  redials_ = redials;
+  if (!redials_) repeats_.give_up();
 }
 
 bool Session::waits_for_peer() const {
@@ -330,6 +337,15 @@ void Session::wait_for_link(LinkWaiter& waiter) {
 void Session::Resume::run(Ready& node) {
   Session& session = static_cast<Resume&>(node).session;
   if (!session.link_->is_blocked()) session.on_link_drained();
+}
+
+void Session::on_link_news(News what, std::uint64_t times) {
+  switch (what) {
+    case News::resumed: counters_.links_resumed += times; return;
+    case News::resent: counters_.messages_resent += times; return;
+    case News::repeated: counters_.messages_repeated += times; return;
+    case News::silent: counters_.links_silent += times; return;
+  }
 }
 
 void Session::on_link_drained() {
@@ -383,13 +399,15 @@ void Session::end(std::optional<Error> reason, const Error& for_the_pending, Com
 }
 
 void Session::close(const Error& reason) {
-  if (has_ended_) return closed_.set();
+  closed_.set();
+  repeats_.give_up();
+  if (has_ended_) return;
   end(std::nullopt, reason);
   finish_link();
-  closed_.set();
 }
 
 void Session::AtLoopEnd::on_loop_end() {
+  session.set_redials(false);
   if (!session.has_ended_) {
     const Error error{Code::closed, "the loop is gone"};
     session.end(error, error);

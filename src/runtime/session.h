@@ -20,6 +20,7 @@
 #include "runtime/interceptor.h"
 #include "runtime/keepalive.h"
 #include "runtime/opened_connection.h"
+#include "runtime/repeats.h"
 #include "runtime/session_objects.h"
 
 namespace parley::runtime {
@@ -69,8 +70,8 @@ class Session final : public Mortal, private io::LinkEvents {
   void relink(std::unique_ptr<io::Link> link);
   bool is_closed() const { return closed_.is_set(); }
   bool may_relink() const { return has_ended_ && is_link_over_ && !is_closed() && cleanups_.empty() && !objects_; }
-  // Whether somebody will relink() it.
-  void set_redials(bool redials) { redials_ = redials; }
+  // Whether somebody will relink() it. Nobody any more: calls that waited for that end.
+  void set_redials(bool redials);
   bool redials() const { return redials_; }
   // What there is to say to new work while there is no link.
   Error away() const;
@@ -124,6 +125,7 @@ class Session final : public Mortal, private io::LinkEvents {
   core::Counters& counters() { return counters_; }
   const core::Session& machine() const { return machine_; }
   const SessionOptions& options() const { return options_; }
+  Repeats& repeats() { return repeats_; }
   const io::Peer& peer() const { return options_.peer ? *options_.peer : link_->peer(); }
 
   // Open files, to the peer and from it; parley::Session tells of them.
@@ -170,6 +172,7 @@ class Session final : public Mortal, private io::LinkEvents {
   bool on_message(ByteView message, Block* block) override;
   void on_link_ended(const Error* error) override;
   void on_link_drained() override;
+  void on_link_news(News what, std::uint64_t times) override;
 
   bool on_session_message(std::uint64_t connection, wire::roam::Kind kind, wire::roam::Decoder& decoder);
   bool on_connection_message(std::uint64_t id, wire::roam::Kind kind, wire::roam::Decoder& decoder);
@@ -198,6 +201,7 @@ class Session final : public Mortal, private io::LinkEvents {
   std::optional<core::Connections> connections_;  // once established
   IntrusiveList<OpenedConnection> opened_;
   std::map<std::string, OpenedConnection*, std::less<>> to_services_;
+  Repeats repeats_{*this};
   bool has_ended_ = false;
   bool redials_ = false;
   bool is_root_direct_ = false;  // established, and nobody watches it

@@ -45,6 +45,10 @@ class Grave final : public Mortal, private io::LinkEvents {
 constexpr std::uint32_t items_at_least = 16;
 constexpr std::size_t bytes_at_least = std::size_t{4} << 10;
 
+bool is_pong(ByteView message) {
+  return message.size() > 1 && message[0] == 0 && message[1] == static_cast<std::uint8_t>(wire::roam::Kind::pong);
+}
+
 void append(OutBuffer& out, ByteView bytes) {
   if (bytes.empty()) return;
   std::uint8_t* const cursor = out.room(bytes.size());
@@ -54,15 +58,17 @@ void append(OutBuffer& out, ByteView bytes) {
 
 }  // namespace
 
-StableLink::StableLink(io::Loop& loop, const Limits& limits, io::Peer peer)
+StableLink::StableLink(io::Loop& loop, const Limits& limits, io::Peer peer, FirstNumbers first)
     : loop_(loop),
       flush_bytes_(limits.flush_bytes),
       control_bytes_max_(limits.control_bytes_max),
       away_max_(limits.stable_away_max),
+      silence_max_(limits.stable_silence_max),
       bounds_{std::max(limits.stable_items_max, items_at_least), std::max(limits.stable_bytes_max, bytes_at_least)},
       message_bytes_max_(limits.frame_bytes_max),
       peer_(std::move(peer)),
-      sent_(bounds_),
+      sent_(bounds_, first.sent),
+      received_(first.received),
       data_(loop.blocks()),
       control_(loop.blocks()) {}
 
@@ -99,16 +105,25 @@ void StableLink::take(std::unique_ptr<FramedLink> link) {
 void StableLink::go_on(ByteView missing) {
   away_.disarm();
   is_joined_ = true;
+  if (std::exchange(has_joined_, true)) {
+    events_->on_link_news(News::resumed, 1);
+    if (sent_.size() != 0) events_->on_link_news(News::resent, sent_.size());
+  }
   peer_ = below_->peer();            // which may know more than when the link began
   acknowledged_ = received_.last();  // by the hello
   has_said_end_ = false;
   below_->set_frame_bytes_max(message_bytes_max_ + stable::frame_head_bytes_max);
   append(below_->out(), missing);
   below_->committed();
+  has_been_asked_ = false;
+  bytes_come_ = below_->bytes_received();
+  bytes_gone_ = below_->out().sent();
+  listen_for_silence();
   flush_later();
 }
 
 void StableLink::drop_link() {
+  silence_.disarm();
   is_joined_ = false;
   is_blocked_ = true;
   if (below_) bury(loop_, std::move(below_));
@@ -131,6 +146,39 @@ void StableLink::Away::fire(Timer& timer) {
   link.end({Code::link_lost, fmt::format("there was none for {} s", waited)});
 }
 
+// --- a peer that says nothing
+
+// Whoever owes us nothing may be silent. Answers to pings are not waited for: both ends would ask each other for ever.
+void StableLink::listen_for_silence() {
+  if (awaited_ && sent_.holds(*awaited_) && !silence_.is_armed() && !has_told_end_)
+    loop_.executor().arm(silence_, loop_.now() + silence_max_);
+}
+
+// A message that takes long to pass is no silence. What the link below takes at once says nothing of the peer; what it
+// takes after it was full does.
+void StableLink::on_silence() {
+  const std::uint64_t come = below_->bytes_received();
+  const std::uint64_t gone = below_->out().sent();
+  const bool has_heard = std::exchange(bytes_come_, come) != come;
+  const bool has_moved = std::exchange(bytes_gone_, gone) != gone;
+  if (has_heard || (has_moved && below_->is_blocked())) {
+    has_been_asked_ = false;
+    return listen_for_silence();
+  }
+  if (!awaited_ || !sent_.holds(*awaited_)) return;
+  if (has_been_asked_) {
+    events_->on_link_news(News::silent, 1);
+    return lose_link();
+  }
+  has_been_asked_ = true;
+  if (!has_asked() && received_.last()) {
+    ping_ = sent_.next();
+    ping();
+    below_->flush();
+  }
+  listen_for_silence();
+}
+
 void StableLink::on_link_ended(const Error* error) {
   if (has_told_end_) return drop_link();
   const bool is_breach = error && kind(*error) == Kind::protocol && error->code != Code::frame_truncated;
@@ -146,6 +194,7 @@ void StableLink::on_link_ended(const Error* error) {
 void StableLink::tell_end(const Error* error) {
   if (std::exchange(has_told_end_, true)) return;
   away_.disarm();
+  silence_.disarm();
   on_over();
   events_->on_link_ended(error);
 }
@@ -192,6 +241,7 @@ bool StableLink::on_frame(ByteView bytes, Block* block) {
   // A session that wants no more still has things to send, of which acknowledgements come.
   const bool is_fresh = *verdict == core::ReceiveWindow::Verdict::fresh;
   if (is_fresh) gaps_ = 0;
+  if (!is_fresh) events_->on_link_news(News::repeated, 1);
   if (is_fresh && wants_messages_) wants_messages_ = events_->on_message(frame->message, block);
   return true;
 }
@@ -265,16 +315,17 @@ void StableLink::send(ByteView message) {
   const auto length = static_cast<std::uint32_t>(head_view.size() - wire::frame_head_bytes + message.size());
   std::memcpy(head.data(), &length, sizeof length);
   acknowledged_ = received_.last();
+  if (!is_pong(message)) awaited_ = sent_.next();
   append(below_->out(), sent_.add(head_view, message));
   below_->committed();
+  listen_for_silence();
 }
 
 // There are no acknowledgements by themselves. The answer to a ping brings one, also from a peer that has nothing else
 // to say.
 void StableLink::ask_for_acknowledgement(bool is_full) {
   const bool is_much = is_full || sent_.size() >= bounds_.items / 4 || sent_.bytes() >= bounds_.bytes / 4;
-  const bool has_asked = ping_ && sent_.holds(*ping_);
-  if (!is_much || has_asked || !received_.last()) return;
+  if (!is_much || has_asked() || !received_.last()) return;
   ping_ = sent_.next();
   ping();
 }

@@ -14,11 +14,17 @@ namespace parley::runtime {
 // numbered when it moves to the link below, and kept until the peer has acknowledged it; on the next link what the peer
 // lacks is sent again, byte for byte. A link over which the peer leaves out a message is left, too, and the next one
 // brings it; a peer that never does breaks the rules. What may not be kept, because too much is, waits as behind a slow
-// peer. Without a link below it is blocked; when that lasts longer than Limits::stable_away_max it ends `lost`. Passes
-// no descriptors. On one loop.
+// peer. Without a link below it is blocked; when that lasts longer than Limits::stable_away_max it ends `lost`. A peer
+// that has not acknowledged everything and says nothing for Limits::stable_silence_max is asked for a sign of life, and
+// when none comes for as long again, the link below is taken for broken. Passes no descriptors. On one loop.
 class StableLink : public io::Link, private io::LinkEvents {
  public:
-  StableLink(io::Loop& loop, const Limits& limits, io::Peer peer);
+  // What the first message in each direction is numbered. Other numbers than 0 are for tests of the wrap.
+  struct FirstNumbers {
+    std::uint32_t sent = 0;
+    std::uint32_t received = 0;
+  };
+  StableLink(io::Loop& loop, const Limits& limits, io::Peer peer, FirstNumbers first);
   ~StableLink() override;
 
   void start(io::LinkEvents& events) override;
@@ -28,6 +34,7 @@ class StableLink : public io::Link, private io::LinkEvents {
   void committed_later() override;
   void flush() override;
   bool is_blocked() const override { return is_blocked_; }
+  std::size_t bytes_kept() const override { return sent_.bytes(); }
   void finish() override;
   bool outlives_streams() const override { return true; }
   const io::Peer& peer() const override { return peer_; }  // of the last link
@@ -81,6 +88,11 @@ class StableLink : public io::Link, private io::LinkEvents {
     static void fire(Timer& timer);
     StableLink& link;
   };
+  struct Silence final : Timer {
+    explicit Silence(StableLink& link) : Timer(&Silence::fire), link(link) {}
+    static void fire(Timer& timer) { static_cast<Silence&>(timer).link.on_silence(); }
+    StableLink& link;
+  };
 
   bool on_message(ByteView message, Block* block) override;
   void on_link_ended(const Error* error) override;
@@ -94,7 +106,10 @@ class StableLink : public io::Link, private io::LinkEvents {
   void send(ByteView message);
   void ask_for_acknowledgement(bool is_full);
   void acknowledge_while_full();
+  bool has_asked() const { return ping_ && sent_.holds(*ping_); }
   void ping();
+  void listen_for_silence();
+  void on_silence();
   void flush_later();
   void finish_if_empty();
   void drop_link();
@@ -103,6 +118,7 @@ class StableLink : public io::Link, private io::LinkEvents {
   const std::size_t flush_bytes_;
   const std::size_t control_bytes_max_;
   const Duration away_max_;
+  const Duration silence_max_;
   const core::SendWindow::Bounds bounds_;
   std::size_t message_bytes_max_;
   io::Peer peer_;
@@ -114,12 +130,19 @@ class StableLink : public io::Link, private io::LinkEvents {
   std::optional<std::uint32_t> acknowledged_;  // what the peer was told last
   std::optional<std::uint32_t> ping_;          // the last that asked for an acknowledgement
   std::uint32_t gaps_ = 0;                     // since the peer said anything new
+  std::optional<std::uint32_t> awaited_;       // the last that is more than an answer to a ping
   OutBuffer data_;
   OutBuffer control_;
   Flush flush_{*this};
   Fail fail_{*this};
   Away away_{*this};
-  bool is_joined_ = false;  // hellos have been exchanged over the link below
+  Silence silence_{*this};  // of a peer that has not acknowledged everything
+  // What had come and gone over the link below when the silence was looked at last.
+  std::uint64_t bytes_come_ = 0;
+  std::uint64_t bytes_gone_ = 0;
+  bool is_joined_ = false;       // hellos have been exchanged over the link below
+  bool has_joined_ = false;      // over some link
+  bool has_been_asked_ = false;  // the peer, for a sign of life
   bool is_blocked_ = true;
   bool is_finishing_ = false;
   bool has_said_end_ = false;   // over the link below

@@ -55,11 +55,11 @@ struct Bare {
 // The client's end, which dials bare peers.
 class DialedRig {
  public:
-  explicit DialedRig(const Limits& limits = {}) {
+  explicit DialedRig(const Limits& limits = {}, StableLink::FirstNumbers first = {}) {
     auto dialer = std::make_unique<Dialer>(*this);
     auto [near, far] = io::MemoryStream::make_pair(world.loop);
     peers.push_back(std::make_unique<Bare>(std::move(far)));
-    link = std::make_unique<DialedStableLink>(world.loop, std::move(dialer), std::move(near), limits);
+    link = std::make_unique<DialedStableLink>(world.loop, std::move(dialer), std::move(near), limits, first);
     link->start(log);
     settle();
   }

@@ -79,6 +79,92 @@ TEST_F(StableLinkTest, what_comes_twice_is_dropped) {
   EXPECT_THAT(rig.log.messages, ElementsAre("two", "three"));
 }
 
+TEST_F(StableLinkTest, numbers_wrap_on_one_link_and_across_links) {
+  // rule: calls/stable.seq, calls/stable.seq.monotonic
+  constexpr std::uint32_t last = ~std::uint32_t{0};
+  DialedRig rig({}, {.sent = last - 1, .received = last});
+  EXPECT_EQ(rig.heard(), client_hello());
+  rig.says(server_hello(key) + frame(last, std::nullopt, "one") + frame(0, std::nullopt, "two"));
+  rig.sends("a");
+  rig.sends("b");
+  rig.sends("c");
+  EXPECT_EQ(rig.heard(), frame(last - 1, 0, "a") + frame(last, 0, "b") + frame(0, 0, "c"));
+  rig.says(frame(1, last - 1, "three"));
+  rig.cut();
+  EXPECT_EQ(rig.heard(), client_hello(key, 1));
+  rig.says(server_hello(next_key, last) + frame(0, std::nullopt, "two") + frame(2, 0, "four"));
+  EXPECT_EQ(rig.heard(), frame(0, 0, "c"));
+  EXPECT_THAT(rig.log.messages, ElementsAre("one", "two", "three", "four"));
+  EXPECT_EQ(rig.link->bytes_kept(), 0u);
+  EXPECT_EQ(rig.log.ends, 0);
+}
+
+TEST_F(StableLinkTest, what_it_had_to_do_for_that_is_told) {
+  DialedRig& rig = joined();
+  using enum io::LinkEvents::News;
+  rig.sends("a");
+  rig.sends("b");
+  EXPECT_EQ(rig.link->bytes_kept(), 2 * framed("\0\1\0a"sv).size());
+  EXPECT_EQ(rig.log.times(resumed), 0u);
+  rig.cut();
+  rig.says(server_hello(next_key) + frame(0, std::nullopt, "hi"));
+  EXPECT_EQ(rig.log.times(resumed), 1u);
+  EXPECT_EQ(rig.log.times(resent), 2u);
+  EXPECT_EQ(rig.log.times(repeated), 1u);
+  EXPECT_EQ(rig.log.times(silent), 0u);
+}
+
+TEST_F(StableLinkTest, a_peer_that_owes_an_acknowledgement_and_is_silent_is_asked_and_then_left) {
+  DialedRig& rig = joined({.stable_silence_max = 15s});
+  rig.sends("sent");
+  EXPECT_EQ(rig.heard(), frame(0, 0, "sent"));
+  rig.pass(14s);
+  EXPECT_EQ(rig.heard(), "");
+  rig.pass(1s);
+  EXPECT_EQ(rig.heard(), frame(1, 0, "\0\x09\1"sv));
+  rig.pass(14s);
+  EXPECT_FALSE(rig.peer().has_ended());
+  rig.pass(1s);
+  EXPECT_TRUE(rig.peer().has_ended());
+  EXPECT_EQ(rig.log.times(io::LinkEvents::News::silent), 1u);
+  rig.pass(Backoff::first);
+  EXPECT_EQ(rig.heard(), client_hello(key, 0));
+  rig.says(server_hello(next_key, 0));
+  EXPECT_EQ(rig.heard(), frame(1, 0, "\0\x09\1"sv));
+  rig.says(frame(1, 1, "\0\x0a\1"sv));
+  rig.pass(10min);
+  EXPECT_EQ(rig.heard(), "") << "whoever owes nothing may be silent";
+  EXPECT_EQ(rig.dialed, 1u);
+  EXPECT_EQ(rig.world.loop.executor().timer_count(), 0u);
+}
+
+TEST_F(StableLinkTest, a_sign_of_life_is_enough) {
+  DialedRig& rig = joined({.stable_silence_max = 15s});
+  rig.sends("sent");
+  for (std::uint32_t i = 1; i < 20; ++i) {
+    rig.pass(14s);
+    rig.says(frame(i, std::nullopt, "acknowledges nothing"));
+  }
+  EXPECT_EQ(rig.dialed, 0u);
+  // Part of a message is one, too.
+  const std::string slow = frame(20, std::nullopt, std::string(100, 's'));
+  for (const char byte : slow) {
+    rig.pass(14s);
+    rig.says({&byte, 1});
+  }
+  EXPECT_EQ(rig.log.messages.back(), std::string(100, 's'));
+  EXPECT_EQ(rig.heard(), frame(0, 0, "sent")) << "so it is not asked";
+  EXPECT_EQ(rig.dialed, 0u);
+}
+
+TEST_F(StableLinkTest, answers_to_pings_are_not_waited_for) {
+  DialedRig& rig = joined({.stable_silence_max = 15s});
+  rig.sends("\0\x0a\1"sv);
+  rig.pass(10min);
+  EXPECT_EQ(rig.heard(), frame(0, 0, "\0\x0a\1"sv)) << "two ends would ask each other for ever";
+  EXPECT_EQ(rig.world.loop.executor().timer_count(), 0u);
+}
+
 TEST_F(StableLinkTest, without_a_link_control_messages_overtake_data) {
   DialedRig& rig = joined();
   rig.peer().end.destroy();

@@ -5,7 +5,6 @@
 #include <utility>
 #include <vector>
 
-#include "runtime/stable_link.h"
 #include "wire/frame.h"
 #include "wire/roam/stable.h"
 
@@ -47,8 +46,9 @@ struct StableSessions::Table {
 // The server's end of a stable session.
 class StableSessions::Accepted final : public StableLink {
  public:
-  Accepted(io::Loop& loop, const Limits& limits, io::Peer peer, std::shared_ptr<Table> table)
-      : StableLink(loop, limits, peer),
+  Accepted(io::Loop& loop, const Limits& limits, io::Peer peer, FirstNumbers first_numbers,
+           std::shared_ptr<Table> table)
+      : StableLink(loop, limits, peer, first_numbers),
         first_(std::move(peer)),
         unspoken_max_(std::max<std::size_t>(limits.stable_sessions_max / 4, 1)),
         table_(std::move(table)) {
@@ -186,8 +186,13 @@ class StableSessions::Newcomer final : public Mortal, private io::LinkEvents {
   bool has_left_ = false;
 };
 
-StableSessions::StableSessions(io::Loop& loop, const Limits& limits, OnRefused on_refused)
-    : loop_(loop), limits_(limits), on_refused_(std::move(on_refused)), table_(std::make_shared<Table>()) {}
+StableSessions::StableSessions(io::Loop& loop, const Limits& limits, OnRefused on_refused,
+                               StableLink::FirstNumbers first_numbers)
+    : loop_(loop),
+      limits_(limits),
+      on_refused_(std::move(on_refused)),
+      first_numbers_(first_numbers),
+      table_(std::make_shared<Table>()) {}
 
 StableSessions::~StableSessions() { drop_newcomers(); }
 
@@ -223,7 +228,7 @@ bool StableSessions::on_hello(std::unique_ptr<FramedLink> link, ByteView message
       return true;
     }
   } else if (hello && !hello->last_received && has_room && table_->size < limits_.stable_sessions_max) {
-    auto accepted = std::make_unique<Accepted>(loop_, limits_, link->peer(), table_);
+    auto accepted = std::make_unique<Accepted>(loop_, limits_, link->peer(), first_numbers_, table_);
     accepted->join(std::move(link), *hello);
     start(std::move(accepted));
     return true;

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "runtime/framed_link.h"
+#include "runtime/stable_link.h"
 
 namespace parley::runtime {
 
@@ -20,7 +21,8 @@ class StableSessions {
   // What became of a link for which nothing begins here.
   enum class Refused : std::uint8_t { silent, rejected, no_room };
   using OnRefused = std::move_only_function<void(Refused)>;
-  StableSessions(io::Loop& loop, const Limits& limits, OnRefused on_refused = {});
+  StableSessions(io::Loop& loop, const Limits& limits, OnRefused on_refused = {},
+                 StableLink::FirstNumbers first_numbers = {});
   ~StableSessions();
   StableSessions(const StableSessions&) = delete;
   StableSessions& operator=(const StableSessions&) = delete;
@@ -52,6 +54,7 @@ class StableSessions {
   io::Loop& loop_;
   const Limits limits_;
   OnRefused on_refused_;
+  const StableLink::FirstNumbers first_numbers_;
   const std::shared_ptr<Table> table_;  // also of the sessions
   IntrusiveList<Mortal> newcomers_;
   std::size_t newcomer_count_ = 0;
