@@ -24,6 +24,7 @@ namespace parley::sim {
   spot(link_half_open, "link.half_open", "one direction went silent")                                            \
   spot(link_gave_up, "link.gave_up", "the system cut a link that was silent for long")                           \
   spot(link_garbage, "link.garbage", "a message arrived that nobody had sent")                                   \
+  spot(link_repeated, "link.repeated", "a message arrived a second time")                                        \
   spot(session_established, "session.established", "a handshake was finished")                                   \
   spot(session_foreign, "session.foreign", "a handshake was finished and one end did not say that it is Parley")  \
   spot(session_cut_in_handshake, "session.cut_in_handshake", "the link ended before the handshake did")          \
@@ -37,6 +38,19 @@ namespace parley::sim {
   spot(session_reported, "session.reported", "the peer said that the rules were broken")                         \
   spot(session_control_full, "session.control_full", "control messages behind a peer that does not read")        \
   spot(session_abandoned, "session.abandoned", "everything that used it was destroyed at once")                  \
+  spot(stable_begun, "stable.begun", "a stable session began")                                                   \
+  spot(stable_resumed, "stable.resumed", "a session went on over another link")                                  \
+  spot(stable_resent, "stable.resent", "a message was sent again")                                               \
+  spot(stable_duplicate, "stable.duplicate", "a message came that had been received before")                     \
+  spot(stable_cut_in_hello, "stable.cut_in_hello", "a link broke before both hellos had arrived")                \
+  spot(stable_old_key, "stable.old_key", "the answer to a hello was lost, and the key before it brought again")  \
+  spot(stable_overtaken, "stable.overtaken", "the server went on over a link while the last was not over")       \
+  spot(stable_silent, "stable.silent", "a link was left because nothing came")                                   \
+  spot(stable_pinged, "stable.pinged", "an acknowledgement was asked for")                                       \
+  spot(stable_wrapped, "stable.wrapped", "the numbers of messages wrapped")                                      \
+  spot(stable_gave_up, "stable.gave_up", "a session was lost because there was no link for too long")            \
+  spot(stable_restarted, "stable.restarted", "the server was started anew while a session was at work")          \
+  spot(stable_rejected, "stable.rejected", "a server that was started anew rejected the session")                \
   spot(call_delivered, "call.delivered", "a value came back")                                                    \
   spot(call_own_error, "call.own_error", "the method's own error came back")                                     \
   spot(call_refused_by_handler, "call.refused_by_handler", "the handler returned an error of Parley's")          \

@@ -1,6 +1,5 @@
 #include "sim/party.h"
 
-#include "runtime/framed_link.h"
 #include "sim/bounds.h"
 #include "sim/party_deeds.h"
 
@@ -13,10 +12,9 @@ Party::Party(const Scene& scene, WireModel& wire, std::size_t side, bool is_fore
 
 Party::~Party() { PARLEY_ASSERT(!holds_session_, "a party is released before it dies"); }
 
-void Party::begin(std::unique_ptr<io::Stream> stream) {
+void Party::begin(std::unique_ptr<io::Link> link) {
   PARLEY_ASSERT(session_ == nullptr);
   world().trace().note("session.begin", {side_});
-  auto link = std::make_unique<runtime::FramedLink>(world().loop(), std::move(stream), limits_);
   const auto role = side_ == 0 ? runtime::Session::Role::initiator : runtime::Session::Role::acceptor;
   const runtime::SessionOptions options{
       .limits = limits_, .is_foreign = is_foreign_ && side_ == 0, .requests_max = std::nullopt, .metadata = {}};
@@ -57,6 +55,20 @@ void Party::close() {
   session_->close({Code::closed, "the simulation closes it"});
 }
 
+void Party::die() {
+  if (!holds_session_) return;
+  world().trace().note("session.die", {side_});
+  actors_.clear();
+  has_covered_end_ = has_closed_ = true;
+  if (!session_->has_ended()) session_->close({Code::closed, "its process died"});
+  release();
+}
+
+// Null while it has not ended, or is not there any more.
+const std::optional<Error>* Party::end_reason() const {
+  return is_session_there() && session_->has_ended() ? &session_->end_reason() : nullptr;
+}
+
 void Party::abandon() {
   if (!holds_session_) return;
   if (!is_idle()) scene_.coverage().hit(Spot::session_abandoned);
@@ -72,6 +84,7 @@ Way::State Party::state() const {
 // Not where the link itself has died.
 bool Party::may_still_leave() const {
   if (!is_session_there() || !session_->has_ended()) return false;
+  if (is_stable_) return true;  // what it keeps to send again may never have left
   const std::optional<Error>& reason = session_->end_reason();
   return !reason || kind(*reason) == Kind::protocol;
 }

@@ -37,7 +37,7 @@ class Party final : private Workshop, public Way {
   ~Party() override;
 
   // Once. The side tells the role: 0 begins the handshake.
-  void begin(std::unique_ptr<io::Stream> stream);
+  void begin(std::unique_ptr<io::Link> link);
   // The actors have done what they had to do, or there is nobody to do it.
   bool is_idle() const;
   // Its session has come and gone, or never came.
@@ -46,6 +46,8 @@ class Party final : private Workshop, public Way {
   void release();
   // In the middle of it.
   void close();
+  // As if its process died: what runs here is destroyed, and nobody is told.
+  void die();
   void abandon();
 
   // Nothing is left to do at the present time: whether what waits here is within its bounds.
@@ -54,6 +56,9 @@ class Party final : private Workshop, public Way {
   bool is_silent() const override { return wire_.broken() == Break::half_open; }
   bool may_breach() const override { return wire_.broken() == Break::garbage || wire_.has_reported(); }
   bool may_still_leave() const override;
+  // Across links: see StableModel.
+  void set_stable() { is_stable_ = true; }
+  const std::optional<Error>* end_reason() const;
   bool is_foreign() const override { return is_foreign_; }
 
  private:
@@ -126,6 +131,7 @@ class Party final : private Workshop, public Way {
   WireModel& wire_;
   const std::size_t side_;
   const Limits limits_;
+  bool is_stable_ = false;
   const bool is_foreign_;  // one of both ends does not say that it is Parley
   runtime::MethodTable methods_;
   runtime::Session* session_ = nullptr;

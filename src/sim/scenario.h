@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "sim/bounds.h"
-#include "sim/party.h"
+#include "sim/pair.h"
 #include "sim/sim_network.h"
 #include "sim/swarm.h"
 
@@ -27,7 +27,7 @@ struct Report {
 
 // Clients and a server of the real runtime in one thread, from the first dialing to the moment when nothing is left.
 // Everything of it repeats from the seed.
-class Scenario final : private SimReactor::Watcher, private io::ListenerEvents {
+class Scenario final : private SimReactor::Watcher {
  public:
   struct Options {
     std::uint64_t seed = 1;
@@ -40,30 +40,11 @@ class Scenario final : private SimReactor::Watcher, private io::ListenerEvents {
   Report run();
 
  private:
-  // Both sides of one session, and who reads along.
-  struct Pair {
-    Pair(Scenario& scenario, std::size_t number);
-    void end_it();
-    Scenario& scenario;
-    const bool is_foreign;
-    WireModel wire;
-    Party dialing;
-    Party accepting;
-    Finale finale = Finale::idle;
-    std::size_t finale_side = 0;
-    bool has_dialed = false;
-    SimEventOf<Pair, &Pair::end_it> finale_event;
-    Scope scope;
-  };
-
-  Task<void> dial(Pair& pair);
-  void on_stream(std::unique_ptr<io::Stream> stream) override;
-  void on_listener_failed(Error error) override;
   void on_time_passes() override;
   bool are_all_idle() const;
   void wind_up();
   void judge(World::Stop stop, std::string_view when);
-  SimNetwork::Fate draw_fate();
+  SimNetwork::Fate draw_fate(const std::string& address);
 
   const Options options_;
   World world_;
@@ -73,9 +54,6 @@ class Scenario final : private SimReactor::Watcher, private io::ListenerEvents {
   FlowBook flows_;
   SimNetwork network_;
   std::vector<std::unique_ptr<Pair>> pairs_;
-  std::vector<Pair*> dialed_;  // whose stream the listener has not handed out yet, in their order
-  Pair* dialing_ = nullptr;    // whose fate is being drawn
-  std::unique_ptr<io::Listener> listener_;
 };
 
 // Runs what a seed draws.

@@ -139,6 +139,35 @@ bool Flow::deliver_up_to_break(ByteView bytes) {
 
 void Flow::append(ByteView bytes) {
   arrived_total_ += bytes.size();
+  if (options_.repeats == 0) {
+    store(bytes);
+  } else {
+    append_and_repeat(bytes);
+  }
+}
+
+// A doubled message is put between two others, and counts for nothing else.
+void Flow::append_and_repeat(ByteView bytes) {
+  static constexpr std::size_t kept_max = 4;
+  static constexpr std::size_t kept_bytes_max = 10'000;
+  while (!bytes.empty()) {
+    const std::size_t count = repeat_tracker_.advance(bytes);
+    store(bytes.first(count));
+    message_.insert(message_.end(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(count));
+    bytes = bytes.subspan(count);
+    if (repeat_tracker_.is_inside()) return;
+    std::vector<std::uint8_t> whole = std::exchange(message_, {});
+    // The first is a hello, of which there may be one; no bytes at all are an end.
+    if (!std::exchange(has_begun_, true) || whole.size() <= 4) continue;
+    if (whole.size() <= kept_bytes_max) may_repeat_.push_back(std::move(whole));
+    if (may_repeat_.size() > kept_max) may_repeat_.pop_front();
+    if (may_repeat_.empty() || !world_.prng().chance(options_.repeats)) continue;
+    world_.coverage().hit(Spot::link_repeated);
+    store(may_repeat_[world_.prng().below(may_repeat_.size())]);
+  }
+}
+
+void Flow::store(ByteView bytes) {
   if (arrived_read_ == arrived_.size()) {
     arrived_.clear();
     arrived_read_ = 0;

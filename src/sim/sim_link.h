@@ -24,6 +24,7 @@ struct FlowOptions {
   std::uint32_t short_writes = 0;      // per mille of writes that are taken in part
   std::uint32_t stalls = 0;            // per mille of pieces after which the reader gets nothing for a while
   Duration stall_max{};
+  std::uint32_t repeats = 0;  // per mille of messages, but the first, behind which one of the last arrives again
 };
 
 enum class Break : std::uint8_t {
@@ -142,6 +143,8 @@ class Flow {
   std::size_t track_to_break(ByteView bytes);
   bool deliver_up_to_break(ByteView bytes);
   void append(ByteView bytes);
+  void append_and_repeat(ByteView bytes);
+  void store(ByteView bytes);
   Instant arrival_of(std::size_t size);
 
   World& world_;
@@ -151,6 +154,10 @@ class Flow {
   SimEvent* at_break_ = nullptr;
   FrameTracker tracker_;
   std::deque<Piece> under_way_;
+  FrameTracker repeat_tracker_;
+  std::vector<std::uint8_t> message_;                 // that is arriving, where messages are repeated
+  std::deque<std::vector<std::uint8_t>> may_repeat_;  // the last few
+  bool has_begun_ = false;                            // the first message has arrived
   std::vector<std::uint8_t> arrived_;
   std::size_t arrived_read_ = 0;
   std::size_t used_ = 0;  // written and not read

@@ -45,6 +45,10 @@ Limits draw_limits(Prng& prng) {
   maybe(300, limits.window_items_max, 1u, 20u, 100u);
   maybe(300, limits.window_bytes_max, 10u, 1'000u, 100'000u);
   maybe(300, limits.handshake_max, Duration(milliseconds(10)), Duration(seconds(1)));
+  maybe(400, limits.stable_items_max, 16u, 40u, 300u);
+  maybe(400, limits.stable_bytes_max, 4'096u, 20'000u);
+  maybe(300, limits.stable_away_max, Duration(milliseconds(150)), Duration(seconds(2)));
+  maybe(500, limits.stable_silence_max, Duration(milliseconds(100)), Duration(seconds(1)));
   limits.opening_bytes_max = std::min(limits.opening_bytes_max, limits.frame_bytes_max);
   return limits;
 }
@@ -108,6 +112,10 @@ Swarm Swarm::draw(Prng& prng) {
   swarm.burst_max = one_of<std::uint32_t>(prng, {3, 20, 60});
   swarm.pace_max = one_of<Duration>(prng, {Duration(), microseconds(30), milliseconds(2)});
   swarm.limits = draw_limits(prng);
+  swarm.stables = one_of<std::uint32_t>(prng, {0, 300, 1000, 1000});
+  swarm.breaks_max = one_of<std::uint32_t>(prng, {0, 3, 10, 40});
+  swarm.repeats = one_of<std::uint32_t>(prng, {0, 0, 50, 400});
+  swarm.wraps = one_of<std::uint32_t>(prng, {0, 500});
   swarm.foreigners = one_of<std::uint32_t>(prng, {0, 0, 0, 500});
   swarm.refusals = one_of<std::uint32_t>(prng, {0, 0, 400});
   swarm.breaks = one_of<std::uint32_t>(prng, {0, 0, 600, 1000});

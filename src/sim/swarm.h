@@ -37,6 +37,7 @@ enum class Finale : std::uint8_t {
   idle,       // when nobody uses it any more
   closed,     // closed by one side in the middle
   abandoned,  // everything that uses it at one side is destroyed at once
+  restarted,  // the process at its accepting side dies, and another comes in its place: only of stable sessions
 };
 
 // The mix of one seed. Each draws its own: a run that does a little of everything never does much of anything, and
@@ -69,6 +70,10 @@ struct Swarm {
   Limits limits;
 
   // --- over what
+  std::uint32_t stables = 0;     // per mille of sessions that are stable
+  std::uint32_t breaks_max = 0;  // of the links of one of these, one after the other
+  std::uint32_t repeats = 0;     // FlowOptions::repeats of their links
+  std::uint32_t wraps = 0;       // per mille of them whose numbers begin short of the wrap
   std::uint32_t foreigners = 0;  // per mille of sessions of which one end does not say that it is Parley
   std::uint32_t refusals = 0;    // per mille of dialings
   std::uint32_t breaks = 0;      // per mille of links

@@ -56,8 +56,11 @@ class WireModel final : public LinkTap {
   // Whether an end has seen the hello of the other.
   bool has_read_hello(std::size_t side) const { return ends_[side].has_read_hello; }
 
- private:
+  // One whole message that an end has written, or that it is given: for whoever knows more of the link.
   enum class Path : std::uint8_t { out, in };
+  void on_message(std::size_t side, Path path, ByteView bytes);
+
+ private:
   using Message = wire::roam::Message;
 
   struct Channel {
@@ -86,7 +89,6 @@ class WireModel final : public LinkTap {
   };
 
   void take(std::size_t side, Path path, ByteView bytes);
-  void on_message(std::size_t side, Path path, ByteView bytes);
   void on_report(std::size_t side, Path path, std::string_view description);
   void on_call(std::size_t side, Path path, const wire::roam::Call& call);
   void on_response(std::size_t side, Path path, std::uint64_t id);
