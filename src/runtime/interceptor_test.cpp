@@ -360,6 +360,7 @@ TEST(InterceptorOrder, is_that_of_the_list_and_back_again) {
   second->on_before = [](CallView&) { return Result<void>(fail(Code::refused, "stop")); };
   auto refused = pair.client_a().call<&Probe::add>(1, 2);
   EXPECT_FALSE(pair.world.run(outcome(refused)));
+  pair.world.settle();
   EXPECT_THAT(log, ElementsAre("first calls Probe.add with 2", "second calls Probe.add with 2",
                                "first Probe.add: refused: it is not allowed in this state (stop)"));
 }
