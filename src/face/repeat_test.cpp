@@ -70,6 +70,7 @@ class Repeat : public testing::Test {
 };
 
 TEST_F(Repeat, an_idempotent_call_is_made_again_on_the_session_that_comes_next) {
+  // rule: calls/retry.policy.idem, calls/retry.policy.non-idem.default
   open();
   auto client = connected();
   auto call = client.call<&Ledger::read>("a");

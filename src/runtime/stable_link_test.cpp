@@ -51,7 +51,7 @@ TEST_F(StableLinkTest, messages_are_numbered_and_carry_what_was_received) {
 
 TEST_F(StableLinkTest, on_the_next_link_what_the_peer_lacks_comes_again_as_it_was_and_in_order) {
   // rule: calls/stable, calls/stable.link-source, calls/stable.reconnect, calls/stable.reconnect.client-replay,
-  // rule: calls/stable.replay-buffer.order, calls/zerocopy.scatter.replay
+  // rule: calls/stable.replay-buffer.order, calls/zerocopy.scatter.replay, calls/stable.framing.encoding
   DialedRig& rig = joined();
   rig.sends("a");
   rig.sends("b");
@@ -115,6 +115,7 @@ TEST_F(StableLinkTest, what_it_had_to_do_for_that_is_told) {
 }
 
 TEST_F(StableLinkTest, a_peer_that_owes_an_acknowledgement_and_is_silent_is_asked_and_then_left) {
+  // rule: calls/session.keepalive
   DialedRig& rig = joined({.stable_silence_max = 15s});
   rig.sends("sent");
   EXPECT_EQ(rig.heard(), frame(0, 0, "sent"));
