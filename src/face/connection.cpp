@@ -18,6 +18,7 @@ ConnectionRequest::ConnectionRequest(runtime::Session& session, const runtime::C
 }
 
 Result<Connection> ConnectionRequest::accept(const AcceptOptions& options) {
+  if (session_.has_ended()) return fail(session_.away());
   if (accepted_) return fail(Code::invalid, "the connection has been accepted");
   PARLEY_TRY(check_fits(options.metadata, session_.options().limits));
   const std::uint32_t requests_max = options.concurrent_requests_max.value_or(session_.requests_max());

@@ -40,7 +40,9 @@ struct AcceptOptions {
 // the session's loop.
 class Connection {
  public:
-  Connection(const Connection& other) : Connection(*other.opened_) {}
+  Connection(const Connection& other) : opened_(other.opened_) {
+    if (opened_) opened_->connection().add_client();
+  }
   Connection(Connection&& other) noexcept : opened_(std::exchange(other.opened_, nullptr)) {}
   Connection& operator=(Connection other) noexcept {
     std::swap(opened_, other.opened_);
@@ -93,7 +95,7 @@ class ConnectionRequest {
   // That the peer accepts from us at once.
   std::uint32_t concurrent_requests_max() const { return opening_.settings.max_concurrent_requests; }
 
-  // Errors: invalid (metadata above the limits; accepted already).
+  // Errors: invalid (metadata above the limits; accepted already), closed (the session has ended).
   Result<Connection> accept(const AcceptOptions& options = {});
   const std::optional<Connection>& accepted() const { return accepted_; }
 

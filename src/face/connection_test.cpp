@@ -13,6 +13,9 @@
 #include "face/server.h"
 #include "face/session.h"
 #include "hub/hub.h"
+#include "io/memory_listener.h"
+#include "runtime/framed_link.h"
+#include "runtime/scripted_peer_suite.h"
 #include "runtime/world_suite.h"
 
 // Connections that users open and accept themselves, and what a client can ask about its own.
@@ -167,6 +170,20 @@ TEST_F(ConnectionTest, whoever_decides_may_close_the_session) {
   EXPECT_FALSE(session->is_open());
 }
 
+TEST_F(ConnectionTest, nothing_is_accepted_on_a_session_that_has_just_been_closed) {
+  std::optional<Error> refused;
+  Options options;
+  options.on_connection = [&](ConnectionRequest& request) -> Result<void> {
+    theirs->close();
+    const Result<Connection> accepted = request.accept();
+    if (!accepted) refused = accepted.error();
+    return {};
+  };
+  open({}, options);
+  EXPECT_FALSE(open_connection());
+  EXPECT_EQ(refused.value().code, Code::closed);
+}
+
 TEST_F(ConnectionTest, the_acceptor_may_open_one_as_well) {
   Options options;
   options.services = &of_client;
@@ -302,6 +319,32 @@ TEST_F(ConnectionTest, goes_through_a_hub_to_a_worker_that_decides) {
   EXPECT_EQ(world.run(echo(connection.client<Echo>(), "x")).value(), "server x");
   EXPECT_EQ(open_connection({.service = "Echo"}).error(), (Error{Code::invalid, "no room"}));
   EXPECT_THAT(rooms, testing::ElementsAre("3"));
+}
+
+TEST_F(ConnectionTest, a_client_behind_a_hub_that_hangs_while_it_is_called_back_is_given_up) {
+  namespace suite = runtime::suite;
+  Hub hub(world.loop);
+  ASSERT_TRUE(hub.listen("mem:hub"));
+  std::optional<Connection> accepted;
+  Options offering{.services = &of_server, .offer = true};
+  offering.on_connection = [&](ConnectionRequest& request) -> Result<void> {
+    PARLEY_TRY(accepted, request.accept({.services = &of_server}));
+    return {};
+  };
+  auto worker = world.run(connect(world.loop, "mem:hub", offering)).value();
+  io::MemoryDialer dialer(world.loop, "hub");
+  suite::ScriptedPeer hung(
+      world, std::make_unique<runtime::FramedLink>(world.loop, world.run(dialer.dial()).value(), Limits()));
+  const Metadata to_echo = {{"parley", std::uint64_t{1}}, {"parley-service", "Echo"}};
+  hung.says(suite::say::hello(7, Parity::odd, 64, suite::parley_mark));
+  hung.says(suite::octets({{1, 3, 0, 64}, suite::metadata_bytes(to_echo)}));
+  ASSERT_TRUE(accepted);
+  auto back = accepted->client<Echo>().call<&Echo::echo>("x");
+  for (int quarter = 0; quarter < 3; ++quarter) world.pass(15s);
+  ASSERT_TRUE(back.is_done());
+  EXPECT_EQ(kind(world.run(outcome(back)).error()), Kind::unknown);
+  EXPECT_EQ(hub.session_count(), 1u);
+  accepted.reset();
 }
 
 TEST_F(ConnectionTest, a_client_says_whether_it_is_connected_and_when_no_longer) {

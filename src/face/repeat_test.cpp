@@ -38,7 +38,7 @@ class Ledger {
 };
 PARLEY_SERVICE(Ledger, (read, args(name), idempotent), write, (sum, idempotent));
 
-class Repeat : public testing::Test {
+class Repeat : public ::testing::Test {
  protected:
   void open(const Options& options = {}) {
     server.emplace(listen(world.loop, "mem:ledger", options).value());

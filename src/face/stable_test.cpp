@@ -13,6 +13,7 @@
 #include "face/session.h"
 #include "hub/hub.h"
 #include "net/net_world_suite.h"
+#include "runtime/builtin.h"
 #include "sim/testing_world.h"
 
 // Stable sessions: what runs on them across cuts, and what ends.

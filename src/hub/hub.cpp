@@ -206,6 +206,11 @@ class Hub::Impl final : private hub::DoorEvents,
     return provider.answered[has_room ? name : std::string()];
   }
 
+  // Asked once in a keepalive, of those that something has been asked of.
+  bool waits_for(const Visitor& visitor) const override {
+    return std::ranges::any_of(relays_,
+                               [&](const auto& each) { return each.second.relay->waits_for(visitor.session()); });
+  }
   void on_session_over(Visitor& visitor, const Error&) override {
     directory_.drop(visitor.id());
     door_.forget(visitor.id());

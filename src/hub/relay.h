@@ -65,6 +65,11 @@ class Relay final : public Mortal {
     std::uint64_t provider_credit = 0;       // and the other way round
   };
   Waiting waiting() const;
+  // Whether a call from the other end does.
+  bool waits_for(const runtime::Session& session) const {
+    return (&session == &provider_.session && !client_.calls.empty()) ||
+           (&session == &client_.session && !provider_.calls.empty());
+  }
 
   // The client's session is over, and with it its root.
   void on_root_over(const Error& why) { on_end_over(client_, runtime::ConnectionUser::Over::ended, why); }

@@ -23,6 +23,8 @@ class VisitorEvents {
   virtual Result<void> on_open(Visitor& visitor, const runtime::ConnectionOpening& opening) = 0;
   // The relay for the root of a foreign visitor that calls this method; null: nobody provides that.
   virtual Relay* bind_root(Visitor& visitor, std::uint64_t method) = 0;
+  // Whether a call that passed the hub waits for it.
+  virtual bool waits_for(const Visitor& visitor) const = 0;
   virtual void on_session_over(Visitor& visitor, const Error& why) = 0;
 
  protected:
@@ -70,7 +72,7 @@ class Visitor final : public Mortal, private runtime::ConnectionAcceptor, privat
   Result<void> on_open(runtime::Session& session, const runtime::ConnectionOpening& opening) override;
   void on_established() override { hub_.on_established(*this); }
   bool on_root_message(wire::roam::Kind kind, ByteView body) override;
-  bool waits_for_peer() const override { return calls_in_flight != 0; }
+  bool waits_for_peer() const override { return hub_.waits_for(*this); }
   void on_session_over(const Error& why) override;
 
   VisitorEvents& hub_;

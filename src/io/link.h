@@ -57,6 +57,8 @@ class Link {
   // Sends what is committed, then the end of our direction. Nothing may be committed afterwards.
   virtual void finish() = 0;
   virtual const Peer& peer() const = 0;
+  // Also of messages that are not whole yet: a sign that the peer is there.
+  virtual std::uint64_t bytes_received() const { return 0; }
   // Goes on over another stream when one is cut, and sees for itself whether the peer is there.
   virtual bool outlives_streams() const { return false; }
   // Descriptors that travel with the next message begun in out(), which then starts a write of its own; at most

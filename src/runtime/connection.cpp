@@ -167,7 +167,7 @@ bool Connection::broken(Code code, std::string_view note) { return broken(Error{
 
 [[gnu::always_inline]] inline bool Connection::start_call(std::uint64_t method, const InboundHead& head) {
   const MethodEntry* entry = methods_ ? methods_->find(method) : nullptr;
-  const core::Calls::Arrival arrival = is_overfull() ? calls_->refuse_call() : calls_->on_call(head.id);
+  const core::Calls::Arrival arrival = calls_->on_call(head.id, is_overfull());
   if (!entry || arrival != core::Calls::Arrival::start || interceptors_of_served_) [[unlikely]]
     return take_odd_call(arrival, method, head);
   entry->start(*this, *entry, head);

@@ -42,6 +42,7 @@ bool DialedStableLink::on_hello(ByteView message) {
     end(missing.error());
   } else {
     key_ = hello->key;
+    joined_ = loop().now();
     backoff_.reset();
     go_on(*missing);
   }
@@ -51,12 +52,16 @@ bool DialedStableLink::on_hello(ByteView message) {
 void DialedStableLink::on_away() {
   silence_.disarm();
   if (!key_) return end({Code::link_lost, "before the peer answered the hello of a stable session"});
+  if (loop().now() - joined_ > Backoff::max) hurries_ = 0;
   if (scope_.size() == 0) scope_.spawn(dial());
 }
 
-// A peer that leaves out what it says without a link is dialed at once: the longer it has none, the more that is.
+// A peer that leaves out what it says without a link is dialed at once: the longer it has none, the more that is. One
+// that makes a habit of it is not.
 Task<void> DialedStableLink::dial() {
-  for (bool at_once = misses_messages();; at_once = false) {
+  bool at_once = misses_messages() && hurries_ < hurries_max;
+  if (at_once) ++hurries_;
+  for (;; at_once = false) {
     co_await Sleep(loop().executor(), at_once ? Duration() : backoff_.next(loop().random()));
     if (has_ended()) co_return;
     if (auto stream = co_await dialer_->dial(); stream && !has_ended()) {

@@ -39,6 +39,9 @@ class DialedStableLink final : public StableLink {
   std::unique_ptr<io::Stream> first_;
   std::optional<wire::roam::stable::Key> key_;
   Backoff backoff_;
+  static constexpr std::uint32_t hurries_max = 16;
+  std::uint32_t hurries_ = 0;  // since a link lasted longer than a pause does
+  Instant joined_;
   Silence silence_{*this};  // of a server that has not answered the hello
   Scope scope_;
 };

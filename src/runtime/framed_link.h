@@ -35,8 +35,7 @@ class FramedLink final : public io::Link, private io::StreamEvents {
   Result<io::Descriptor> claim_descriptor(std::uint64_t number) override;
   // Until the handshake is over, longer messages than this are refused before they are read.
   void set_frame_bytes_max(std::size_t bytes) override { frame_bytes_max_ = bytes; }
-  // Also of messages that are not whole yet.
-  std::uint64_t bytes_received() const { return bytes_received_; }
+  std::uint64_t bytes_received() const override { return bytes_received_; }
 
  private:
   struct Flush final : Ready {

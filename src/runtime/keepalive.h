@@ -24,9 +24,12 @@ class Keepalive final : private Timer {
   static void fire(Timer& timer);
   void begin();
   void rearm();
+  bool has_moved() const;
 
   Session& session_;
-  bool is_silent_ = false;  // since the timer was armed
+  bool is_silent_ = false;        // no message came since the timer was armed
+  std::uint64_t bytes_come_ = 0;  // when it was, as those that had gone
+  std::uint64_t bytes_gone_ = 0;
   bool is_asked_ = false;
   std::uint64_t nonce_ = 0;
 };

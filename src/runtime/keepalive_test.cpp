@@ -8,6 +8,9 @@
 #include <string>
 #include <utility>
 
+#include "io/stream_end_suite.h"
+#include "runtime/framed_link.h"
+#include "runtime/opened_connection.h"
 #include "runtime/pair_suite.h"
 #include "runtime/scripted_peer_suite.h"
 
@@ -105,6 +108,49 @@ TEST(Keepalive, an_open_channel_waits_too_once_somebody_has_waited_at_it) {
     if (sends) EXPECT_EQ(sending->take().error().code, Code::silence);
     if (!sends) EXPECT_EQ(receiving->take(), std::nullopt);
   }
+}
+
+TEST(Keepalive, an_open_that_nobody_answers_waits_too) {
+  Scripted scripted;
+  OpenedConnection& opened = scripted.session->open({.requests_max = 1, .metadata = {}});
+  opened.connection().add_client();
+  scripted.world.pass(interval);
+  scripted.world.pass(interval);
+  EXPECT_EQ(scripted.end_reason().code, Code::silence);
+  EXPECT_TRUE(opened.answered().is_set());
+  opened.connection().drop_client();
+}
+
+TEST(Keepalive, a_message_that_takes_long_to_come_is_no_silence) {
+  World world;
+  auto [near, far] = io::MemoryStream::make_pair(world.loop, "mem:slow", {});
+  io::suite::End peer(std::move(far));
+  peer.start();
+  Hold session(Session::start(world.loop, std::make_unique<FramedLink>(world.loop, std::move(near), Limits()),
+                              Session::Role::initiator, {}, nullptr));
+  const auto says = [&](const Octets& message) {
+    const auto size = static_cast<std::uint8_t>(message.size());
+    peer.send(octets({{size, 0, 0, 0}, message}));
+    world.settle();
+  };
+  says(say::hello_yourself(Parity::even, 64, parley_mark));
+  ASSERT_TRUE(session->is_established());
+  auto call = Client<Probe>(*session).call<&Probe::hang>("x");
+  const Octets response = say::response(1, octets({{0}, codec::to_postcard(std::string(100, 'x'))}));
+  peer.send({static_cast<std::uint8_t>(response.size() + 1), 0, 0, 0});
+  for (std::size_t i = 0; i < response.size(); ++i) {
+    world.pass(interval - 1ms);
+    peer.send({response[i]});
+    ASSERT_FALSE(session->has_ended()) << i;
+  }
+  EXPECT_EQ(session->counters().pings_sent, 0u);
+  // And then it hangs, one byte short.
+  world.pass(interval);
+  world.pass(interval);
+  world.pass(interval);
+  EXPECT_EQ(session->end_reason().value().code, Code::silence);
+  session.reset();
+  world.pass(interval);
 }
 
 TEST(Keepalive, can_be_switched_off) {

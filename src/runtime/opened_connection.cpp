@@ -66,6 +66,7 @@ void OpenedConnection::open_with(const Terms& terms) {
                     .requests_max = terms.requests_max,
                     .is_peer_foreign = session_.machine().is_peer_foreign(),
                     .methods = terms.methods});
+  session_.keepalive().expect();
 }
 
 void OpenedConnection::on_accepted(const Settings& settings, const MetadataView& metadata) {

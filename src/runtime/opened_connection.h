@@ -34,7 +34,7 @@ class OpenedConnection final : public Mortal, public ConnectionUser {
   ~OpenedConnection() override;
 
   Connection& connection() { return connection_; }
-  bool waits() const { return connection_.waits(); }
+  bool waits() const { return state() == State::opening || connection_.waits(); }
   // Set by the peer's answer to our open, and when it is over.
   Event& answered() { return answered_; }
   // What the peer said when it opened or accepted it.

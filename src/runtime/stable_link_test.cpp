@@ -303,6 +303,29 @@ TEST_F(StableLinkTest, what_never_comes_is_a_breach) {
   EXPECT_THAT(rig.log.messages, IsEmpty());
 }
 
+TEST_F(StableLinkTest, a_server_that_leaves_something_out_on_each_link_is_not_dialed_at_once_for_ever) {
+  DialedRig& rig = joined();
+  std::uint32_t number = 1;
+  const auto says_one_and_leaves_one_out = [&] {
+    rig.says(frame(number, std::nullopt, "one") + frame(number + 2, std::nullopt, "left one out"));
+    ++number;
+  };
+  for (std::size_t link = 1; link <= 16; ++link) {
+    says_one_and_leaves_one_out();
+    ASSERT_EQ(rig.dialed, link);
+    rig.says(server_hello(key));
+  }
+  says_one_and_leaves_one_out();
+  EXPECT_EQ(rig.dialed, 16u);
+  rig.pass(100ms);
+  EXPECT_EQ(rig.dialed, 17u) << "as after any cut";
+  rig.says(server_hello(key));
+  rig.pass(6s);
+  says_one_and_leaves_one_out();
+  EXPECT_EQ(rig.dialed, 18u) << "that link lasted";
+  EXPECT_EQ(rig.log.ends, 0);
+}
+
 TEST_F(StableLinkTest, a_long_message_is_refused_before_it_is_read) {
   DialedRig& rig = joined();
   rig.link->set_frame_bytes_max(100);

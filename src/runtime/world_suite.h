@@ -129,6 +129,7 @@ class TrackedLink final : public io::Link {
   void finish() override { inner_->finish(); }
   const io::Peer& peer() const override { return inner_->peer(); }
   bool outlives_streams() const override { return inner_->outlives_streams(); }
+  std::uint64_t bytes_received() const override { return inner_->bytes_received(); }
   Result<std::uint64_t> attach(std::span<io::Descriptor> with) override { return inner_->attach(with); }
   Result<io::Descriptor> claim_descriptor(std::uint64_t number) override { return inner_->claim_descriptor(number); }
   void set_frame_bytes_max(std::size_t bytes) override { inner_->set_frame_bytes_max(bytes); }

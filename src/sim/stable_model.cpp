@@ -146,6 +146,7 @@ class StableModel::Watch final : public io::Link, private io::LinkEvents {
   std::size_t bytes_kept() const override { return link_->bytes_kept(); }
   void finish() override { link_->finish(); }
   bool outlives_streams() const override { return link_->outlives_streams(); }
+  std::uint64_t bytes_received() const override { return link_->bytes_received(); }
   const io::Peer& peer() const override { return link_->peer(); }
   void set_frame_bytes_max(std::size_t bytes) override { link_->set_frame_bytes_max(bytes); }
 

@@ -101,7 +101,8 @@ class Calls {
 
   // --- the peer's
   enum class Arrival : std::uint8_t { start, overloaded, duplicate, wrong_parity };
-  [[gnu::always_inline]] Arrival on_call(std::uint64_t id) {
+  // `is_overfull`: the peer does not read what it is sent, and gets no more work done.
+  [[gnu::always_inline]] Arrival on_call(std::uint64_t id, bool is_overfull = false) {
     ++counters_.calls_received;
     if (!options_.accepts_any_parity && !has_parity(id, opposite(options_.parity))) [[unlikely]] {
       return Arrival::wrong_parity;
@@ -112,12 +113,9 @@ class Calls {
       if (incoming_.size() >= options_.requests_max) [[unlikely]]
         return refuse();
     }
+    if (is_overfull) [[unlikely]]
+      return refuse();
     return Arrival::start;
-  }
-  // The peer does not read what it is sent: it gets no more work done.
-  Arrival refuse_call() {
-    ++counters_.calls_received;
-    return refuse();
   }
   // The handler did not finish at once.
   void keep(IncomingCall& call) {

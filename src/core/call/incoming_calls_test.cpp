@@ -104,9 +104,11 @@ TEST_F(IncomingCalls, the_bound_on_the_peers_calls_refuses_the_one_above_it) {
   EXPECT_EQ(calls->on_call(4), Arrival::duplicate) << "a breach of the rules is one also under load";
   ASSERT_TRUE(calls->answer(handled[1]));
   EXPECT_EQ(calls->on_call(8), Arrival::start);
-  EXPECT_EQ(calls->refuse_call(), Arrival::overloaded);
+  EXPECT_EQ(calls->on_call(10, true), Arrival::overloaded);
   EXPECT_EQ(counters.calls_refused_to_peer, 2u);
-  EXPECT_EQ(counters.calls_received, 7u);
+  EXPECT_EQ(calls->on_call(2, true), Arrival::duplicate) << "one more answer would be the running call's";
+  EXPECT_EQ(calls->on_call(11, true), Arrival::wrong_parity);
+  EXPECT_EQ(counters.calls_received, 9u);
 }
 
 TEST_F(IncomingCalls, a_cancel_for_what_has_been_answered_finds_nothing_and_is_counted) {
