@@ -53,8 +53,10 @@ Result<void> LineFile::open_file() {
   return {};
 }
 
+// Where no file is, it has been renamed before, and could not be opened then.
 bool LineFile::begin_anew() {
-  if (std::rename(path_.c_str(), (path_ + ".1").c_str()) != 0 || !open_file()) return false;
+  if (std::rename(path_.c_str(), (path_ + ".1").c_str()) != 0 && errno != ENOENT) return false;
+  if (!open_file()) return false;
   ++times_begun_anew_;
   return true;
 }

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -84,6 +85,24 @@ TEST_F(LineFileTest, that_cannot_be_begun_anew_grows_no_further) {
   EXPECT_EQ(text(), "12345678\n");
   ASSERT_EQ(::rmdir(path("lines.1").c_str()), 0);
   EXPECT_TRUE(file->add("x23")) << "as soon as there is room";
+}
+
+TEST_F(LineFileTest, that_was_renamed_and_not_opened_goes_on_when_it_can_be) {
+  const auto file = LineFile::open(path(), 10).value();
+  EXPECT_TRUE(file->add("12345678"));
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit none{.rlim_cur = 0, .rlim_max = before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  const bool was_added = file->add("x23");
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_FALSE(was_added);
+  EXPECT_EQ(text("lines.1"), "12345678\n");
+  EXPECT_FALSE(std::filesystem::exists(path()));
+  EXPECT_TRUE(file->add("y23"));
+  EXPECT_EQ(text(), "y23\n");
+  EXPECT_EQ(text("lines.1"), "12345678\n");
+  EXPECT_EQ(file->times_begun_anew(), 1u);
 }
 
 TEST_F(LineFileTest, is_no_pipe) {
