@@ -45,11 +45,14 @@ int cannot_write(const Error& error) {
   return exit_of(error);
 }
 
-// Whoever came to a port would be at the other end as us.
-bool lets_anybody_in(const std::string& listen, const std::string& to) {
+// Whoever came to a port would be at the other end as us: over a Unix socket as our user, over TLS as the subject of
+// our certificate.
+bool lets_anybody_in(const std::string& listen, const std::string& to, const io::TlsOptions& tls) {
   const auto here = io::parse_uri(listen);
   const auto there = io::parse_uri(to);
-  return here && here->has_port() && there && !there->has_port();
+  if (!here || !here->has_port() || !there) return false;
+  const bool is_tls = there->kind == io::Uri::Kind::tls || there->kind == io::Uri::Kind::websocket_tls;
+  return !there->has_port() || (is_tls && !tls.certificate.empty());
 }
 
 // Until there are descriptions of all that was called, but not for long.
@@ -76,12 +79,14 @@ int run_record(const Common& common, const RecordCommand& command) {
     return code(Exit::usage);
   }
   const std::string to = command.to ? *command.to : hub_address(std::nullopt);
-  if (lets_anybody_in(command.listen, to)) {
+  const io::TlsOptions tls = tls_of_environment();
+  if (lets_anybody_in(command.listen, to, tls)) {
     complain(fmt::format("whoever reaches {} would come to {} as you", command.listen, to),
-             "listen at --listen unix:PATH, or lead to a port, where a token tells who comes");
+             "listen at --listen unix:PATH, or lead to a port, without PARLEY_TLS_CERTIFICATE: there a token tells who "
+             "comes");
     return code(Exit::usage);
   }
-  Loop loop({.tls = tls_of_environment()});
+  Loop loop({.tls = tls});
   const os::Termination termination([&loop] { loop.stop(); });
   auto stream = loop.run_until(dial_trusted(loop, to));
   if (!stream) return cannot_lead(command, to, stream.error());
@@ -113,8 +118,10 @@ int run_record(const Common& common, const RecordCommand& command) {
     return exit_of(*why);
   }
   if (!command.quiet) {
-    say(fmt::format("record: ended; {} streams, {} records, {} bytes in {}", recorder.streams(), writer->records(),
-                    writer->bytes(), command.file));
+    const std::string refused =
+        recorder.refused() == 0 ? std::string() : fmt::format(" ({} more were too many)", recorder.refused());
+    say(fmt::format("record: ended; {} streams{}, {} records, {} bytes in {}", recorder.streams(), refused,
+                    writer->records(), writer->bytes(), command.file));
   }
   return code(Exit::ok);
 }

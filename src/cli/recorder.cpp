@@ -63,6 +63,14 @@ void Recorder::write(const std::vector<Record>& records) {
 }
 
 void Recorder::on_stream(std::unique_ptr<io::Stream> stream) {
+  if (open_ >= streams_max) {
+    if (refused_++ == 0) {
+      warn(fmt::format("{} streams are open, so the next ones are closed at once", streams_max),
+           "record fewer clients, or with more recorders");
+    }
+    return;
+  }
+  ++open_;
   const std::uint64_t number = ++streams_;
   write({Opened{number, now_us(), stream->peer().address}});
   scope_.spawn(lead_on(std::move(stream), number));
@@ -77,11 +85,12 @@ Task<void> Recorder::lead_on(std::unique_ptr<io::Stream> client, std::uint64_t s
   auto server = co_await dial_trusted(loop_, to_);
   if (!server) {
     write({Ended{stream, From::server, now_us(), fmt::format("nobody at {}: {}", to_, to_string(server.error()))}});
+    --open_;
     warn(fmt::format("stream {} leads nowhere: {}", stream, to_string(server.error())), "is what it leads to there?");
     co_return;
   }
   runtime::PassageEvents& events = *this;
-  auto passage = std::make_unique<runtime::Passage>(std::move(client), std::move(*server), events);
+  auto passage = std::make_unique<runtime::Passage>(std::move(client), std::move(*server), room_, events);
   runtime::Passage& started = *passage;
   passing_.emplace(&started, Passing{stream, Scribe(stream, keys_), std::move(passage)});
   started.start();
@@ -89,12 +98,24 @@ Task<void> Recorder::lead_on(std::unique_ptr<io::Stream> client, std::uint64_t s
 
 void Recorder::on_passing(runtime::Passage& passage, bool is_from_client, ByteView bytes) {
   if (writer_.is_closed()) return;
+  const From from = is_from_client ? From::client : From::server;
   std::vector<Record> records;
-  passing_.at(&passage).scribe.take(is_from_client ? From::client : From::server, bytes, now_us(), records);
+  with_scribe(passage, [&](Scribe& scribe) { scribe.take(from, bytes, now_us(), records); });
+  if (pending_bytes_ > pending_bytes_max) {
+    with_scribe(passage, [&](Scribe& scribe) { scribe.leave_out_begun(from, now_us(), records); });
+  }
   write(records);
   for (const Record& record : records) {
     if (const auto* passed = std::get_if<Passed>(&record)) look_for_methods(*passed);
   }
+}
+
+template <class Do>
+void Recorder::with_scribe(runtime::Passage& passage, Do act) {
+  Scribe& scribe = passing_.at(&passage).scribe;
+  pending_bytes_ -= scribe.pending_bytes();
+  act(scribe);
+  pending_bytes_ += scribe.pending_bytes();
 }
 
 void Recorder::look_for_methods(const Passed& passed) {
@@ -108,12 +129,14 @@ void Recorder::look_for_methods(const Passed& passed) {
 
 void Recorder::on_end_of(runtime::Passage& passage, bool is_from_client, const Error* why) {
   std::vector<Record> records;
-  passing_.at(&passage).scribe.end(is_from_client ? From::client : From::server, why ? to_string(*why) : std::string(),
-                                   now_us(), records);
+  with_scribe(passage, [&](Scribe& scribe) {
+    scribe.end(is_from_client ? From::client : From::server, why ? to_string(*why) : std::string(), now_us(), records);
+  });
   write(records);
 }
 
 void Recorder::on_passed(runtime::Passage& passage) {
+  --open_;
   auto over = passing_.extract(&passage);
   loop_.executor().bury(std::move(over.mapped().passage));
 }

@@ -46,14 +46,22 @@ class RecordingWriter {
 
 // Stands between clients and who they mean to talk to: lets pass what both say, byte for byte, and writes it down. What
 // becomes of the recording is nothing to them. On one loop; destroying it ends all that passes.
+//
+// Many streams together are bounded by their number, by what waits to be read (runtime::PassageRoom), and by what is
+// kept of messages that are not whole yet: beyond it these are left out of the recording.
 class Recorder final : private io::ListenerEvents, private runtime::PassageEvents {
  public:
+  // At once; the next one is closed and counted.
+  static constexpr std::size_t streams_max = 256;
+  static constexpr std::size_t pending_bytes_max = std::size_t{128} << 20;
+
   Recorder(io::Loop& loop, std::string to, RecordingWriter& writer);
   ~Recorder();
 
   void start(io::Listener& listener) { listener.start(*this); }
   Describing& describing() { return describing_; }
   std::uint64_t streams() const { return streams_; }
+  std::uint64_t refused() const { return refused_; }  // streams that were too many
   const std::optional<Error>& failure() const { return failure_; }
 
  private:
@@ -69,6 +77,9 @@ class Recorder final : private io::ListenerEvents, private runtime::PassageEvent
   void on_passed(runtime::Passage& passage) override;
 
   Task<void> lead_on(std::unique_ptr<io::Stream> client, std::uint64_t stream);
+  // Their pending bytes are counted anew after that.
+  template <class Do>
+  void with_scribe(runtime::Passage& passage, Do act);
   void look_for_methods(const wire::records::Passed& passed);
   void write(const std::vector<wire::records::Record>& records);
   std::uint64_t now_us() const;
@@ -78,9 +89,13 @@ class Recorder final : private io::ListenerEvents, private runtime::PassageEvent
   RecordingWriter& writer_;
   Instant began_;
   std::uint64_t streams_ = 0;
+  std::uint64_t refused_ = 0;
+  std::size_t open_ = 0;  // streams, those that nobody has answered yet among them
   std::optional<Error> failure_;
   wire::records::KeyNumbers keys_;
   wire::records::SessionSorter sorter_;
+  std::size_t pending_bytes_ = 0;  // of all scribes
+  runtime::PassageRoom room_;
   std::map<const runtime::Passage*, Passing> passing_;
   Describing describing_;
   Scope scope_;

@@ -254,12 +254,16 @@ TEST_F(Repeat, a_session_that_is_closed_at_work_ends_its_calls) {
 
 TEST_F(Repeat, behind_a_hub_the_connection_to_the_service_is_opened_again) {
   parley::testing::World sim(5);
-  Hub hub(sim.loop());
+  const std::string token(32, 't');
+  HubOptions options;
+  options.tokens.add("ours", token).value();
+  options.policy.add(core::Rule::parse("token:ours see,call,offer Ledger").value()).value();
+  Hub hub(sim.loop(), options);
   ASSERT_TRUE(hub.listen("sim:hub"));
   Services services;
   ASSERT_TRUE(services.serve<Ledger>("Ledger", ledger));
-  auto worker = sim.run(connect(sim.loop(), "sim:hub", {.services = &services, .offer = true})).value();
-  auto own = sim.run(connect(sim.loop(), "sim:hub", {.redial = true})).value();
+  auto worker = sim.run(connect(sim.loop(), "sim:hub", {.token = token, .services = &services, .offer = true})).value();
+  auto own = sim.run(connect(sim.loop(), "sim:hub", {.token = token, .redial = true})).value();
   auto client = own->client<Ledger>("Ledger");
   auto call = client.call<&Ledger::read>("a");
   auto other = client.call<&Ledger::write>("b");

@@ -10,11 +10,18 @@
 #include "async/executor.h"
 #include "base/bytes.h"
 #include "base/error.h"
+#include "io/descriptor_inbox.h"
 #include "io/stream.h"
 
 namespace parley::runtime {
 
 class Passage;
+
+// What all passages of one owner may keep together.
+struct PassageRoom {
+  std::size_t bytes_max = std::size_t{256} << 20;
+  std::size_t bytes = 0;  // that wait to be read by somebody
+};
 
 // Sees what passes, before it goes on.
 class PassageEvents {
@@ -30,14 +37,18 @@ class PassageEvents {
 };
 
 // Two streams joined: what one end says the other one hears, byte for byte, descriptors with the bytes that they came
-// with, and the end of each direction. Reads do not wait for writes: a side that is too far behind ends the passage. On
-// the loop of both streams; destroying it closes them.
+// with, and the end of each direction. Reads do not wait for writes: a side that is too far behind ends the passage,
+// and so do bytes for which there is no room. On the loop of both streams; destroying it closes them.
 class Passage final : public Mortal {
  public:
-  // That wait for one side to read them.
+  // That wait for one side to read them; of descriptors, as many as may wait to be claimed.
   static constexpr std::size_t waiting_bytes_max = std::size_t{64} << 20;
+  static constexpr std::size_t waiting_descriptors_max = io::DescriptorInbox::unclaimed_max;
 
-  Passage(std::unique_ptr<io::Stream> client, std::unique_ptr<io::Stream> server, PassageEvents& events);
+  // The room outlives it.
+  Passage(std::unique_ptr<io::Stream> client, std::unique_ptr<io::Stream> server, PassageRoom& room,
+          PassageEvents& events);
+  ~Passage();
   void start();
 
  private:
@@ -50,6 +61,9 @@ class Passage final : public Mortal {
     Passage& passage;
     std::unique_ptr<io::Stream> stream;
     bool is_client;
+    std::size_t waiting_bytes() const { return waiting.size() - written; }
+    std::size_t waiting_descriptors() const;
+
     std::uint64_t descriptors_taken = 0;
     bool is_read_over = false;
     // What it is to hear.
@@ -68,6 +82,7 @@ class Passage final : public Mortal {
   void end_reading(End& from, const Error* why);
   void pass_on(End& from, ByteView bytes);
   void write(End& to);
+  std::optional<Error> has_no_room(const End& to, std::size_t bytes, std::size_t descriptors) const;
   void stop_writing(End& to);
   void break_off(const Error& why);
   void tell_if_over();
@@ -75,7 +90,8 @@ class Passage final : public Mortal {
   PassageEvents& events_;
   End client_;
   End server_;
-  std::vector<std::uint8_t> room_;
+  PassageRoom& room_;
+  std::vector<std::uint8_t> read_;
   bool is_over_ = false;
 };
 

@@ -6,6 +6,7 @@
 #include <array>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -51,7 +52,7 @@ class PassageTest : public testing::Test, public PassageEvents {
     for (auto& end : near) {
       if (faults) end = std::make_unique<io::FaultStream>(world.loop.executor(), std::move(end), *faults);
     }
-    passage = std::make_unique<Passage>(std::move(near[0]), std::move(near[1]), *this);
+    passage = std::make_unique<Passage>(std::move(near[0]), std::move(near[1]), room, *this);
     passage->start();
     world.settle();
   }
@@ -67,6 +68,7 @@ class PassageTest : public testing::Test, public PassageEvents {
   }
 
   suite::World world;
+  PassageRoom room;
   std::optional<Party> client;
   std::optional<Party> server;
   std::unique_ptr<Passage> passage;
@@ -132,7 +134,7 @@ TEST_F(PassageTest, a_side_that_does_not_read_keeps_nothing_back_until_it_is_too
   auto [near_client, client_end] = io::MemoryStream::make_pair(world.loop, "mem:c", {.pipe_bytes_max = 1 << 20});
   auto [near_server, server_end] = io::MemoryStream::make_pair(world.loop, "mem:s", {.pipe_bytes_max = 4096});
   client.emplace(std::move(client_end));
-  passage = std::make_unique<Passage>(std::move(near_client), std::move(near_server), *this);
+  passage = std::make_unique<Passage>(std::move(near_client), std::move(near_server), room, *this);
   passage->start();
   const std::string much(std::size_t{1} << 20, 'x');
   for (std::size_t said = 0; said <= Passage::waiting_bytes_max && !is_over; said += much.size()) {
@@ -143,6 +145,78 @@ TEST_F(PassageTest, a_side_that_does_not_read_keeps_nothing_back_until_it_is_too
   EXPECT_THAT(ends, ElementsAre(testing::HasSubstr("the server has more than 67108864 bytes still to read"),
                                 testing::HasSubstr("still to read")));
   EXPECT_TRUE(client->has_ended);
+  EXPECT_EQ(room.bytes, 0u);
+}
+
+// Two passages whose servers read nothing.
+TEST_F(PassageTest, all_passages_together_keep_no_more_than_their_room) {
+  room.bytes_max = 10000;
+  struct Other final : PassageEvents {
+    void on_passing(Passage&, bool, ByteView) override {}
+    void on_end_of(Passage&, bool, const Error* why) override { ends.push_back(why ? to_string(*why) : std::string()); }
+    void on_passed(Passage&) override { is_over = true; }
+    std::vector<std::string> ends;
+    bool is_over = false;
+  } other;
+  const auto make = [&](PassageEvents& events) {
+    auto [near_client, client_end] = io::MemoryStream::make_pair(world.loop, "mem:c");
+    auto [near_server, server_end] = io::MemoryStream::make_pair(world.loop, "mem:s", {.pipe_bytes_max = 16});
+    auto made = std::make_unique<Passage>(std::move(near_client), std::move(near_server), room, events);
+    made->start();
+    return std::tuple(std::move(made), std::make_unique<Party>(std::move(client_end)), std::move(server_end));
+  };
+  auto [first, first_client, first_server] = make(other);
+  auto [second, second_client, second_server] = make(other);
+  first_client->say(std::string(6016, 'x'));
+  world.settle();
+  EXPECT_EQ(room.bytes, 6000u);
+  second_client->say(std::string(16, 'x'));  // fills the pipe
+  world.settle();
+  second_client->say(std::string(4000, 'x'));
+  world.settle();
+  EXPECT_EQ(room.bytes, 10000u);
+  EXPECT_FALSE(other.is_over);
+  second_client->say("x");
+  world.settle();
+  EXPECT_TRUE(other.is_over);
+  EXPECT_THAT(other.ends, testing::Each(testing::HasSubstr("all streams together have more than 10000 bytes")));
+  second.reset();  // as its owner does then
+  world.settle();
+  EXPECT_TRUE(second_client->has_ended);
+  EXPECT_FALSE(first_client->has_ended);
+  EXPECT_EQ(room.bytes, 6000u);
+  // What is read makes room.
+  std::array<std::uint8_t, 8> bytes;
+  EXPECT_EQ(first_server->read_some(bytes).bytes, 8u);
+  world.settle();
+  EXPECT_EQ(room.bytes, 5992u);
+  first.reset();
+  EXPECT_EQ(room.bytes, 0u);
+}
+
+TEST_F(PassageTest, descriptors_that_wait_have_a_bound_too) {
+  auto [near_client, client_end] = io::MemoryStream::make_pair(world.loop, "mem:c");
+  auto [near_server, server_end] = io::MemoryStream::make_pair(world.loop, "mem:s", {.pipe_bytes_max = 1});
+  client.emplace(std::move(client_end));
+  passage = std::make_unique<Passage>(std::move(near_client), std::move(near_server), room, *this);
+  passage->start();
+  client->say("x");  // fills the pipe
+  world.settle();
+  static int open;
+  open = 0;
+  const auto pass_one = [&] {
+    ++open;
+    io::Descriptor passed[1] = {{4711, [](int) { --open; }}};
+    EXPECT_EQ(client->stream->write_some(as_bytes("y"), passed).bytes, 1u);
+    world.settle();
+  };
+  for (std::size_t i = 0; i < Passage::waiting_descriptors_max; ++i) pass_one();
+  EXPECT_FALSE(is_over);
+  EXPECT_EQ(open, static_cast<int>(Passage::waiting_descriptors_max));
+  pass_one();
+  EXPECT_TRUE(is_over);
+  EXPECT_THAT(ends, testing::Each(testing::HasSubstr("the server has more than 64 descriptors still to read")));
+  EXPECT_EQ(open, 0);
 }
 
 TEST_F(PassageTest, whatever_fails_it_is_over_in_the_end) {
@@ -159,6 +233,7 @@ TEST_F(PassageTest, whatever_fails_it_is_over_in_the_end) {
     server->stream.reset();
     world.settle();
     EXPECT_TRUE(is_over) << fail_at;
+    EXPECT_EQ(room.bytes, 0u);
     if (!faults.has_failed()) break;
   }
 }

@@ -243,9 +243,45 @@ class RecordTest(program_suite.ProgramTest):
             self.assertNotIn(b"hunter2", file.read())
         self.assertIn("left-out           bytes 49 (the opening is http)", self.shown())
 
+    def test_streams_that_are_too_many_are_closed_and_counted(self):
+        path = f"{self.place}/other.sock"
+        streams_max = 256
+        with socket.socket(socket.AF_UNIX) as listening:
+            listening.bind(path)
+            listening.listen(2 * streams_max)
+            listening.settimeout(60)
+            recorder = self.record("--to", f"unix:{path}")
+            listening.accept()[0].close()  # who asks for descriptions, and gives up
+
+            def come():
+                client = socket.socket(socket.AF_UNIX)
+                self.addCleanup(client.close)
+                client.settimeout(60)
+                client.connect(f"{self.place}/entrance.sock")
+                return client
+
+            clients = [come() for _ in range(streams_max)]
+            for _ in range(2):
+                self.assertEqual(come().recv(1), b"")
+            for client in clients:
+                client.shutdown(socket.SHUT_WR)
+            for _ in clients:
+                listening.accept()[0].close()
+            for client in clients:
+                self.assertEqual(client.recv(1), b"")
+            # Those are over, so there is room again.
+            last = come()
+            last.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            with listening.accept()[0] as server:
+                self.assertEqual(server.recv(3), b"GET")
+            recorder.send_signal(signal.SIGINT)
+            said, complained = recorder.communicate(timeout=60)
+        self.assertIn("257 streams (2 more were too many), ", said)
+        self.assertEqual(complained.count("256 streams are open"), 1)
+
     def test_mistakes(self):
-        def told(exit_code, *arguments):
-            ran = self.run_parley(*arguments)
+        def told(exit_code, *arguments, **environment):
+            ran = self.run_parley(*arguments, **environment)
             self.assertEqual(ran.returncode, exit_code, ran.stderr)
             return ran.stderr
 
@@ -257,6 +293,18 @@ class RecordTest(program_suite.ProgramTest):
         self.assertIn("recordings are not overwritten",
                       told(14, "record", self.file, "--listen", self.entrance, "--to", address))
         self.assertIn("as you", told(2, "record", self.file, "--listen", "tcp:127.0.0.1:0", "--to", address))
+        os.remove(self.file)
+        with socket.socket() as nobody:
+            nobody.bind(("127.0.0.1", 0))
+            for scheme in ("tls", "wss"):
+                leading = ("record", self.file, "--listen", "tcp:127.0.0.1:0", "--to",
+                           f"{scheme}:127.0.0.1:{nobody.getsockname()[1]}")
+                said = told(2, *leading, PARLEY_TLS_CERTIFICATE=f"{self.place}/ours.pem")
+                self.assertIn("as you", said)
+                self.assertIn("without PARLEY_TLS_CERTIFICATE", said)
+                self.assertIn("nobody at", told(3, *leading))
+        with open(self.file, "w", encoding="utf-8") as file:
+            file.write("precious")
         self.assertIn("is no recording", told(12, "show", self.file))
         self.assertIn("cannot be read", told(13, "show", f"{self.place}/none"))
         with open(self.file, "wb") as file:

@@ -75,8 +75,9 @@ std::string failure_of(Function function) {
   return "no failure";
 }
 
-inline Result<std::unique_ptr<parley::Session>> dial(World& world, const std::string& address = "sim:desk") {
-  return world.run(parley::connect(world.loop(), address));
+inline Result<std::unique_ptr<parley::Session>> dial(World& world, const std::string& address = "sim:desk",
+                                                     const parley::Options& options = {}) {
+  return world.run(parley::connect(world.loop(), address, options));
 }
 
 // A served desk, and one client of it; how the session ended is known at both ends.
@@ -88,8 +89,8 @@ struct Scene {
     server.serve<Desk>("Desk", service).value();
     server.on_session([this](parley::Session& accepted) { watching.spawn(watch(accepted.closed(), server_end)); });
   }
-  parley::Client<Desk> meet() {
-    session = dial(world).value();
+  parley::Client<Desk> meet(const parley::Options& options = {}) {
+    session = dial(world, "sim:desk", options).value();
     world.settle();
     watching.spawn(watch(session->closed(), client_end));
     return session->client<Desk>("Desk");

@@ -91,9 +91,16 @@ TEST(TestingWorld, repeats_a_run_from_its_seed) {
   EXPECT_GT(run.faults.stalled, 0u);
 }
 
+// One that asks nobody for a sign of life: that happens again and again, and so nothing stands still.
+parley::Options patient() {
+  parley::Options options;
+  options.limits.keepalive = parley::Duration::zero();
+  return options;
+}
+
 TEST(TestingWorld, reports_a_deadlock_with_its_line_its_seed_and_what_is_open) {
   Scene scene(4711, throwing());
-  auto desk = scene.meet();
+  auto desk = scene.meet(patient());
   const std::string failure = failure_of([&] { scene.world.run(desk.call<&Desk::wait_in_vain>()).value(); });
   EXPECT_THAT(failure, AllOf(HasSubstr("testing_world_test.cpp:"), HasSubstr("a deadlock"), HasSubstr("seed 4711"),
                              HasSubstr("both ends of link 0 to sim:desk"), HasSubstr("the listener at sim:desk")));
@@ -109,7 +116,7 @@ TEST(TestingWorld, reports_what_takes_longer_than_it_may) {
   WorldOptions options = throwing();
   options.run_max = 90s;
   Scene scene(7, std::move(options));
-  auto desk = scene.meet();
+  auto desk = scene.meet(patient());
   parley::Scope background(scene.world.loop());
   background.spawn(tick(scene.world.loop()));
   const std::string failure = failure_of([&] { scene.world.run(desk.call<&Desk::wait_in_vain>()).value(); });

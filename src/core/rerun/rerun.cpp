@@ -149,7 +149,16 @@ void Rerun::note_call(std::uint64_t session, std::uint64_t connection, const Cal
     auto arguments = method->service->read_arguments(*method->method, call.arguments);
     if (arguments) described = std::move(arguments->channels);
   }
+  if (call.channels.size() == 0) return;
+  if (channels_noted_ + call.channels.size() > options_.channels_max) {
+    if (std::exchange(has_too_many_channels_, true)) return;
+    left_out_.push_back(fmt::format("session {} has calls whose channels are not remembered, beyond {}", session,
+                                    options_.channels_max));
+    return;
+  }
+  channels_noted_ += call.channels.size();
   std::vector<std::uint64_t>& channels = channels_[{session, connection, call.id}];
+  channels.clear();
   for (ChannelList::Cursor ids(call.channels); ids.any();) {
     const std::uint64_t id = ids.next();
     if (channels.size() < described.size()) {
@@ -166,7 +175,8 @@ std::vector<std::uint8_t> Rerun::hello(const Message& message) const {
     if (entry.key != token_key) {
       metadata.add(entry.key, entry.value, entry.flags);
     } else if (options_.token) {
-      metadata.add(entry.key, *options_.token, entry.flags);
+      // It is ours, and a secret whatever the recording says of the one that was there.
+      metadata.add(entry.key, *options_.token, entry.flags | Metadata::sensitive | Metadata::no_propagate);
     }
   }
   BlockPool pool;
@@ -328,8 +338,9 @@ void Rerun::on_message(std::uint64_t session, ByteView bytes) {
   }
   const std::optional<Key> key = key_of(session, *message);
   if (!key) return;
-  std::deque<std::size_t>& waiting = expected_[*key];
-  if (waiting.empty()) return expect_nothing(*key, session, bytes);
+  const auto found = expected_.find(*key);
+  if (found == expected_.end() || found->second.empty()) return expect_nothing(*key, session, bytes);
+  Awaited& waiting = found->second;
   Step& step = steps_[waiting.front()];
   waiting.pop_front();
   compare(step, session, bytes);
@@ -367,7 +378,8 @@ void Rerun::expect_nothing(const Key& key, std::uint64_t session, ByteView bytes
   const Dissected shown = dissect(session, From::server, bytes);
   if (is_ignored(shown)) return;
   // Of a channel whose end the recording does not have, there may be more.
-  if (key.flow == Flow::item && expected_[{session, Flow::end, key.connection, key.id}].empty()) return;
+  const auto end = expected_.find({session, Flow::end, key.connection, key.id});
+  if (key.flow == Flow::item && (end == expected_.end() || end->second.empty())) return;
   if (key.flow == Flow::end && dead_.contains({session, key.connection, key.id})) return;
   differences_.push_back({session, title(shown), {}, content(shown)});
 }
@@ -378,12 +390,15 @@ void Rerun::excuse_channels(std::uint64_t session, std::uint64_t connection, std
   if (found == channels_.end()) return;
   for (const std::uint64_t channel : found->second) {
     dead_.insert({session, connection, channel});
-    for (const Flow flow : {Flow::item, Flow::end}) {
-      auto& waiting = expected_[{session, flow, connection, channel}];
-      for (const std::size_t step : waiting) steps_[step].is_settled = true;
-      waiting.clear();
-    }
+    for (const Flow flow : {Flow::item, Flow::end}) settle({session, flow, connection, channel});
   }
+}
+
+void Rerun::settle(const Key& key) {
+  const auto found = expected_.find(key);
+  if (found == expected_.end()) return;
+  for (const std::size_t step : found->second) steps_[step].is_settled = true;
+  found->second.clear();
 }
 
 // What is waited for under this key does not come any more.
@@ -396,8 +411,7 @@ void Rerun::excuse(const Key& key, const std::string& now) {
     differences_.push_back({key.session, title(first),
                             content(first) + (more == 0 ? std::string() : fmt::format(", and {} more", more)), now});
   }
-  for (const std::size_t step : found->second) steps_[step].is_settled = true;
-  found->second.clear();
+  settle(key);
 }
 
 void Rerun::on_end(std::uint64_t session, const std::optional<Error>& why) {
@@ -420,8 +434,7 @@ void Rerun::on_end(std::uint64_t session, const std::optional<Error>& why) {
       excuse(key, now);
       continue;
     }
-    for (const std::size_t step : expected_[key]) steps_[step].is_settled = true;
-    expected_[key].clear();
+    settle(key);
   }
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -24,6 +25,9 @@ struct RerunOptions {
   std::optional<std::string> token;
   // Methods whose results and items may be others: what belongs to their calls is waited for and not compared.
   std::vector<Pattern> ignored;
+  // Channels whose call is remembered. Of more of them nothing is known but what was said: their items go on without
+  // what the description grants, and are waited for when their call fails now.
+  std::size_t channels_max = wire::roam::Dissector::remembered_max;
 };
 
 // Says the clients' part of recorded sessions again, and compares what comes back. The sessions run beside each other
@@ -90,6 +94,22 @@ class Rerun {
     std::uint64_t id = 0;
     auto operator<=>(const Key&) const = default;
   };
+  // Steps, in their order. A map has many of them that hold one.
+  class Awaited {
+   public:
+    bool empty() const { return at_ == steps_.size(); }
+    std::size_t size() const { return steps_.size() - at_; }
+    std::size_t front() const { return steps_[at_]; }
+    void push_back(std::size_t step) { steps_.push_back(step); }
+    void pop_front() { ++at_; }
+    void clear() { at_ = steps_.size(); }
+    auto begin() const { return steps_.begin() + static_cast<std::ptrdiff_t>(at_); }
+    auto end() const { return steps_.end(); }
+
+   private:
+    std::vector<std::size_t> steps_;
+    std::size_t at_ = 0;
+  };
   struct Step {
     Action::What what = Action::What::say;
     bool is_expected = false;  // from the server; else it is ours
@@ -126,6 +146,8 @@ class Rerun {
   bool is_ignored(const wire::roam::Dissected& one) const;
   void excuse_channels(std::uint64_t session, std::uint64_t connection, std::uint64_t call);
   void excuse(const Key& key, const std::string& now);
+  // Without a difference.
+  void settle(const Key& key);
   bool has_credit(const Step& step) const;
 
   const wire::roam::Catalog& catalog_;
@@ -134,10 +156,12 @@ class Rerun {
   wire::roam::Dissector dissector_;
   std::vector<Step> steps_;
   std::size_t at_ = 0;
-  std::map<Key, std::deque<std::size_t>> expected_;  // steps
+  std::map<Key, Awaited> expected_;
   std::map<Id, Credit> credit_;
   std::map<Id, std::vector<std::uint64_t>> channels_;  // of calls
-  std::set<Id> dead_;                                  // channels
+  std::size_t channels_noted_ = 0;
+  bool has_too_many_channels_ = false;
+  std::set<Id> dead_;  // channels
   std::map<std::uint64_t, SessionState> states_;
   std::deque<std::pair<std::uint64_t, std::vector<std::uint8_t>>> replies_;
   std::vector<std::uint8_t> reply_;

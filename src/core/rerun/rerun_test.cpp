@@ -166,6 +166,23 @@ TEST(Rerun, without_a_description_no_more_is_said_than_was_without_credit) {
   EXPECT_EQ(played.hear(credit(5, 16)).size(), 16u + 1u);
 }
 
+TEST(Rerun, channels_beyond_the_bound_are_not_remembered_and_stop_nothing) {
+  Script script;
+  script.client(hello()).server(hello_yourself()).client(call(1, sum_id, {}, {5})).client(call(3, sum_id, {}, {7}));
+  script.server(credit(7, 16));
+  for (int i = 0; i < 20; ++i) script.client(item(7, values(std::int32_t{1})));
+  script.client(call(5, sum_id, {}, {9})).server(result(1, 0));
+  Played played(script.records, {.token = std::nullopt, .ignored = {}, .channels_max = 1});
+  EXPECT_THAT(played.rerun->left_out(), ElementsAre("session 1 has calls whose channels are not remembered, beyond 1"));
+  played.said();
+  // Two calls, and the items that were said before credit came; with it all that follows.
+  EXPECT_EQ(played.hear(hello_yourself()).size(), 2u + 4u);
+  EXPECT_EQ(played.hear(credit(7, 16)).size(), 16u + 1u);
+  played.hear(result(1, 0));
+  EXPECT_TRUE(played.rerun->is_done());
+  EXPECT_THAT(played.differences(), IsEmpty());
+}
+
 TEST(Rerun, a_call_that_fails_now_leaves_its_channels_alone) {
   Played played(summing(2, 20));
   played.said();
@@ -265,19 +282,22 @@ TEST(Rerun, ignored_methods_may_answer_otherwise) {
 
 TEST(Rerun, the_token_of_now_takes_the_place_of_the_blanked_one) {
   const std::string key = "parley-token";
-  const auto with = [&](std::string_view token) {
+  const auto with = [&](std::string_view token, std::uint8_t flags) {
     return octets({{0, 0, 7, 0, 64, 1, 12},
                    {key.begin(), key.end()},
                    {0, static_cast<std::uint8_t>(token.size())},
                    {token.begin(), token.end()},
-                   {1}});
+                   {flags}});
   };
-  Script script;
-  script.client(with("***")).server(hello_yourself());
-  Played told(script.records, {.token = "secret", .ignored = {}});
-  EXPECT_THAT(told.said(), ElementsAre("open 1", hex(with("secret"))));
-  Played untold(script.records);
-  EXPECT_THAT(untold.said(), ElementsAre("open 1", hex(hello())));
+  // A secret that is not passed on, whatever flags the file has.
+  for (const std::uint8_t flags : {0, 1, 2, 3}) {
+    Script script;
+    script.client(with("***", flags)).server(hello_yourself());
+    Played told(script.records, {.token = "secret", .ignored = {}});
+    EXPECT_THAT(told.said(), ElementsAre("open 1", hex(with("secret", 3)))) << int{flags};
+    Played untold(script.records);
+    EXPECT_THAT(untold.said(), ElementsAre("open 1", hex(hello())));
+  }
 }
 
 TEST(Rerun, a_stable_session_is_said_once_whatever_was_cut) {

@@ -67,6 +67,16 @@ void Scribe::cut(From from, std::uint64_t at_us, std::vector<Record>& records) {
   if (pending.empty()) pending.shrink_to_fit();
 }
 
+void Scribe::leave_out_begun(From from, std::uint64_t at_us, std::vector<Record>& records) {
+  Direction& direction = of(from);
+  if (!is_cut() || direction.pending.size() < frame_head_bytes) return;
+  const std::size_t size = scan_frame(direction.pending, message_bytes_max).size;
+  leave_out(from, size - frame_head_bytes, "a message for which there was no room", at_us, records);
+  direction.skipping = size - direction.pending.size();
+  direction.is_first = false;
+  std::vector<std::uint8_t>().swap(direction.pending);
+}
+
 void Scribe::blank(From from, std::span<std::uint8_t> message) {
   if (opening_ != Opening::roam_stable) return roam::blank_secrets(message);
   if (of(from).is_first) {

@@ -37,6 +37,10 @@ class Scribe {
 
   // The records that these bytes complete.
   void take(From from, ByteView bytes, std::uint64_t at_us, std::vector<Record>& records);
+  // Of messages that are not whole yet.
+  std::size_t pending_bytes() const { return directions_[0].pending.size() + directions_[1].pending.size(); }
+  // The message that has begun in this direction is left out, and what is kept of it given up.
+  void leave_out_begun(From from, std::uint64_t at_us, std::vector<Record>& records);
   // The direction is over.
   void end(From from, std::string why, std::uint64_t at_us, std::vector<Record>& records);
 

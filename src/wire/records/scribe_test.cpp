@@ -42,6 +42,20 @@ class ScribeTest : public testing::Test {
   std::uint64_t now = 0;
 };
 
+TEST_F(ScribeTest, a_message_that_has_begun_can_be_given_up) {
+  const Octets bytes = roam::octets({in_frame(hello()), in_frame(Octets(1000, 9)), in_frame(hello())});
+  take(From::client, Octets(bytes.begin(), bytes.begin() + 510));
+  EXPECT_EQ(scribe.pending_bytes(), 510u - 10u);
+  scribe.leave_out_begun(From::server, ++now, records);
+  scribe.leave_out_begun(From::client, ++now, records);
+  EXPECT_EQ(scribe.pending_bytes(), 0u);
+  take(From::client, Octets(bytes.begin() + 510, bytes.end()), 7);
+  EXPECT_THAT(messages(From::client), ElementsAre(hello(), hello()));
+  ASSERT_EQ(left_out().size(), 1u);
+  EXPECT_EQ(left_out()[0].bytes, 1000u);
+  EXPECT_EQ(left_out()[0].why, "a message for which there was no room");
+}
+
 TEST_F(ScribeTest, messages_are_cut_from_bytes_however_they_come) {
   const Octets one = hello();
   const Octets two = call(1, divide_id, values(std::int64_t{7}, std::int64_t{2}));

@@ -55,7 +55,8 @@ std::optional<std::size_t> fault_at(ByteView message, std::string_view fault, co
   return std::nullopt;
 }
 
-Dissector::Dissector(const Catalog& catalog) : catalog_(catalog), limits_(generous()) {}
+Dissector::Dissector(const Catalog& catalog, std::size_t most_remembered)
+    : catalog_(catalog), limits_(generous()), calls_(most_remembered), channels_(most_remembered) {}
 
 // One message as it is read.
 struct Dissector::Reading {
@@ -89,7 +90,8 @@ struct Dissector::Reading {
       one.fault = "it is not what is described: " + json.error().note;
     }
   }
-  std::string name_of(std::uint64_t method, const Catalog::Method* described) const {
+  std::string name_of(const CallSeen& call) const {
+    const auto& [method, described] = call;
     const auto service = session.services.find(connection);
     const bool is_named = service != session.services.end() && !(described && described->name.starts_with("parley."));
     if (!described) return fmt::format("{}{:#018x}", is_named ? service->second + "." : std::string(), method);
@@ -142,9 +144,8 @@ struct Dissector::Reading {
     one.kind = "call";
     one.call = call.id;
     metadata(call.metadata);
-    CallSeen seen{.method = dissector.catalog_.find(call.method), .name = {}, .caller = one.from};
-    seen.name = name_of(call.method, seen.method);
-    one.method = seen.name;
+    const CallSeen seen{.id = call.method, .method = dissector.catalog_.find(call.method)};
+    one.method = name_of(seen);
     for (ChannelList::Cursor ids(call.channels); ids.any();) one.channels.push_back(ids.next());
     std::vector<codec::DynamicChannel> described;
     if (seen.method) {
@@ -162,32 +163,51 @@ struct Dissector::Reading {
           fmt::format("{} channels are listed, and the arguments have {}", one.channels.size(), described.size());
     }
     if (is_again) return;
+    bool is_remembered = true;
     for (std::size_t i = 0; i < one.channels.size(); ++i) {
-      ChannelSeen channel{.method = seen.name, .path = {}};
+      ChannelSeen channel{.call = seen, .path = {}};
       if (i < described.size()) {
         channel.path = described[i].path;
         channel.service = seen.method->service;
         channel.item = described[i].item;
       }
-      session.channels.insert_or_assign(Id{connection, one.channels[i]}, std::move(channel));
+      if (!dissector.channels_.add(of(one.channels[i]), std::move(channel))) is_remembered = false;
     }
-    session.calls.insert_or_assign({{connection, call.id}, one.from}, std::move(seen));
+    if (!dissector.calls_.add({of(call.id), one.from}, seen)) is_remembered = false;
+    if (!is_remembered) not_remembered("what belongs to it", dissector.calls_.most());
   }
-  CallSeen* find_call(std::uint64_t id, From caller) const {
-    const auto found = session.calls.find({{connection, id}, caller});
-    if (found == session.calls.end()) {
-      one.fault = "no call of this id is in the recording";
-      return nullptr;
+  ChannelId of(std::uint64_t id) const { return {one.session, connection, id}; }
+  void not_remembered(std::string_view what, std::size_t most) const {
+    if (!one.note.empty()) one.note += ", ";
+    one.note += fmt::format("{} is not remembered, beyond {}", what, most);
+  }
+  // Nothing of this id is known.
+  template <class Table>
+  void know_none(std::string_view what, const Table& table) const {
+    if (table.has_lost()) {
+      not_remembered(what, table.most());
+    } else {
+      one.fault = fmt::format("no {} of this id is in the recording", what);
     }
-    one.method = found->second.name;
-    return &found->second;
+  }
+  const CallSeen* find_call(std::uint64_t id, From caller) const {
+    const CallSeen* const found = dissector.calls_.find({of(id), caller});
+    if (found) {
+      one.method = name_of(*found);
+    } else {
+      know_none("call", dissector.calls_);
+    }
+    return found;
   }
   void operator()(const Response& response) const {
     one.kind = "response";
     one.call = response.id;
     metadata(response.metadata);
-    CallSeen* const call = find_call(response.id, records::other(one.from));
-    if (call && !is_again && std::exchange(call->is_answered, true)) one.fault = "the call has been answered before";
+    const From caller = records::other(one.from);
+    const CallSeen* const call = find_call(response.id, caller);
+    if (call && !is_again && !dissector.calls_.end({of(response.id), caller})) {
+      one.fault = "the call has been answered before";
+    }
     const codec::MethodDescription* const method = call && call->method ? call->method->method : nullptr;
     const ByteView result = response.result;
     if (!result.empty() && result[0] == 0) {
@@ -215,21 +235,21 @@ struct Dissector::Reading {
     find_call(cancel.id, one.from);
   }
 
-  ChannelSeen* find_channel(std::uint64_t id) const {
+  const ChannelSeen* find_channel(std::uint64_t id) const {
     one.channel = id;
-    const auto found = session.channels.find({connection, id});
-    if (found == session.channels.end()) {
-      one.fault = "no channel of this id is in the recording";
-      return nullptr;
+    const ChannelSeen* const found = dissector.channels_.find(of(id));
+    if (found) {
+      one.method = name_of(found->call);
+      one.path = found->path;
+    } else {
+      know_none("channel", dissector.channels_);
     }
-    one.method = found->second.method;
-    one.path = found->second.path;
-    return &found->second;
+    return found;
   }
   void operator()(const Item& item) const {
     one.kind = "item";
     const ChannelSeen* const channel = find_channel(item.id);
-    if (channel && channel->is_over && !is_again) one.fault = "the channel is over";
+    if (channel && dissector.channels_.is_over(of(item.id)) && !is_again) one.fault = "the channel is over";
     if (channel && channel->service) {
       value(*channel->service, channel->item, item.item);
     } else {
@@ -238,8 +258,7 @@ struct Dissector::Reading {
   }
   void end_channel(std::uint64_t id, const MetadataView& view) const {
     metadata(view);
-    ChannelSeen* const channel = find_channel(id);
-    if (channel && !is_again) channel->is_over = true;
+    if (find_channel(id) && !is_again) dissector.channels_.end(of(id));
   }
   void operator()(const Close& close) const {
     one.kind = "close";

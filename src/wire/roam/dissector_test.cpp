@@ -172,6 +172,54 @@ TEST(Dissector, what_belongs_to_nothing_is_said) {
               HasSubstr("! neither a result nor an error"));
 }
 
+std::vector<std::string> lines_remembering(std::size_t most, const std::vector<records::Record>& recording) {
+  const Catalog catalog = described();
+  Dissector dissector(catalog, most);
+  std::vector<std::string> lines;
+  for (const records::Record& record : recording) lines.push_back(to_line(dissector.dissect(record).value()));
+  return lines;
+}
+
+TEST(Dissector, beyond_its_bound_it_says_that_it_does_not_remember) {
+  Script script;
+  script.client(call(1, sum_id, {}, {1, 3, 5}));
+  script.client(item(5, {1})).client(item(3, {1})).server(response(1, {0, 2}));
+  const auto lines = lines_remembering(2, script.records);
+  EXPECT_THAT(lines[0], HasSubstr("(what belongs to it is not remembered, beyond 2)"));
+  EXPECT_THAT(lines[1], HasSubstr("item 5             (1 bytes) 01 (channel is not remembered, beyond 2)"));
+  EXPECT_THAT(lines[2], HasSubstr("item 3             Calculator.sum"));
+  EXPECT_THAT(lines[3], HasSubstr("Calculator.sum = 1"));
+  for (const std::string& line : {lines[1], lines[3]}) EXPECT_EQ(line.find('!'), std::string::npos);
+
+  Script calls;
+  for (const std::uint64_t id : {1, 3, 5}) calls.client(call(id, divide_id, {0, 0}));
+  calls.server(response(5, {0, 2}));
+  EXPECT_THAT(lines_remembering(2, calls.records).back(),
+              HasSubstr("= (1 bytes) 02 (call is not remembered, beyond 2)"));
+}
+
+TEST(Dissector, what_is_over_makes_room) {
+  Script script;
+  // The third call needs a place, and takes that of the first; the second channel that of the first.
+  for (const std::uint64_t id : {1, 3, 5}) {
+    script.client(call(id, sum_id, {}, {id + 100})).client(close(id + 100)).server(response(id, {0, 2}));
+  }
+  for (const std::string& line : lines_remembering(2, script.records)) EXPECT_THAT(line, HasSubstr("Calculator.sum"));
+  script.client(item(101, {2})).client(item(105, {2})).server(response(1, {0, 2})).server(response(3, {0, 2}));
+  const auto lines = lines_remembering(2, script.records);
+  EXPECT_THAT(lines[9], HasSubstr("channel is not remembered"));
+  EXPECT_THAT(lines[10], HasSubstr("! the channel is over"));
+  EXPECT_THAT(lines[11], HasSubstr("call is not remembered"));
+  EXPECT_THAT(lines[12], HasSubstr("! the call has been answered before"));
+}
+
+TEST(Dissector, an_id_that_is_given_again_is_not_over) {
+  Script script;
+  script.client(call(1, sum_id, {}, {5})).client(close(5)).client(call(3, sum_id, {}, {5}));
+  script.client(call(5, sum_id, {}, {7})).client(call(7, sum_id, {}, {9})).client(item(5, values(std::int32_t{4})));
+  EXPECT_THAT(lines_remembering(2, script.records).back(), HasSubstr("Calculator.sum $.numbers 4"));
+}
+
 TEST(Dissector, a_connection_names_the_service_of_its_calls) {
   const Catalog catalog = described();
   Script script;
