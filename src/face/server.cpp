@@ -76,11 +76,15 @@ class Server::Impl final : private io::ListenerEvents {
     Impl& impl;
   };
 
-  Task<void> keep(std::unique_ptr<io::Link> link, Instant until) {
+  // Apart from keep(), whose frame would hold the options as long as the session lasts.
+  runtime::Session& begin(std::unique_ptr<io::Link> link, Instant until) {
     runtime::SessionOptions options = face::session_options(options_);
     options.handshake_until = until;
-    face::AcceptedSession session(runtime::Session::start(loop_, std::move(link), runtime::Session::Role::acceptor,
-                                                          std::move(options), &services.table()));
+    return runtime::Session::start(loop_, std::move(link), runtime::Session::Role::acceptor, std::move(options),
+                                   &services.table());
+  }
+  Task<void> keep(std::unique_ptr<io::Link> link, Instant until) {
+    face::AcceptedSession session(begin(std::move(link), until));
     co_await session.runtime().established().wait();
     if (session.is_open() && on_new_session) {
       is_telling_ = true;
