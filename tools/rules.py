@@ -147,12 +147,15 @@ class Results:
             self.by_last_word.setdefault(name.rsplit(".", 1)[-1], []).append(passed)
             prefix, suite, test = gtest_parts(name)
             if suite:
+                # Of a TYPED_TEST_P ctest tells the instance in place of the suite: `net.Net.x<0>`.
+                suite = "<>" if name.endswith(">") else suite
                 self.by_gtest_name.setdefault((suite, test), []).append((prefix, passed))
 
     def verdict(self, test):
         """None if it did not run, else whether every instance of it passed."""
         if test.suite is not None:
-            found = [passed for prefix, passed in self.by_gtest_name.get((test.suite, test.name), [])
+            known = self.by_gtest_name
+            found = [passed for prefix, passed in known.get((test.suite, test.name), known.get(("<>", test.name), []))
                      if test.prefixes is None or prefix in test.prefixes]
         else:
             found = [p for word in (test.name, *test.prefixes) for p in self.by_last_word.get(word, ())]

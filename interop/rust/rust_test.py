@@ -201,8 +201,8 @@ class Cuts(RustTest):
                 with self.subTest(dials="roam" if dialer == ROAM else "parley", dialer_calls=dialer_is_client):
                     self.goes_on(listener, dialer, dialer_is_client, "all")
 
-    # It writes that to the old link, and not to the next one. Where it listens, such a write may fail, and its call ends
-    # there as cancelled, whatever the other end does: nothing can be said of that.
+    # It writes that to the old link, and not to the next one. Where it listens, such a write may fail, and its call is
+    # cancelled there, whatever the other end does: nothing can be said of that.
     def test_what_roam_says_while_it_has_no_link_is_not_lost(self):
         self.cuts = [400 + 100 * i for i in range(10)]
         self.goes_on(PARLEY, ROAM, True, "ticking")
