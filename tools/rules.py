@@ -87,7 +87,8 @@ def python_spans(path, text):
             if line.strip() and len(line) - len(line.lstrip()) <= len(match.group(1)):
                 break
             last = number
-        yield first, last, Test((stem,), None, match.group(2))
+        # ctest may know the file without its ending: `e2e.secrets` of secrets_test.py.
+        yield first, last, Test((stem, stem.removesuffix("_test")), None, match.group(2))
 
 
 def markers_in(path, text):
@@ -128,6 +129,8 @@ class Results:
     def __init__(self, *paths):
         self.passed = {}  # ctest's name -> bool
         self.by_gtest_name = {}  # (Suite, name) -> [(prefix, passed)]
+        # Of a TYPED_TEST_P, which a header has, ctest tells the instance in place of the suite: `net.Net.x<0>`.
+        self.by_typed_name = {}
         self.by_last_word = {}  # last word of ctest's name -> [passed]
         for path in paths:
             if path.exists():
@@ -147,16 +150,17 @@ class Results:
             self.by_last_word.setdefault(name.rsplit(".", 1)[-1], []).append(passed)
             prefix, suite, test = gtest_parts(name)
             if suite:
-                # Of a TYPED_TEST_P ctest tells the instance in place of the suite: `net.Net.x<0>`.
-                suite = "<>" if name.endswith(">") else suite
                 self.by_gtest_name.setdefault((suite, test), []).append((prefix, passed))
+            if name.endswith(">"):
+                self.by_typed_name.setdefault(test, []).append(passed)
 
     def verdict(self, test):
         """None if it did not run, else whether every instance of it passed."""
         if test.suite is not None:
-            known = self.by_gtest_name
-            found = [passed for prefix, passed in known.get((test.suite, test.name), known.get(("<>", test.name), []))
+            found = [passed for prefix, passed in self.by_gtest_name.get((test.suite, test.name), [])
                      if test.prefixes is None or prefix in test.prefixes]
+            if test.prefixes is None and not found:
+                found = self.by_typed_name.get(test.name, [])
         else:
             found = [p for word in (test.name, *test.prefixes) for p in self.by_last_word.get(word, ())]
         return all(found) if found else None

@@ -61,7 +61,15 @@ class RulesTest(unittest.TestCase):
             self.assert_covered("src/core/x_test.cpp", cpp_test("TEST(Some, works)"), name, expected=False)
 
     def test_a_suite_header_counts_in_any_binary(self):
-        self.assert_covered("src/io/x_suite.h", cpp_test("TYPED_TEST_P(Some, works)"), "net.Unix/Some/0.works")
+        for name in ["net.Unix/Some/0.works", "net.Unix.works<0>"]:
+            self.assert_covered("src/io/x_suite.h", cpp_test("TYPED_TEST_P(Some, works)"), name)
+        for path, name in [("src/io/x_suite.h", "net.Unix.works"), ("src/core/x_test.cpp", "core.Other.works<0>")]:
+            self.assert_covered(path, cpp_test("TYPED_TEST(Some, works)"), name, expected=False)
+
+    def test_a_python_test_counts_by_the_name_that_ctest_has_for_its_file(self):
+        text = f"class T:\n    def test_it(self):\n        # {MARK[3:]}calls/a.one\n        pass\n"
+        self.assert_covered("tests/e2e/x_test.py", text, "e2e.x")
+        self.assert_covered("tests/e2e/x_test.py", text, "e2e.y", expected=False)
 
     def test_a_failed_or_skipped_test_does_not_count(self):
         for status in ["fail", "notrun", "disabled"]:
