@@ -11,7 +11,7 @@ if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang" OR CMAKE_CXX_COMPILER_VERSION VERS
     "tools/setup installs the compiler on Debian 12.")
 endif()
 
-option(PARLEY_WERROR "Warnings are errors (the checks set it)" OFF)
+option(PARLEY_WERROR "Warnings are errors (the presets set it)" OFF)
 option(PARLEY_BENCH "Build bench/" OFF)
 option(PARLEY_FUZZ "Build fuzz/ against libFuzzer, and nothing else that needs a main" OFF)
 option(PARLEY_COVERAGE "Source coverage (llvm-cov)" OFF)

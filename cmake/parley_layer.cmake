@@ -1,11 +1,32 @@
 # Layers and their tests. A file that is added to a layer's folder (one level of sub-folders included) is found without an edit here:
 #   x.cpp              part of the library parley_<layer>
-#   x_test.cpp         part of the binary <layer>_test, as is x_suite.cpp
+#   x_test.cpp         part of the binary <layer>_test
+#   x_suite.cpp        part of the library parley_<layer>_suite, which the tests of this layer and of those above share
 #   x_threads_test.cpp part of the binary <layer>_threads_test, labelled `threads`, which the tsan build runs
 #   main.cpp           the layer's program, where the layer has one
 
 add_custom_target(parley_tests)          # every test binary
 add_custom_target(parley_threads_tests)  # those labelled `threads`
+
+# What nearly every file includes, compiled once, in the builds that only the checks make. A release compiles each file with what the
+# file itself includes: one that forgets a header fails there.
+function(parley_common_headers library)
+  if(NOT PARLEY_SANITIZE AND NOT PARLEY_COVERAGE)
+    return()
+  endif()
+  if(NOT TARGET parley_common_headers)
+    file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/common_headers.cpp CONTENT "int main() {}\n")
+    add_executable(parley_common_headers ${PROJECT_BINARY_DIR}/common_headers.cpp)
+    target_link_libraries(parley_common_headers PRIVATE fmt::fmt-header-only)
+    target_precompile_headers(parley_common_headers PRIVATE <fmt/format.h> <algorithm> <array> <atomic> <chrono> <coroutine>
+      <cstdint> <cstring> <deque> <functional> <map> <memory> <optional> <set> <span> <string> <string_view> <tuple> <utility>
+      <variant> <vector>)
+    if(PARLEY_FUZZ)
+      target_link_options(parley_common_headers PRIVATE -fsanitize=fuzzer-no-link)
+    endif()
+  endif()
+  target_precompile_headers(${library} REUSE_FROM parley_common_headers)
+endfunction()
 
 # parley_layer(<name> [BELOW <layer>...] [LIBRARIES <target>...] [PROGRAM <name>] [TESTS_USE <layer>...])
 # A layer without sources is skipped silently, and so is an entry of BELOW or TESTS_USE that was skipped.
@@ -27,6 +48,7 @@ function(parley_layer name)
     set(scope PUBLIC)
     add_library(${library} STATIC ${sources})
     target_link_libraries(${library} PRIVATE fmt::fmt-header-only)
+    parley_common_headers(${library})
   else()
     set(scope INTERFACE)
     add_library(${library} INTERFACE)
@@ -48,6 +70,20 @@ function(parley_layer name)
   set_property(GLOBAL APPEND PROPERTY PARLEY_LAYERS ${name})
   set_property(GLOBAL PROPERTY PARLEY_TESTS_OF_${name} ${tests})
   set_property(GLOBAL PROPERTY PARLEY_TESTS_USE_OF_${name} ${arg_TESTS_USE})
+  set_property(GLOBAL PROPERTY PARLEY_BELOW_OF_${name} ${arg_BELOW})
+endfunction()
+
+# The headers that every test shares, compiled once, and the libraries they belong to. The holder is a program and no library: it must
+# have the flags of those that use it.
+function(parley_test_headers target)
+  if(NOT TARGET parley_test_headers)
+    file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/test_headers.cpp CONTENT "int main() {}\n")
+    add_executable(parley_test_headers ${PROJECT_BINARY_DIR}/test_headers.cpp)
+    target_link_libraries(parley_test_headers PRIVATE GTest::gmock GTest::gtest rapidcheck fmt::fmt-header-only)
+    target_precompile_headers(parley_test_headers PRIVATE <gmock/gmock.h> <gtest/gtest.h> <rapidcheck.h> <rapidcheck/gtest.h>)
+  endif()
+  target_link_libraries(${target} PRIVATE GTest::gmock GTest::gtest rapidcheck fmt::fmt-header-only)
+  target_precompile_headers(${target} REUSE_FROM parley_test_headers)
 endfunction()
 
 # parley_test(<target> SOURCES <file>... [LIBRARIES <target>...] [LABELS <label>...])
@@ -55,17 +91,14 @@ endfunction()
 # data is opened as tests/vectors/...; what they write belongs in a temporary folder of their own.
 function(parley_test target)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBRARIES;LABELS")
-  if(NOT TARGET parley_test_headers)
-    # The headers that every test binary shares, compiled once. A program and no library: it must have the flags of those that use it.
-    file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/test_headers.cpp CONTENT "int main() {}\n")
-    add_executable(parley_test_headers ${PROJECT_BINARY_DIR}/test_headers.cpp)
-    target_link_libraries(parley_test_headers PRIVATE GTest::gmock GTest::gtest rapidcheck fmt::fmt-header-only)
-    target_precompile_headers(parley_test_headers PRIVATE <gmock/gmock.h> <gtest/gtest.h> <rapidcheck.h> <rapidcheck/gtest.h>)
-  endif()
   add_executable(${target} ${arg_SOURCES})
-  target_link_libraries(${target} PRIVATE ${arg_LIBRARIES} GTest::gtest_main GTest::gmock GTest::gtest rapidcheck fmt::fmt-header-only)
-  target_precompile_headers(${target} REUSE_FROM parley_test_headers)
+  target_link_libraries(${target} PRIVATE ${arg_LIBRARIES} GTest::gtest_main)
+  parley_test_headers(${target})
   add_dependencies(parley_tests ${target})
+  if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT "release" IN_LIST arg_LABELS)
+    # An optimised build has the tests that are about it; the rest is built by the target parley_tests.
+    set_target_properties(${target} PROPERTIES EXCLUDE_FROM_ALL ON)
+  endif()
   if("threads" IN_LIST arg_LABELS)
     add_dependencies(parley_threads_tests ${target})
   endif()
@@ -95,6 +128,20 @@ function(parley_layer_tests)
     foreach(use IN LISTS uses)
       if(TARGET parley_${use})
         list(APPEND libraries parley_${use})
+      endif()
+    endforeach()
+    set(suites ${tests})
+    list(FILTER suites INCLUDE REGEX "_suite\\.cpp$")
+    list(FILTER tests EXCLUDE REGEX "_suite\\.cpp$")
+    if(suites)
+      add_library(parley_${name}_suite STATIC EXCLUDE_FROM_ALL ${suites})
+      target_link_libraries(parley_${name}_suite PUBLIC ${libraries})
+      parley_test_headers(parley_${name}_suite)
+    endif()
+    get_property(below GLOBAL PROPERTY PARLEY_BELOW_OF_${name})
+    foreach(layer IN LISTS below ITEMS ${name})
+      if(TARGET parley_${layer}_suite)
+        list(PREPEND libraries parley_${layer}_suite)
       endif()
     endforeach()
     set(threaded ${tests})

@@ -132,13 +132,6 @@ def passed_before(mutant, results):
     return bool(named) and all(named)
 
 
-def cached_options(root):
-    """What the dev build was configured with: other flags would miss the compiler cache."""
-    cache = root / "build/dev/CMakeCache.txt"
-    match = re.search(r"^PARLEY_WERROR:\w+=(.*)$", cache.read_text(), re.MULTILINE) if cache.exists() else None
-    return [f"-DPARLEY_WERROR={match.group(1)}"] if match else []
-
-
 def run_all(mutants, root, results_path):
     if not results_path.exists():
         print(f"mutants: no results at {results_path}; ./test writes them")
@@ -148,7 +141,7 @@ def run_all(mutants, root, results_path):
     jobs = str(os.cpu_count() or 2)
     print(f"mutants: copying the tree to {copy.relative_to(root)}", flush=True)
     sync(root, copy)
-    subprocess.run(["cmake", "--preset", "dev", *cached_options(root)], cwd=copy, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(["cmake", "--preset", "dev"], cwd=copy, check=True, stdout=subprocess.DEVNULL)
     failures = 0
     for number, mutant in enumerate(mutants, 1):
         start = time.monotonic()

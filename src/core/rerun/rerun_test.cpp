@@ -290,7 +290,7 @@ TEST(Rerun, the_token_of_now_takes_the_place_of_the_blanked_one) {
                    {flags}});
   };
   // A secret that is not passed on, whatever flags the file has.
-  for (const std::uint8_t flags : {0, 1, 2, 3}) {
+  for (const std::uint8_t flags : std::initializer_list<std::uint8_t>{0, 1, 2, 3}) {
     Script script;
     script.client(with("***", flags)).server(hello_yourself());
     Played told(script.records, {.token = "secret", .ignored = {}});
