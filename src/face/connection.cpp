@@ -14,7 +14,7 @@ static Result<void> check_fits(const Metadata& metadata, const Limits& limits) {
 
 ConnectionRequest::ConnectionRequest(runtime::Session& session, const runtime::ConnectionOpening& opening)
     : session_(session), opening_(opening), metadata_(opening.metadata.to_metadata()) {
-  if (const std::string* name = metadata_.find_text(runtime::names::service)) service_ = *name;
+  if (const std::string* name = metadata_.find_text(wire::roam::names::service)) service_ = *name;
 }
 
 Result<Connection> ConnectionRequest::accept(const AcceptOptions& options) {
@@ -33,7 +33,7 @@ Task<Result<Connection>> Session::open_connection(ConnectionOptions options) {
   if (!is_open()) co_return fail(session_.away());
   if (!options.service.empty()) {
     co_await core::check_name(options.service);
-    options.metadata.add(std::string(runtime::names::service), std::string(options.service));
+    options.metadata.add(std::string(wire::roam::names::service), std::string(options.service));
   }
   co_await check_fits(options.metadata, session_.options().limits);
   runtime::OpenedConnection& opened =

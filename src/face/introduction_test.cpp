@@ -176,7 +176,7 @@ TEST_F(Introducing, is_unsupported_by_providers_that_take_none) {
 TEST_F(Introducing, is_asked_once_of_a_provider_that_does_not_know_the_method) {
   open_hub();
   Options old{.services = &services};
-  old.metadata.add(std::string(runtime::names::offers), codec::to_postcard(services.offers()));
+  old.metadata.add(std::string(wire::roam::names::offers), codec::to_postcard(services.offers()));
   const auto provider = connected(old);
   const auto client = connected();
   for (int i = 0; i < 70; ++i) EXPECT_EQ(introduced(*client).error().code, Code::unsupported);

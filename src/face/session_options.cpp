@@ -29,10 +29,10 @@ class Accepting final : public runtime::ConnectionAcceptor {
 runtime::SessionOptions session_options(const Options& options) {
   Metadata metadata = options.metadata;
   if (!options.token.empty()) {
-    metadata.add(std::string(runtime::names::token), options.token, Metadata::sensitive);
+    metadata.add(std::string(wire::roam::names::token), options.token, Metadata::sensitive);
   }
   if (options.offer && options.services) {
-    metadata.add(std::string(runtime::names::offers), codec::to_postcard(options.services->offers()));
+    metadata.add(std::string(wire::roam::names::offers), codec::to_postcard(options.services->offers()));
   }
   return {.limits = options.limits,
           .is_foreign = options.foreign,

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "runtime/names.h"
+#include "wire/roam/names.h"
 
 namespace parley::hub {
 
@@ -33,7 +33,7 @@ std::optional<core::Principal> Gate::seen(const io::Peer& peer, bool is_own_proc
 }
 
 Gate::Entry Gate::enter(const std::optional<core::Principal>& seen, const Metadata& hello) const {
-  const MetadataEntry* const entry = hello.find(runtime::names::token);
+  const MetadataEntry* const entry = hello.find(wire::roam::names::token);
   if (!entry) {
     if (knows(seen)) return {.principal = seen};
     return {.fault = Fault::token_missing,

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "runtime/names.h"
+#include "wire/roam/names.h"
 
 namespace parley::hub {
 namespace {
@@ -17,7 +17,7 @@ class GateTest : public testing::Test {
     return one;
   }
   static Metadata hello(std::string_view with) {
-    return {{std::string(runtime::names::token), std::string(with), Metadata::sensitive}};
+    return {{std::string(wire::roam::names::token), std::string(with), Metadata::sensitive}};
   }
   const core::Principal owner = core::Principal::of_user(1000);
   const Gate open{core::Policy::of_owner(owner), tokens()};

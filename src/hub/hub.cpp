@@ -120,7 +120,7 @@ class Hub::Impl final : private hub::DoorEvents,
   }
 
   void take_offers(Visitor& visitor, const Metadata& hello) {
-    const MetadataEntry* entry = hello.find(runtime::names::offers);
+    const MetadataEntry* entry = hello.find(wire::roam::names::offers);
     if (!entry) return;
     visitor.takes_introductions = true;
     const auto* bytes = std::get_if<std::vector<std::uint8_t>>(&entry->value);
@@ -147,7 +147,7 @@ class Hub::Impl final : private hub::DoorEvents,
 
   Result<void> on_open(Visitor& visitor, const ConnectionOpening& opening) override {
     const Metadata metadata = opening.metadata.to_metadata();
-    const std::string* name = metadata.find_text(runtime::names::service);
+    const std::string* name = metadata.find_text(wire::roam::names::service);
     if (!name) return fail(Code::rejected, "the connection names no service (parley-service)");
     if (core::is_built_in(*name)) return visitor.session().serve(opening);
     PARLEY_TRY(core::Directory::Choice chosen, choose(visitor, *name));

@@ -66,7 +66,7 @@ inline core::Offer probe_offer(std::string name = "Probe", bool is_exclusive = f
 
 inline SessionOptions offering(std::vector<core::Offer> offers) {
   SessionOptions options;
-  options.metadata.add(std::string(runtime::names::offers), codec::to_postcard(offers));
+  options.metadata.add(std::string(wire::roam::names::offers), codec::to_postcard(offers));
   return options;
 }
 

@@ -315,7 +315,7 @@ TEST(HubBounds, calls_in_flight_on_a_connection_are_bounded) {
 
 TEST_F(HubTest, a_worker_that_hangs_is_given_up_and_its_callers_learn_that_it_may_have_happened) {
   Metadata offers = runtime::suite::parley_mark;
-  offers.add(std::string(runtime::names::offers), codec::to_postcard(std::vector{probe_offer()}));
+  offers.add(std::string(wire::roam::names::offers), codec::to_postcard(std::vector{probe_offer()}));
   runtime::suite::ScriptedPeer hung(world, std::make_unique<runtime::FramedLink>(world.loop, at.dial(), Limits()));
   hung.says(runtime::suite::say::hello(7, wire::roam::Parity::odd, 64, offers));
   ASSERT_EQ(at.hub->directory().size(), 1u);

@@ -32,7 +32,7 @@ core::Tokens tokens() {
 io::Peer::Credentials user(std::uint32_t uid) { return {.pid = 4711, .uid = uid, .gid = 1}; }
 
 SessionOptions with_token(std::string_view secret, SessionOptions options = {}) {
-  options.metadata.add(std::string(runtime::names::token), std::string(secret), Metadata::sensitive);
+  options.metadata.add(std::string(wire::roam::names::token), std::string(secret), Metadata::sensitive);
   return options;
 }
 
@@ -106,7 +106,8 @@ TEST(PolicyDoor, users_whom_no_rule_names_are_closed_out_before_a_byte_is_read) 
 TEST(PolicyDoor, a_token_lets_in_whom_the_system_does_not_vouch_for) {
   PolicyWorld at({.policy = policy_of({"uid:1000 * **", "token:ci see **"}), .tokens = tokens()});
   auto bytes = SessionOptions{};
-  bytes.metadata.add(std::string(runtime::names::token), std::vector<std::uint8_t>(ci_secret.begin(), ci_secret.end()));
+  bytes.metadata.add(std::string(wire::roam::names::token),
+                     std::vector<std::uint8_t>(ci_secret.begin(), ci_secret.end()));
   for (auto options : {with_token(ci_secret), bytes}) {
     for (const auto& as : {std::optional<io::Peer::Credentials>(), std::optional(user(1001))}) {
       auto party = at.stranger(options, as);
@@ -135,7 +136,7 @@ TEST(PolicyDoor, whoever_brings_no_token_is_told_to_bring_one) {
 TEST(PolicyDoor, a_wrong_token_is_refused_whoever_brings_it) {
   PolicyWorld at({.policy = policy_of({"uid:1000 * **"}), .tokens = tokens()});
   auto number = SessionOptions{};
-  number.metadata.add(std::string(runtime::names::token), std::uint64_t{7});
+  number.metadata.add(std::string(wire::roam::names::token), std::uint64_t{7});
   for (auto options : {with_token(wrong_secret), with_token(""), with_token(ci_secret.substr(1)), number}) {
     auto party = at.stranger(options);
     EXPECT_NE(at.end_of(*party).find("the token is none of this hub's: give another one"), std::string::npos)

@@ -50,7 +50,7 @@ void Relay::start_on_root() {
   is_on_root_ = client_.is_open = true;
   const core::Session& handshake = client_.session.machine();
   Metadata metadata;
-  metadata.add(std::string(runtime::names::service), name_);
+  metadata.add(std::string(wire::roam::names::service), name_);
   provider_.session.open(provider_, {opposite(handshake.parity()), handshake.peer_requests_max()}, metadata);
   provider_.is_open = true;
 }

@@ -104,7 +104,7 @@ TEST_F(CleanupRuntime, of_a_handler_whose_deadline_passes_is_told_so) {
   note_when_stopped(scripted.probe);
   const Octets arguments = codec::to_postcard(std::string("x"));
   scripted.peer->says(say::call(1, method_id<&Probe::guarded>, arguments, {},
-                                {{std::string(names::remaining_us), std::uint64_t{1000}}}));
+                                {{std::string(wire::roam::names::remaining_us), std::uint64_t{1000}}}));
   scripted.world.pass(1ms);
   EXPECT_THAT(told.take(), ElementsAre(to_string(Error{Code::deadline, "while it was handled"})));
   EXPECT_EQ(alive_when_started, 0);

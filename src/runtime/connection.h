@@ -17,10 +17,10 @@
 #include "runtime/connection_user.h"
 #include "runtime/interceptor.h"
 #include "runtime/keepalive.h"
-#include "runtime/names.h"
 #include "runtime/watched_call.h"
 #include "wire/frame.h"
 #include "wire/roam/message.h"
+#include "wire/roam/names.h"
 
 namespace parley::runtime {
 

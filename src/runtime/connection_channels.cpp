@@ -59,7 +59,9 @@ bool Connection::on_close(std::uint64_t id, Decoder& decoder) {
   if (!*closed) return true;
   ReceivingCore& core = ReceivingCore::of(**closed);
   core.set_end_metadata(metadata);
-  if (metadata.has(names::error)) core.set_failure({said_code(metadata, Code::dropped), "said by the sender"});
+  if (metadata.has(wire::roam::names::error)) {
+    core.set_failure({said_code(metadata, Code::dropped), "said by the sender"});
+  }
   core.wake_and_unbind();
   return true;
 }

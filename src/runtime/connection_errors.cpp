@@ -8,6 +8,7 @@
 // Errors on their way to the peer and back.
 namespace parley::runtime {
 
+namespace names = wire::roam::names;
 using wire::roam::MetadataView;
 
 static constexpr std::size_t note_bytes_max = 4096;  // of an error on its way to the peer, or from it

@@ -36,7 +36,7 @@ std::unique_ptr<WatchedCall> Connection::watch(std::uint64_t method, const Inbou
     about.name = builtin_name(method);
     if (!about.name.empty()) about.service = service::service_name<Describe>;
   }
-  return std::make_unique<WatchedCall>(session_.loop(), session_.peer(), *interceptors_of_served_, about,
+  return std::make_unique<WatchedCall>(session_.loop(), session_.peer(), limits(), *interceptors_of_served_, about,
                                        CallOptions{.deadline = {}, .metadata = head.metadata.to_metadata()});
 }
 

@@ -8,10 +8,10 @@
 #include <utility>
 #include <vector>
 
-#include "runtime/names.h"
 #include "runtime/pair_suite.h"
 #include "runtime/raw.h"
 #include "runtime/scripted_peer_suite.h"
+#include "wire/roam/names.h"
 
 // How long a call may take: said by the caller, kept by both.
 namespace parley::runtime {
@@ -27,7 +27,7 @@ Octets inspect_with(std::uint64_t id, const MetadataEntry& entry) {
   return say::call(id, method_id<&Probe::inspect>, arguments, {}, {entry});
 }
 Octets inspect_within(std::uint64_t id, std::uint64_t us) {
-  return inspect_with(id, {std::string(names::remaining_us), us});
+  return inspect_with(id, {std::string(wire::roam::names::remaining_us), us});
 }
 
 // --- what travels
@@ -233,7 +233,7 @@ TEST(Deadline, of_the_peer_may_be_nothing_or_beyond_all_time) {
 TEST(Deadline, that_is_no_number_is_metadata_like_any_other) {
   // rule: calls/rpc.metadata.unknown
   Scripted scripted;
-  scripted.peer->says(inspect_with(1, {std::string(names::remaining_us), "50000"}));
+  scripted.peer->says(inspect_with(1, {std::string(wire::roam::names::remaining_us), "50000"}));
   EXPECT_EQ(scripted.probe.hanging, 1);
   EXPECT_FALSE(scripted.probe.deadline_seen);
   EXPECT_EQ(scripted.world.loop.executor().timer_count(), 0u);

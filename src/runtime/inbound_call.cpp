@@ -6,6 +6,7 @@
 
 #include "runtime/hold.h"
 #include "runtime/session.h"
+#include "wire/trace_context.h"
 
 namespace parley {
 
@@ -25,11 +26,16 @@ CallOptions Context::forward(CallOptions more) const {
   }
   Metadata metadata;
   for (const MetadataEntry& entry : metadata_) {
-    const bool is_ours = entry.key == runtime::names::peer || entry.key.starts_with(runtime::names::prefix);
+    const bool is_ours = entry.key == wire::roam::names::peer || entry.key.starts_with(wire::roam::names::prefix);
     if (is_ours || (entry.flags & Metadata::no_propagate) != 0 || more.metadata.find(entry.key)) continue;
     metadata.add(entry.key, entry.value, entry.flags);
   }
-  for (const MetadataEntry& entry : more.metadata) metadata.add(entry.key, entry.value, entry.flags);
+  const bool is_trace_ours = !more.metadata.find(wire::traceparent);
+  metadata.append(more.metadata);
+  // Whoever traces added it: it does not cost the call.
+  if (is_trace_ours && !wire::roam::unfit(metadata, session_->options().limits, 1).empty()) {
+    metadata.erase(wire::traceparent);
+  }
   more.metadata = std::move(metadata);
   return more;
 }
@@ -43,7 +49,7 @@ InboundCall::InboundCall(Connection& connection, const InboundHead& head)
   if (head.metadata.empty() || connection.is_peer_foreign()) [[likely]]
     return;
   std::uint64_t us = 0;
-  if (!head.metadata.find_number(names::remaining_us, us)) return;
+  if (!head.metadata.find_number(wire::roam::names::remaining_us, us)) return;
   const auto remaining = std::chrono::microseconds(std::min<std::uint64_t>(us, std::uint64_t{1} << 53));
   deadline_ = std::make_unique<Deadline>(*this);
   connection.executor().arm(*deadline_, connection.executor().now() + remaining);

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/instant.h"
+#include "base/limits.h"
 #include "io/loop.h"
 #include "wire/roam/metadata.h"
 
@@ -35,6 +36,7 @@ struct CallView {
   std::string_view name;
   const io::Peer& peer;        // who is at the other end of the session, a hub that is between them for one
   Metadata& metadata;          // of a caller: what will travel; of a handler: what it will see. before() may change it
+  const Limits& limits;        // of the session
   std::size_t argument_bytes;  // as they travel
   Instant began;               // by the loop's clock
   io::Loop& loop;

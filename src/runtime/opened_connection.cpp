@@ -23,7 +23,7 @@ OpenedConnection::OpenedConnection(Session& session, const ConnectionOpening& op
       peer_metadata_(opening.metadata.to_metadata()),
       connection_(session, *this) {
   std::uint64_t bits = 0;
-  const bool is_parley = opening.metadata.find_number(names::peer, bits) != nullptr;
+  const bool is_parley = opening.metadata.find_number(wire::roam::names::peer, bits) != nullptr;
   const wire::roam::Parity parity = opposite(opening.settings.parity);
   session.take(*this, opening.id);
   connection_.open({.id = opening.id,
@@ -47,7 +47,7 @@ Result<void> OpenedConnection::open() {
   if (origin_ != Origin::service || !session_.is_established()) return fail(session_.away());
   PARLEY_TRY(core::check_name(service_));
   Metadata metadata;
-  metadata.add(std::string(names::service), service_);
+  metadata.add(std::string(wire::roam::names::service), service_);
   open_with({.parity = session_.machine().parity(),
              .requests_max = session_.requests_max(),
              .metadata = std::move(metadata),

@@ -88,8 +88,8 @@ void PendingCall::Extra::Deadline::fire(Timer& timer) {
 
 const CallOptions* CallStart::intercept(const WatchedCall::About& about, const CallOptions* options) {
   Session& session = connection_.session();
-  auto watched = std::make_unique<WatchedCall>(session.loop(), session.peer(), *connection_.interceptors(), about,
-                                               options ? *options : CallOptions());
+  auto watched = std::make_unique<WatchedCall>(session.loop(), session.peer(), connection_.limits(),
+                                               *connection_.interceptors(), about, options ? *options : CallOptions());
   if (auto may = watched->before(); !may) {
     ++connection_.counters().interceptors_refused;
     WatchedCall::end(std::move(watched), may.error());
@@ -115,9 +115,12 @@ bool CallStart::begin_slowly(const CallOptions* options, bool is_idempotent) {
   }
   is_kept_ = (options ? options->idempotent.value_or(is_idempotent) : is_idempotent) && repeats();
   if (!options) return is_kept_ ? begin_kept() : take_slot();
-  if (const std::string_view unfit = wire::roam::unfit(options->metadata, connection_.limits(), 1); !unfit.empty()) {
-    call_.finish_with({Code::invalid, std::string(unfit)});
-    return false;
+  if (!options->metadata.empty() || options->deadline) {
+    const std::string_view unfit = wire::roam::unfit(options->metadata, connection_.limits(), 1);
+    if (!unfit.empty()) {
+      call_.finish_with({Code::invalid, std::string(unfit)});
+      return false;
+    }
   }
   if (options->deadline) {
     if (*options->deadline <= Duration::zero()) {
@@ -162,7 +165,7 @@ void CallStart::put_some_metadata(const CallOptions& options) {
   }
   Metadata metadata = options.metadata;
   const auto us = std::chrono::ceil<std::chrono::microseconds>(*options.deadline).count();
-  metadata.add(std::string(names::remaining_us), static_cast<std::uint64_t>(us));
+  metadata.add(std::string(wire::roam::names::remaining_us), static_cast<std::uint64_t>(us));
   cursor = wire::roam::put_metadata(*out_, cursor, metadata);
   if (is_direct_) return;
   // It goes on falling while the call is in line. Behind it is a byte of flags.

@@ -60,7 +60,7 @@ Result<void> Session::serve(const ConnectionOpening& opening) {
   if (!methods_) return fail(Code::rejected, "this end serves nothing");
   const MethodTable* methods = methods_;
   const Metadata metadata = opening.metadata.to_metadata();
-  if (const std::string* name = metadata.find_text(names::service)) {
+  if (const std::string* name = metadata.find_text(wire::roam::names::service)) {
     // Which every connection answers.
     methods = *name == "parley.Describe" ? methods_ : methods_->named(*name);
     if (!methods) return fail(Code::not_found, fmt::format("no service \"{}\" here", codec::to_line(*name, 128)));
@@ -94,7 +94,7 @@ void Session::put_connection_message(OutBuffer& out, std::uint64_t id, wire::roa
 
 Metadata Session::mark() const {
   Metadata metadata;
-  if (!machine_.is_peer_foreign()) metadata.add(std::string(names::peer), machine_.our_features());
+  if (!machine_.is_peer_foreign()) metadata.add(std::string(wire::roam::names::peer), machine_.our_features());
   return metadata;
 }
 

@@ -27,8 +27,11 @@ std::uint64_t us(std::chrono::nanoseconds duration) {
   return static_cast<std::uint64_t>(std::max<std::int64_t>(duration / microseconds(1), 0));
 }
 
-// Whether metadata with so many entries has room for one more, beside that of a deadline.
-bool has_room(const Metadata& metadata) { return metadata.size() + 2 <= Limits().metadata_entries_max; }
+// Whether the call may go on with its metadata: what a caller sends needs room for a deadline too.
+bool is_fit(const CallView& call) {
+  const std::size_t reserved = call.side == CallView::Side::caller ? 1 : 0;
+  return wire::roam::unfit(call.metadata, call.limits, reserved).empty();
+}
 
 void put_outcome(Span& span, const CallOutcome& outcome) {
   span.result_bytes = outcome.result_bytes;
@@ -108,10 +111,9 @@ Result<void> Tracing::before(CallView& call) {
   wire::TraceContext own = parent ? *parent : begin_trace(call.loop.random());
   own.span = not_zero(call.loop.random());
   if (!parent) call.metadata.erase(wire::tracestate);  // it belongs to the parent
-  const bool is_there = call.metadata.erase(wire::traceparent) != 0;
-  if (is_there || call.side == CallView::Side::handler || has_room(call.metadata)) {
-    call.metadata.add(std::string(wire::traceparent), wire::to_traceparent(own));
-  } else {
+  call.metadata.set(std::string(wire::traceparent), wire::to_traceparent(own));
+  if (!is_fit(call)) {
+    call.metadata.erase(wire::traceparent);
     const std::lock_guard lock(mutex_);
     ++counters_.parents_without_room;
   }

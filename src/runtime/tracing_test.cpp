@@ -51,11 +51,20 @@ class TracingTest : public testing::Test {
   Pair& pair() {
     if (!pair_) {
       PairOptions options;
-      options.a.interceptors = options.serving_a = {tracing_a};
-      options.b.interceptors = options.serving_b = {tracing_b};
+      options.a.limits = limits_a;
+      options.b.limits = limits_b;
+      options.serving_a = {tracing_a};
+      if (traces_calls_of_a) options.a.interceptors = {tracing_a};
+      options.serving_b = {tracing_b};
+      if (traces_calls_of_b) options.b.interceptors = {tracing_b};
       pair_.emplace(std::move(options));
     }
     return *pair_;
+  }
+  // The next pair() is another, with the limits as they are now, and nothing counted.
+  void restart() {
+    pair_.reset();
+    trace_with({});
   }
   template <class T>
   CallResultOf<T> end_of(Call<T> call) {
@@ -71,6 +80,10 @@ class TracingTest : public testing::Test {
   std::shared_ptr<Spans> spans_b = std::make_shared<Spans>();
   std::shared_ptr<Tracing> tracing_a = std::make_shared<Tracing>(spans_a);
   std::shared_ptr<Tracing> tracing_b = std::make_shared<Tracing>(spans_b);
+  Limits limits_a;
+  Limits limits_b;
+  bool traces_calls_of_a = true;
+  bool traces_calls_of_b = true;
 
  private:
   std::optional<Pair> pair_;
@@ -213,14 +226,80 @@ TEST_F(TracingTest, a_sink_without_room_costs_the_span_alone) {
   EXPECT_EQ(tracing_b->counters().spans_written, 1u);
 }
 
-TEST_F(TracingTest, a_call_with_much_metadata_goes_without) {
+Metadata many_entries(int count, const std::string& key = "k") {
   Metadata many;
-  for (int i = 0; i < 63; ++i) many.add("k", "v");
-  EXPECT_TRUE(inspect_with(many));
+  for (int i = 0; i < count; ++i) many.add(key, "v");
+  return many;
+}
+
+TEST_F(TracingTest, a_call_with_much_metadata_goes_without) {
+  EXPECT_TRUE(inspect_with(many_entries(63)));
   EXPECT_EQ(tracing_a->counters().parents_without_room, 1u);
   EXPECT_THAT(spans_a->all, SizeIs(1));
   ASSERT_THAT(spans_b->all, SizeIs(1));
   EXPECT_NE(spans_b->all.front().trace_id, spans_a->all.front().trace_id) << "which begins another";
+}
+
+TEST_F(TracingTest, a_call_with_long_metadata_goes_without) {
+  const Limits limits;
+  const Metadata nearly = {{"k", std::string(limits.metadata_bytes_max - 112, 'v')}};
+  EXPECT_TRUE(inspect_with(nearly));
+  EXPECT_EQ(tracing_a->counters().parents_without_room, 1u);
+  EXPECT_EQ(tracing_b->counters().parents_without_room, 1u);
+  EXPECT_EQ(pair().probe_b.metadata_seen, nearly);
+}
+
+TEST_F(TracingTest, what_has_room_is_for_the_limits_of_the_session_to_say) {
+  for (const std::uint32_t entries_max : {0u, 1u, 2u, 3u, 200u}) {
+    limits_a.metadata_entries_max = entries_max;
+    restart();
+    EXPECT_TRUE(end_of(pair().client_a().call<&Probe::add>(1, 2))) << entries_max;
+    EXPECT_EQ(tracing_a->counters().parents_without_room, entries_max < 2 ? 1u : 0u) << entries_max;
+    if (entries_max < 2) continue;
+    EXPECT_TRUE(inspect_with(many_entries(1))) << entries_max;
+    EXPECT_EQ(tracing_a->counters().parents_without_room, entries_max < 3 ? 1u : 0u) << entries_max;
+  }
+  limits_b.metadata_entries_max = 200;
+  restart();
+  EXPECT_TRUE(inspect_with(many_entries(100)));
+  EXPECT_EQ(tracing_a->counters().parents_without_room, 0u);
+  EXPECT_THAT(pair().probe_b.metadata_seen, SizeIs(101));
+}
+
+// A trace gives way to what was said, in calls that are made on behalf of others too.
+TEST_F(TracingTest, costs_no_call_that_is_made_on_behalf_of_another) {
+  struct Case {
+    int given;        // by a caller that does not trace
+    bool has_parent;  // or does, elsewhere
+    int more;         // by the handler
+    bool has_room;
+  };
+  traces_calls_of_a = false;
+  for (const Case& each :
+       {Case{.given = 62, .has_parent = false, .more = 0, .has_room = true}, Case{63, false, 0, false},
+        Case{62, true, 0, true}, Case{59, false, 3, true}, Case{60, false, 3, false}, Case{60, true, 3, false}}) {
+    for (const bool traces_further : {true, false}) {
+      SCOPED_TRACE(testing::Message() << each.given << ' ' << each.has_parent << ' ' << each.more);
+      traces_calls_of_b = traces_further;
+      restart();
+      std::optional<Call<std::string>> further;
+      pair().probe_b.on_guarded = [&](Context& context) {
+        const CallOptions options = context.forward({.metadata = many_entries(each.more, "more")});
+        further.emplace(context.client<Probe>("Probe").with(options).call<&Probe::inspect>("traceparent", false));
+      };
+      Metadata metadata = many_entries(each.given);
+      if (each.has_parent) metadata.add("traceparent", given);
+      auto call = pair().client_a().with({.deadline = 1h, .metadata = metadata}).call<&Probe::guarded>("here");
+      pair().world.settle();
+      ASSERT_TRUE(further);
+      EXPECT_TRUE(end_of(std::move(*further)));
+      further.reset();
+      pair().probe_b.release.set();
+      EXPECT_TRUE(end_of(std::move(call)));
+      EXPECT_EQ(pair().probe_a.metadata_seen.find("traceparent") != nullptr, each.has_room);
+      if (traces_further) EXPECT_EQ(tracing_b->counters().parents_without_room == 0, each.has_room);
+    }
+  }
 }
 
 TEST_F(TracingTest, says_how_long_a_call_took_and_how_it_ended) {

@@ -5,9 +5,14 @@
 
 namespace parley::runtime {
 
-WatchedCall::WatchedCall(io::Loop& loop, const io::Peer& peer, const Interceptors& interceptors, const About& about,
-                         CallOptions options)
-    : loop_(loop), peer_(peer), service_(about.service), name_(about.name), options_(std::move(options)) {
+WatchedCall::WatchedCall(io::Loop& loop, const io::Peer& peer, const Limits& limits, const Interceptors& interceptors,
+                         const About& about, CallOptions options)
+    : loop_(loop),
+      peer_(peer),
+      limits_(limits),
+      service_(about.service),
+      name_(about.name),
+      options_(std::move(options)) {
   const Instant now = loop.clock().now();
   seen_.reserve(interceptors.size());
   for (const std::shared_ptr<Interceptor>& each : interceptors) {
@@ -18,6 +23,7 @@ WatchedCall::WatchedCall(io::Loop& loop, const io::Peer& peer, const Interceptor
                                     .name = name_,
                                     .peer = peer_,
                                     .metadata = options_.metadata,
+                                    .limits = limits_,
                                     .argument_bytes = about.argument_bytes,
                                     .began = now,
                                     .loop = loop}});

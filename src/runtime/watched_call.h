@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "async/executor.h"
+#include "base/limits.h"
 #include "io/stream.h"
 #include "runtime/call_options.h"
 #include "runtime/interceptor.h"
@@ -26,8 +27,8 @@ class WatchedCall final : public Mortal {
     std::string_view name = {};
     std::size_t argument_bytes = 0;
   };
-  WatchedCall(io::Loop& loop, const io::Peer& peer, const Interceptors& interceptors, const About& about,
-              CallOptions options);
+  WatchedCall(io::Loop& loop, const io::Peer& peer, const Limits& limits, const Interceptors& interceptors,
+              const About& about, CallOptions options);
   ~WatchedCall() override;
 
   // With the metadata as the interceptors left it.
@@ -45,6 +46,7 @@ class WatchedCall final : public Mortal {
   };
   io::Loop& loop_;
   const io::Peer peer_;  // the session may be gone before this
+  const Limits limits_;
   const std::string service_;
   const std::string name_;
   CallOptions options_;

@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include "codec/varint.h"
-#include "runtime/names.h"
 #include "wire/frame.h"
+#include "wire/roam/names.h"
 
 namespace parley::sim {
 
@@ -205,7 +205,7 @@ void WireModel::on_close(std::size_t side, Path path, const Close& close) {
   }
   if (path == Path::out) return;
   if (found->is_reset) return books_.coverage.hit(Spot::channel_late_close);
-  books_.flows.on_close_read(found->flow, !close.metadata.has(runtime::names::error));
+  books_.flows.on_close_read(found->flow, !close.metadata.has(wire::roam::names::error));
 }
 
 void WireModel::on_reset(std::size_t side, Path path, std::uint64_t id) {

@@ -8,6 +8,8 @@
 
 #include "wire/frame.h"
 #include "wire/roam/blank.h"
+#include "wire/roam/names.h"
+#include "wire/trace_context.h"
 
 namespace parley::core {
 
@@ -16,14 +18,14 @@ using namespace wire::roam;
 
 namespace {
 
-constexpr std::string_view not_compared[] = {"parley-remaining-us", "traceparent", "tracestate", "parley-note"};
+constexpr std::string_view not_compared[] = {names::remaining_us, wire::traceparent, wire::tracestate, names::note};
 
 // What of metadata is compared.
 Metadata compared_of(const MetadataView& view) {
   Metadata metadata;
   for (const MetadataEntry& entry : view.to_metadata()) {
     if (std::ranges::find(not_compared, entry.key) != std::end(not_compared)) continue;
-    const bool is_kept_secret = (entry.flags & Metadata::sensitive) != 0 || entry.key == token_key;
+    const bool is_kept_secret = (entry.flags & Metadata::sensitive) != 0 || entry.key == names::token;
     metadata.add(entry.key, is_kept_secret ? MetadataEntry::Value() : entry.value, entry.flags);
   }
   return metadata;
@@ -172,7 +174,7 @@ std::vector<std::uint8_t> Rerun::hello(const Message& message) const {
   Hello hello = std::get<Hello>(message.payload);
   Metadata metadata;
   for (const MetadataEntry& entry : hello.metadata.to_metadata()) {
-    if (entry.key != token_key) {
+    if (entry.key != names::token) {
       metadata.add(entry.key, entry.value, entry.flags);
     } else if (options_.token) {
       // It is ours, and a secret whatever the recording says of the one that was there.

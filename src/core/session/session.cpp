@@ -4,8 +4,11 @@
 
 #include "codec/utf8.h"
 #include "wire/frame.h"
+#include "wire/roam/names.h"
 
 namespace parley::core {
+
+namespace names = wire::roam::names;
 
 using wire::roam::Decoder;
 using wire::roam::Hello;
@@ -72,7 +75,7 @@ void Session::put_hello(OutBuffer& out, bool is_answer) {
   // An acceptor shows that it is Parley only to those who did.
   const bool shows_itself = !options_.is_foreign && !(is_answer && is_peer_foreign_);
   Metadata metadata = options_.metadata;
-  if (shows_itself) metadata.add("parley", our_features());
+  if (shows_itself) metadata.add(std::string(names::peer), our_features());
   cursor = wire::roam::put_metadata(out, cursor, metadata);
   wire::end_frame(out, cursor);
 }
@@ -93,7 +96,7 @@ void Session::begin(OutBuffer& out) {
 
 void Session::learn_peer(const MetadataView& metadata) {
   std::uint64_t bits = 0;
-  is_peer_foreign_ = options_.is_foreign || !metadata.find_number("parley", bits);
+  is_peer_foreign_ = options_.is_foreign || !metadata.find_number(names::peer, bits);
   is_peer_hub_ = !is_peer_foreign_ && (bits & hub_feature) != 0;
   if (!metadata.empty()) peer_metadata_ = metadata.to_metadata();
 }

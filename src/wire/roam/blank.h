@@ -5,15 +5,14 @@
 #include <string_view>
 
 #include "wire/roam/metadata.h"
+#include "wire/roam/names.h"
 
 // Keeps secrets out of what is recorded and shown.
 namespace parley::wire::roam {
 
-// The key of the token by which somebody comes, which is a secret whatever its flags say.
-inline constexpr std::string_view token_key = "parley-token";
-
+// The token by which somebody comes is a secret whatever its flags say.
 inline bool is_secret(const MetadataView::Entry& entry) {
-  return (entry.flags & Metadata::sensitive) != 0 || entry.key == token_key;
+  return (entry.flags & Metadata::sensitive) != 0 || entry.key == names::token;
 }
 
 // Overwrites the values of secret metadata in a message: texts and bytes with `*`, numbers with zero; nothing changes

@@ -7,17 +7,13 @@
 
 #include "codec/utf8.h"
 #include "wire/roam/blank.h"
+#include "wire/roam/names.h"
 
 namespace parley::wire::roam {
 
 using records::From;
 
 namespace {
-
-// What only Parley peers say; docs/WIRE.md.
-constexpr std::string_view service_key = "parley-service";
-constexpr std::string_view error_key = "parley-error";
-constexpr std::string_view note_key = "parley-note";
 
 constexpr std::size_t text_bytes_max = 4096;
 constexpr std::size_t looked_for_fault_max = 4096;
@@ -32,9 +28,9 @@ Limits generous() {
 }
 
 std::string error_in(const Metadata& metadata) {
-  const std::uint64_t* const code = metadata.find_number(error_key);
+  const std::uint64_t* const code = metadata.find_number(names::error);
   if (!code || *code < 1000 || *code > 0xffffffffu) return {};
-  const std::string* const note = metadata.find_text(note_key);
+  const std::string* const note = metadata.find_text(names::note);
   return to_string(Error{static_cast<Code>(*code), note ? codec::to_line(*note, text_bytes_max) : std::string()});
 }
 
@@ -123,7 +119,7 @@ struct Dissector::Reading {
     metadata(open.metadata);
     settings(open.settings);
     const Metadata entries = open.metadata.to_metadata();
-    const std::string* const service = entries.find_text(service_key);
+    const std::string* const service = entries.find_text(names::service);
     if (service && !is_again) session.services[connection] = codec::to_line(*service, text_bytes_max);
   }
   void operator()(const ConnectionAccept& accept) const {

@@ -3,7 +3,7 @@
 #include <string_view>
 
 // The metadata keys that only Parley peers know; docs/WIRE.md says what each means.
-namespace parley::runtime::names {
+namespace parley::wire::roam::names {
 
 inline constexpr std::string_view prefix = "parley-";                    // of all of them but `peer`
 inline constexpr std::string_view error = "parley-error";                // u64: the Code of an error of ours
@@ -14,4 +14,4 @@ inline constexpr std::string_view token = "parley-token";                // text
 inline constexpr std::string_view service = "parley-service";            // text: whom an open of a connection is for
 inline constexpr std::string_view remaining_us = "parley-remaining-us";  // u64: until the caller's deadline
 
-}  // namespace parley::runtime::names
+}  // namespace parley::wire::roam::names
