@@ -120,8 +120,8 @@ int run_hub(const Common& common, const HubCommand& command) {
     say(to_toml(written));
     return code(Exit::ok);
   }
-  if (command.trace) {
-    auto file = TraceFile::open(*command.trace);
+  if (const std::string trace = command.trace.value_or(settings.trace); !trace.empty()) {
+    auto file = TraceFile::open(trace);
     if (!file) {
       complain(fmt::format("cannot write spans to {}", file.error().note), {}, &file.error());
       return code(Exit::usage);

@@ -28,6 +28,7 @@ struct HubSettings {
   std::vector<std::string> listen;            // addresses; none: the default one
   std::vector<std::string> allow;             // rules: "token:ci see,call build.**"
   bool introduce = false;                     // clients to providers (HubOptions::socket_pair)
+  std::string trace;                          // a file of spans; empty: none
   std::map<std::string, std::string> tokens;  // the file with its secret, by name
   Limits limits;
   core::Directory::Bounds directory;

@@ -159,6 +159,12 @@ TEST(HubSettings, rules_and_tokens_are_read_and_rules_that_are_none_are_told_wit
   EXPECT_TRUE(variable[0].starts_with("PARLEY_ALLOW: ")) << variable[0];
 }
 
+TEST(HubSettings, spans_go_to_a_file_if_one_is_named) {
+  EXPECT_EQ(read("").trace, "");
+  EXPECT_EQ(read("trace = '/var/tmp/hub.spans'\n").trace, "/var/tmp/hub.spans");
+  EXPECT_EQ(read("trace = '/var/tmp/hub.spans'\n", {{"PARLEY_TRACE", "/tmp/other"}}).trace, "/tmp/other");
+}
+
 TEST(HubSettings, a_choice_is_true_or_false) {
   EXPECT_FALSE(read("").introduce);
   EXPECT_TRUE(read("introduce = true\n").introduce);

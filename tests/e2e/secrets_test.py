@@ -47,6 +47,16 @@ COMMANDS = [
     (["call", "parley.Directory.list"], "Vault"),
 ]
 
+# And of the recording of the worker and of all these calls.
+OF_A_RECORDING = [
+    (["show", "FILE"], "parley-token=(sensitive)"),
+    (["show", "FILE"], "plain-word"),
+    (["show", "FILE", "--method", "Vault.*", "--follow-ids"], "card=(sensitive)"),
+    (["show", "FILE", "--json"], '{"key":"card","sensitive":true}'),
+    (["replay", "FILE", "HUB", "--deadline", "5"], "answers compared"),
+    (["replay", "FILE", "HUB", "--deadline", "5", "--json"], "Vault"),
+]
+
 
 class SecretsTest(unittest.TestCase):
     def setUp(self):
@@ -69,7 +79,7 @@ class SecretsTest(unittest.TestCase):
         return process
 
     def read(self, name):
-        with open(self.path(name), encoding="utf-8") as file:
+        with open(self.path(name), encoding="utf-8", errors="backslashreplace") as file:
             return file.read()
 
     def run_parley(self, *arguments, **environment):
@@ -83,16 +93,28 @@ class SecretsTest(unittest.TestCase):
             file.write(TOKEN)
         self.start("hub", PARLEY, "hub", "--token-file", f"worker={self.path('token')}", "--allow",
                    "token:worker * **", "--trace", self.path("hub.spans"), until="hub: listens at")
-        self.start("worker", WORKER, self.address, self.path("worker.spans"), TOKEN, CARD, until="offered")
-        self.assertIn("none of this hub", self.run_parley("list", PARLEY_TOKEN=WRONG))
+        watched = f"unix:{self.place}/watched.sock"
+        recorder = self.start("recorder", PARLEY, "record", self.path("recording"), "--listen", watched,
+                              until="record: listens at")
+        self.start("worker", WORKER, watched, self.path("worker.spans"), TOKEN, CARD, until="offered")
+        for hub in (self.address, watched):
+            self.assertIn("none of this hub", self.run_parley("list", "--hub", hub, PARLEY_TOKEN=WRONG))
         files = {"hub.out": "hub: listens", "hub.err": "", "hub.spans": "relay", "worker.out": "card=(sensitive)",
-                 "worker.err": "", "worker.spans": "Vault.look", "call.spans": "Vault.ask"}
+                 "worker.err": "", "worker.spans": "Vault.look", "call.spans": "Vault.ask",
+                 "recording": "plain-word", "recorder.out": "record: ended", "recorder.err": ""}
         outputs = {}
         for number, (arguments, expected) in enumerate(COMMANDS):
-            more = ["--trace", self.path("call.spans")] if arguments[0] == "call" else []
+            more = ["--hub", watched, "--trace", self.path("call.spans")] if arguments[0] == "call" else []
             output = self.run_parley(*arguments, *more)
             self.assertIn(expected, output, arguments)
             outputs[f"{number}: parley {' '.join(arguments)}"] = output
+        recorder.terminate()
+        self.assertEqual(recorder.wait(), 0)
+        for arguments, expected in OF_A_RECORDING:
+            output = self.run_parley(*(a.replace("HUB", self.address).replace("FILE", self.path("recording"))
+                                       for a in arguments))
+            self.assertIn(expected, output, arguments)
+            outputs[" ".join(arguments)] = output
         for name, expected in files.items():
             outputs[name] = self.read(name)
             self.assertIn(expected, outputs[name], name)

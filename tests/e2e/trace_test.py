@@ -22,8 +22,9 @@ class TraceTest(program_suite.ProgramTest):
         with open(self.path(name), encoding="utf-8") as file:
             return [json.loads(line) for line in file]
 
-    def hub_with_a_worker(self):
-        self.start(PARLEY, "hub", "--trace", self.path("hub.spans"), until=f"hub: listens at {self.address}")
+    def hub_with_a_worker(self, *told):
+        told = told or ("--trace", self.path("hub.spans"))
+        self.start(PARLEY, "hub", *told, until=f"hub: listens at {self.address}")
         self.start(WORKER, self.address, until="offered")
 
     def call(self, *arguments):
@@ -47,7 +48,9 @@ class TraceTest(program_suite.ProgramTest):
         self.assertEqual((relayed[0]["argument_bytes"], relayed[0]["result_bytes"]), (3, 2))
 
     def test_a_call_may_belong_to_a_trace_that_is_there(self):
-        self.hub_with_a_worker()
+        with open(self.path("hub.toml"), "w", encoding="utf-8") as file:
+            file.write(f"trace = '{self.path('hub.spans')}'\n")
+        self.hub_with_a_worker("--config", self.path("hub.toml"))
         self.call("--metadata", f"traceparent=00-{TRACE}-{SPAN}-01", "--trace", self.path("call.spans"))
         called = self.spans("call.spans")[-1]
         self.assertEqual((called["trace_id"], called["parent_span_id"]), (TRACE, SPAN))
