@@ -11,8 +11,8 @@ namespace parley {
 // A file of spans, each a JSON object on a line of its own, with the fields of Span. At `bytes_max` it is renamed to
 // PATH.1, in the place of an older one, and begun anew. One program uses it, with any number of loops:
 //
-//   auto file = TraceFile::open("trace.jsonl");
-//   options.interceptors = {std::make_shared<Tracing>(*file)};
+//   PARLEY_TRY(auto file, TraceFile::open("trace.jsonl"));
+//   options.interceptors = {std::make_shared<Tracing>(file)};
 class TraceFile final : public SpanSink {
  public:
   static constexpr std::uint64_t bytes_max_default = std::uint64_t{64} << 20;
