@@ -307,6 +307,9 @@ class RecordTest(program_suite.ProgramTest):
             file.write("precious")
         self.assertIn("is no recording", told(12, "show", self.file))
         self.assertIn("cannot be read", told(13, "show", f"{self.place}/none"))
+        said = told(2, "list", "--token-file", f"{self.place}/none")
+        self.assertIn("none: No such file or directory", said)
+        self.assertNotIn("address", said)
         with open(self.file, "wb") as file:
             file.write(b"PARLEYRC\2\0\0\0")
         self.assertIn("its format is 2", told(20, "show", self.file))
