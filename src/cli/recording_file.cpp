@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
-#include <iostream>
-#include <iterator>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <memory>
 
 #include "cli/terminal.h"
 #include "runtime/builtin.h"
@@ -17,15 +19,19 @@ namespace {
 
 using namespace wire::records;
 
-std::optional<std::string> read_all(const std::string& path) {
-  std::ifstream file;
-  if (path != "-") {
-    file.open(path, std::ios::binary);
-    if (!file) return std::nullopt;
-  }
-  std::istream& input = path == "-" ? std::cin : file;
-  std::string bytes{std::istreambuf_iterator<char>(input), std::istreambuf_iterator<char>()};
-  if (input.bad() || (path != "-" && !file)) return std::nullopt;
+// A directory can be opened, and not read.
+Result<std::string> read_all(const std::string& path) {
+  const auto cannot = [&] {
+    return fail(Code::not_found, fmt::format("{} cannot be read: {}", path, std::strerror(errno)));
+  };
+  const auto close = [](std::FILE* file) { std::fclose(file); };
+  std::unique_ptr<std::FILE, decltype(close)> opened(path == "-" ? nullptr : std::fopen(path.c_str(), "rb"));
+  if (path != "-" && !opened) return cannot();
+  std::FILE* const input = opened ? opened.get() : stdin;
+  std::string bytes;
+  std::array<char, std::size_t{1} << 16> piece{};
+  while (const std::size_t size = std::fread(piece.data(), 1, piece.size(), input)) bytes.append(piece.data(), size);
+  if (std::ferror(input) != 0) return cannot();
   return bytes;
 }
 
@@ -51,11 +57,10 @@ void take(LoadedRecording& loaded, Record record) {
 }  // namespace
 
 std::optional<LoadedRecording> load_recording(const std::string& path, int& exit) {
-  const std::optional<std::string> bytes = read_all(path);
+  const Result<std::string> bytes = read_all(path);
   if (!bytes) {
-    const Error error{Code::not_found, fmt::format("{} cannot be read", path)};
-    complain(error.note, "say the file that `parley record` wrote", &error);
-    exit = exit_of(error);
+    complain(bytes.error().note, "say the file that `parley record` wrote", &bytes.error());
+    exit = exit_of(bytes.error());
     return std::nullopt;
   }
   auto reader = RecordingReader::open(as_bytes(*bytes));

@@ -306,7 +306,9 @@ class RecordTest(program_suite.ProgramTest):
         with open(self.file, "w", encoding="utf-8") as file:
             file.write("precious")
         self.assertIn("is no recording", told(12, "show", self.file))
-        self.assertIn("cannot be read", told(13, "show", f"{self.place}/none"))
+        self.assertIn("none cannot be read: No such file or directory", told(13, "show", f"{self.place}/none"))
+        for command in (("show", self.place), ("replay", self.place, address)):
+            self.assertIn(f"{self.place} cannot be read: Is a directory", told(13, *command))
         said = told(2, "list", "--token-file", f"{self.place}/none")
         self.assertIn("none: No such file or directory", said)
         self.assertNotIn("address", said)
