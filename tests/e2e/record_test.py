@@ -309,6 +309,9 @@ class RecordTest(program_suite.ProgramTest):
         self.assertIn("none cannot be read: No such file or directory", told(13, "show", f"{self.place}/none"))
         for command in (("show", self.place), ("replay", self.place, address)):
             self.assertIn(f"{self.place} cannot be read: Is a directory", told(13, *command))
+        entering = ("--listen", self.entrance)
+        self.assertIn("did you mean --to?", told(2, "record", f"{self.place}/new", *entering, "--hub", address))
+        self.assertIn("goes to a file", told(2, "record", "-", *entering, "--to", address))
         said = told(2, "list", "--token-file", f"{self.place}/none")
         self.assertIn("none: No such file or directory", said)
         self.assertNotIn("address", said)
