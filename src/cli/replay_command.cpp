@@ -25,7 +25,7 @@ namespace {
 
 constexpr std::size_t differences_shown_max = 10;
 
-// Carries out what a Rerun says, until it is done or nothing came for so long.
+// Carries out what a Rerun says, until it is done or got no further for so long.
 class Replay {
  public:
   Replay(io::Loop& loop, const std::string& to, Duration patience, core::Rerun& rerun)
@@ -33,20 +33,28 @@ class Replay {
 
   // Nothing, or why there is nobody to be asked.
   Task<std::optional<Error>> run() {
+    std::uint64_t progress = 0;
+    Instant until = loop_.executor().now() + patience_;
     for (;;) {
       while (const auto action = rerun_.next()) {
         if (auto failed = co_await carry_out(*action)) co_return failed;
       }
       if (rerun_.is_done()) break;
-      if (!co_await wait()) {
-        gave_up_ = fmt::format("nothing came any more; awaited was {}", rerun_.awaited());
+      // A server that only pings is there, and still does not answer.
+      if (const std::uint64_t now = rerun_.progress(); now != progress) {
+        progress = now;
+        until = loop_.executor().now() + patience_;
+      }
+      if (!co_await wait(until)) {
+        gave_up_ = fmt::format("it got no further; awaited was {}", rerun_.awaited());
         co_return std::nullopt;
       }
     }
     // What comes beyond the recording shows until the server ends, too.
     for (auto& [session, link] : links_) link->finish();
+    until = loop_.executor().now() + patience_;
     while (std::ranges::any_of(links_, [](const auto& each) { return !each.second->is_over; })) {
-      if (!co_await wait()) break;
+      if (!co_await wait(until)) break;
       while (const auto action = rerun_.next()) co_await carry_out(*action);
     }
     co_return std::nullopt;
@@ -102,17 +110,17 @@ class Replay {
     co_return std::nullopt;
   }
 
-  // False: nothing came for too long.
-  Task<bool> wait() {
+  // False: it is that late, whatever came.
+  Task<bool> wait(Instant until) {
     bool has_waited_enough = false;
     Scope scope(loop_.executor());
-    scope.spawn(sound(has_waited_enough));
+    scope.spawn(sound(until, has_waited_enough));
     co_await news_.wait();
     news_.reset();
     co_return !has_waited_enough;
   }
-  Task<void> sound(bool& has_waited_enough) {
-    co_await Sleep(loop_.executor(), patience_);
+  Task<void> sound(Instant until, bool& has_waited_enough) {
+    co_await Sleep(loop_.executor(), until);
     has_waited_enough = true;
     news_.set();
   }

@@ -11,6 +11,7 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
 import unittest
 
 import program_suite
@@ -128,6 +129,37 @@ class RecordTest(program_suite.ProgramTest):
             ran = self.replay(f"unix:{self.place}/silent.sock", "--deadline", "0.1")
         self.assertEqual(ran.returncode, 6, ran.stdout + ran.stderr)
         self.assertIn("awaited was the answer to the hello", ran.stdout)
+
+    def test_a_server_that_only_pings_is_not_waited_for_for_ever(self):
+        self.recorded()
+        path = f"{self.place}/pinging.sock"
+
+        def ping_for_ever(listening):
+            stream, _ = listening.accept()
+            with stream, stream.makefile("rb") as heard:
+                heard.read(int.from_bytes(heard.read(4), "little"))
+                stream.sendall(bytes.fromhex("05000000" "0001014000"))
+                try:
+                    # The next one as soon as this one is answered; what else is said is not.
+                    while True:
+                        stream.sendall(bytes.fromhex("03000000" "000905"))
+                        while (size := heard.read(4)) and heard.read(int.from_bytes(size, "little"))[1] != 10:
+                            pass
+                        if not size:
+                            return
+                except OSError:
+                    return
+
+        with socket.socket(socket.AF_UNIX) as listening:
+            listening.bind(path)
+            listening.listen()
+            pinging = threading.Thread(target=ping_for_ever, args=(listening,), daemon=True)
+            pinging.start()
+            ran = self.replay(f"unix:{path}", "--deadline", "0.5")
+            pinging.join(timeout=60)
+        self.assertEqual(ran.returncode, 6, ran.stdout + ran.stderr)
+        self.assertIn("it got no further; awaited was a response", ran.stdout)
+
 
     def test_a_hub_is_where_it_leads_by_itself(self):
         self.hub()

@@ -55,6 +55,9 @@ class Rerun {
   bool is_done() const { return replies_.empty() && at_ == steps_.size(); }
   // In words, what keeps it from going on.
   std::string awaited() const;
+  // Grows with what is said of the recording, and with what is compared. Pings, credit and what nobody waits for come
+  // from a server that is there, and lead nowhere.
+  std::uint64_t progress() const { return at_ + compared_; }
 
   void on_message(std::uint64_t session, ByteView message);
   // Nothing more comes from the server; without a reason in good order.

@@ -135,6 +135,21 @@ TEST(Rerun, credit_pings_and_volatile_metadata_are_not_compared) {
   EXPECT_THAT(other.differences(), ElementsAre(HasSubstr("[cost=1]")));
 }
 
+TEST(Rerun, what_leads_nowhere_is_no_progress) {
+  Played played(two_calls());
+  played.said();
+  played.hear(hello_yourself());
+  const std::uint64_t before = played.rerun->progress();
+  for (const Octets& message : {Octets{0, 9, 4}, Octets{0, 10, 4}, credit(5, 16), item(5, {1}), Octets{0, 99}}) {
+    played.hear(message);
+    EXPECT_EQ(played.rerun->progress(), before) << hex(message);
+  }
+  played.hear(result(1, 3));
+  EXPECT_GT(played.rerun->progress(), before);
+}
+
+}
+
 std::vector<Record> summing(std::size_t before_credit, std::size_t after_credit) {
   Script script;
   script.client(hello()).server(hello_yourself()).client(call(1, sum_id, {}, {5}));
