@@ -146,7 +146,20 @@ struct Outcome {
   std::uint64_t compared = 0;
   std::vector<Told> differences;
   std::vector<std::string> left_out;
+  std::optional<std::string> hint;
 };
+
+// What to do where the server lets somebody in no more, which is seldom what was to be compared.
+std::optional<std::string> hint_of(const core::Rerun& rerun, bool has_token) {
+  constexpr std::string_view give_token = "give --token-file PATH";
+  if (!rerun.rejected_names().empty()) {
+    const std::string start = fmt::format("start the worker that provides {}", fmt::join(rerun.rejected_names(), ", "));
+    return has_token ? fmt::format("{}, or give a token that may call it", start)
+                     : fmt::format("{}, or {}", start, give_token);
+  }
+  if (rerun.is_turned_away() && !has_token) return fmt::format("if the server asks for a token, {}", give_token);
+  return std::nullopt;
+}
 
 Outcome outcome_of(const core::Rerun& rerun, const std::string& gave_up) {
   Outcome outcome{.sessions = rerun.sessions(), .compared = rerun.compared(), .left_out = rerun.left_out()};
@@ -171,6 +184,7 @@ void tell(const Outcome& outcome) {
     say(fmt::format("  recorded: {}", one.recorded.value_or("nothing")));
     say(fmt::format("  now:      {}", one.now.value_or("nothing")));
   }
+  if (outcome.hint) say(fmt::format("hint: {}", *outcome.hint));
 }
 
 }  // namespace
@@ -195,6 +209,7 @@ int run_replay(const Common& common, const ReplayCommand& command) {
   const auto loaded = load_recording(command.file, exit);
   if (!loaded) return exit;
   for (const std::string& fault : loaded->faults) warn(fmt::format("{}: {}", command.file, fault));
+  const bool has_token = options.token.has_value();
   core::Rerun rerun(loaded->records, loaded->catalog, std::move(options));
   if (rerun.sessions() == 0) {
     for (const std::string& left : rerun.left_out()) warn(left);
@@ -210,7 +225,8 @@ int run_replay(const Common& common, const ReplayCommand& command) {
              "start what is to be compared, and say where it listens: parley replay FILE ADDRESS", &*failed);
     return failed->code == Code::uri ? code(Exit::usage) : code(Exit::no_hub);
   }
-  const Outcome outcome = outcome_of(rerun, replay.gave_up());
+  Outcome outcome = outcome_of(rerun, replay.gave_up());
+  outcome.hint = hint_of(rerun, has_token);
   if (common.json) {
     say(codec::to_json(outcome));
   } else {

@@ -160,6 +160,41 @@ class RecordTest(program_suite.ProgramTest):
         self.assertEqual(ran.returncode, 6, ran.stdout + ran.stderr)
         self.assertIn("it got no further; awaited was a response", ran.stdout)
 
+    def test_a_name_that_nobody_provides_is_told_at_once(self):
+        self.hub()
+        worker = self.start(WORKER, self.address, until="offered")
+        recorder = self.record()
+        self.use()
+        self.stop(recorder)
+        worker.kill()
+        worker.wait()
+        ran = self.replay(self.address, "--deadline", "1000")
+        self.assertEqual(ran.returncode, 6, ran.stdout + ran.stderr)
+        self.assertRegex(ran.stdout, r"session 1: the response of Calculator.add\n"
+                                     r"  recorded: response \d+ +Calculator.add = 5\n"
+                                     r"  now:      nothing, because the connection is rejected\n")
+        hint = "start the worker that provides Calculator, or give --token-file PATH"
+        self.assertTrue(ran.stdout.endswith(f"hint: {hint}\n"), ran.stdout)
+        self.assertEqual(json.loads(self.replay(self.address, "--json").stdout)["hint"], hint)
+        self.start(WORKER, self.address, until="offered")
+        self.assertEqual(self.replay(self.address).returncode, 0)
+
+    def test_a_token_that_is_missing_is_asked_for(self):
+        token = f"{self.place}/token"
+        with open(os.open(token, os.O_CREAT | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:
+            file.write(SECRET)
+        self.start(PARLEY, "hub", "--listen", "tcp:127.0.0.1:0", "--token-file", f"ci={token}", "--allow",
+                   "token:ci see,call **", until="hub: listens at tcp:")
+        hub = self.first_line.split()[3].rstrip(",")
+        recorder = self.record("--to", hub, "--token-file", token)
+        listed = self.run_parley("list", "--hub", self.entrance, "--token-file", token)
+        self.assertEqual(listed.returncode, 0, listed.stderr)
+        self.stop(recorder)
+        ran = self.replay(hub)
+        self.assertEqual(ran.returncode, 6, ran.stdout + ran.stderr)
+        self.assertTrue(ran.stdout.endswith("hint: if the server asks for a token, give --token-file PATH\n"),
+                        ran.stdout)
+        self.assertEqual(self.replay(hub, "--token-file", token).returncode, 0)
 
     def test_a_hub_is_where_it_leads_by_itself(self):
         self.hub()
