@@ -2,22 +2,28 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <vector>
 
 #include "cli/terminal.h"
+#include "codec/json_text.h"
 #include "runtime/builtin.h"
 #include "runtime/describe.h"
 #include "runtime/description_service.h"
+#include "wire/roam/dissector.h"
 
 namespace parley::cli {
 
 namespace {
 
 using namespace wire::records;
+
+constexpr std::size_t methods_shown_max = 10;
 
 // A directory can be opened, and not read.
 Result<std::string> read_all(const std::string& path) {
@@ -89,6 +95,31 @@ std::optional<LoadedRecording> load_recording(const std::string& path, int& exit
   }
   add_builtin(loaded->catalog);
   return loaded;
+}
+
+void Contents::add(const wire::roam::Dissected& one) {
+  if (!one.method.empty()) methods.insert(one.method);
+  if (one.session != 0) sessions.insert(one.session);
+}
+
+Contents contents_of(const LoadedRecording& recording) {
+  Contents contents;
+  wire::roam::Dissector dissector(recording.catalog);
+  for (const Record& record : recording.records) {
+    if (const auto one = dissector.dissect(record)) contents.add(*one);
+  }
+  return contents;
+}
+
+std::string method_hint(const std::string& pattern, const std::set<std::string>& methods) {
+  if (methods.empty()) return "no method is called in it";
+  const std::vector<std::string_view> names(methods.begin(), methods.end());
+  const std::string_view near = codec::nearest_name(pattern, names.data(), names.size());
+  if (!near.empty()) return fmt::format("did you mean {}?", near);
+  const std::size_t shown = std::min(names.size(), methods_shown_max);
+  const std::string more = names.size() > shown ? fmt::format(", and {} more", names.size() - shown) : std::string();
+  return fmt::format("there are {}{}",
+                     fmt::join(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(shown), ", "), more);
 }
 
 }  // namespace parley::cli

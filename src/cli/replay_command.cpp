@@ -4,6 +4,7 @@
 #include <cstring>
 #include <map>
 #include <memory>
+#include <set>
 
 #include "async/scope.h"
 #include "async/wait.h"
@@ -187,6 +188,16 @@ void tell(const Outcome& outcome) {
   if (outcome.hint) say(fmt::format("hint: {}", *outcome.hint));
 }
 
+// A pattern without an effect is probably a mistake of writing, and no reason not to compare.
+void warn_of_idle(const std::vector<core::Pattern>& ignored, const LoadedRecording& recording) {
+  const std::set<std::string> methods = contents_of(recording).methods;
+  for (const core::Pattern& pattern : ignored) {
+    if (std::ranges::any_of(methods, [&](const std::string& method) { return pattern.matches(method); })) continue;
+    warn(fmt::format("--ignore: no method of the recording matches {}", pattern.text()),
+         method_hint(pattern.text(), methods));
+  }
+}
+
 }  // namespace
 
 int run_replay(const Common& common, const ReplayCommand& command) {
@@ -209,6 +220,7 @@ int run_replay(const Common& common, const ReplayCommand& command) {
   const auto loaded = load_recording(command.file, exit);
   if (!loaded) return exit;
   for (const std::string& fault : loaded->faults) warn(fmt::format("{}: {}", command.file, fault));
+  warn_of_idle(options.ignored, *loaded);
   const bool has_token = options.token.has_value();
   core::Rerun rerun(loaded->records, loaded->catalog, std::move(options));
   if (rerun.sessions() == 0) {

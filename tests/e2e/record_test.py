@@ -89,9 +89,20 @@ class RecordTest(program_suite.ProgramTest):
         followed = self.shown_json("--method", "*.sum", "--follow-ids")
         self.assertTrue({"call", "response", "item", "close"} <= {one["kind"] for one in followed})
         self.assertEqual({one["method"] for one in followed[1:]}, {"Calculator.sum"})
-        self.assertEqual(len(self.shown_json("--session", "99")), 1)
         sessions = {one["session"] for one in self.shown_json("--session", "1")[1:]}
         self.assertEqual(sessions, {1})
+
+    def test_what_chooses_nothing_is_told_with_what_there_is(self):
+        self.recorded()
+        for arguments, expected in ((("--session", "99"), ["no session 99 is in", "it has session 1 alone"]),
+                                    (("--method", "Calculater.sum"), ["matches Calculater.sum",
+                                                                      "did you mean Calculator.sum?"]),
+                                    (("--method", "zzz.**"), ["there are Calculator.add, Calculator.sum"]),
+                                    (("--method", "zzz", "--session", "1"), ["no method in session 1 of"])):
+            ran = self.run_parley("show", self.file, *arguments)
+            self.assertEqual(ran.returncode, 2, ran.stdout + ran.stderr)
+            for text in expected:
+                self.assertIn(text, ran.stderr)
 
     def test_a_recording_comes_by_standard_input_too(self):
         self.recorded()
@@ -119,7 +130,11 @@ class RecordTest(program_suite.ProgramTest):
         outcome = json.loads(self.replay(changed, "--json").stdout)
         self.assertEqual([one["what"] for one in outcome["differences"]], ["the response of Calculator.sum"])
         ignoring = self.replay(changed, "--ignore", "Calculator.sum")
-        self.assertEqual(ignoring.returncode, 0, ignoring.stdout)
+        self.assertEqual((ignoring.returncode, ignoring.stderr), (0, ""), ignoring.stdout)
+        mistaken = self.replay(changed, "--ignore", "Calculater.sum")
+        self.assertEqual(mistaken.returncode, 6, mistaken.stdout)
+        self.assertIn("no method of the recording matches Calculater.sum", mistaken.stderr)
+        self.assertIn("did you mean Calculator.sum?", mistaken.stderr)
 
     def test_a_server_that_says_nothing_is_not_waited_for_for_ever(self):
         self.recorded()
