@@ -73,6 +73,11 @@ Task<void> wait_for(Describing& describing, io::Loop& loop) {
 }  // namespace
 
 int run_record(const Common& common, const RecordCommand& command) {
+  if (command.file == "-") {
+    complain("a recording goes to a file, and not to standard output",
+             "say the name of one: parley record FILE --listen ADDRESS");
+    return code(Exit::usage);
+  }
   auto token = client_token(common.token_file);
   if (!token) {
     complain(fmt::format("the token: {}", to_string(token.error())), {}, &token.error());

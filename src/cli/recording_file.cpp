@@ -2,14 +2,20 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
-#include <iostream>
-#include <iterator>
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <vector>
 
 #include "cli/terminal.h"
+#include "codec/json_text.h"
 #include "runtime/builtin.h"
 #include "runtime/describe.h"
 #include "runtime/description_service.h"
+#include "wire/roam/dissector.h"
 
 namespace parley::cli {
 
@@ -17,15 +23,21 @@ namespace {
 
 using namespace wire::records;
 
-std::optional<std::string> read_all(const std::string& path) {
-  std::ifstream file;
-  if (path != "-") {
-    file.open(path, std::ios::binary);
-    if (!file) return std::nullopt;
-  }
-  std::istream& input = path == "-" ? std::cin : file;
-  std::string bytes{std::istreambuf_iterator<char>(input), std::istreambuf_iterator<char>()};
-  if (input.bad() || (path != "-" && !file)) return std::nullopt;
+constexpr std::size_t methods_shown_max = 10;
+
+// A directory can be opened, and not read.
+Result<std::string> read_all(const std::string& path) {
+  const auto cannot = [&] {
+    return fail(Code::not_found, fmt::format("{} cannot be read: {}", path, std::strerror(errno)));
+  };
+  const auto close = [](std::FILE* file) { std::fclose(file); };
+  std::unique_ptr<std::FILE, decltype(close)> opened(path == "-" ? nullptr : std::fopen(path.c_str(), "rb"));
+  if (path != "-" && !opened) return cannot();
+  std::FILE* const input = opened ? opened.get() : stdin;
+  std::string bytes;
+  std::array<char, std::size_t{1} << 16> piece{};
+  while (const std::size_t size = std::fread(piece.data(), 1, piece.size(), input)) bytes.append(piece.data(), size);
+  if (std::ferror(input) != 0) return cannot();
   return bytes;
 }
 
@@ -51,11 +63,10 @@ void take(LoadedRecording& loaded, Record record) {
 }  // namespace
 
 std::optional<LoadedRecording> load_recording(const std::string& path, int& exit) {
-  const std::optional<std::string> bytes = read_all(path);
+  const Result<std::string> bytes = read_all(path);
   if (!bytes) {
-    const Error error{Code::not_found, fmt::format("{} cannot be read", path)};
-    complain(error.note, "say the file that `parley record` wrote", &error);
-    exit = exit_of(error);
+    complain(bytes.error().note, "say the file that `parley record` wrote", &bytes.error());
+    exit = exit_of(bytes.error());
     return std::nullopt;
   }
   auto reader = RecordingReader::open(as_bytes(*bytes));
@@ -84,6 +95,31 @@ std::optional<LoadedRecording> load_recording(const std::string& path, int& exit
   }
   add_builtin(loaded->catalog);
   return loaded;
+}
+
+void Contents::add(const wire::roam::Dissected& one) {
+  if (!one.method.empty()) methods.insert(one.method);
+  if (one.session != 0) sessions.insert(one.session);
+}
+
+Contents contents_of(const LoadedRecording& recording) {
+  Contents contents;
+  wire::roam::Dissector dissector(recording.catalog);
+  for (const Record& record : recording.records) {
+    if (const auto one = dissector.dissect(record)) contents.add(*one);
+  }
+  return contents;
+}
+
+std::string method_hint(const std::string& pattern, const std::set<std::string>& methods) {
+  if (methods.empty()) return "no method is called in it";
+  const std::vector<std::string_view> names(methods.begin(), methods.end());
+  const std::string_view near = codec::nearest_name(pattern, names.data(), names.size());
+  if (!near.empty()) return fmt::format("did you mean {}?", near);
+  const std::size_t shown = std::min(names.size(), methods_shown_max);
+  const std::string more = names.size() > shown ? fmt::format(", and {} more", names.size() - shown) : std::string();
+  return fmt::format("there are {}{}",
+                     fmt::join(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(shown), ", "), more);
 }
 
 }  // namespace parley::cli

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <map>
 #include <memory>
+#include <set>
 
 #include "async/scope.h"
 #include "async/wait.h"
@@ -25,7 +26,7 @@ namespace {
 
 constexpr std::size_t differences_shown_max = 10;
 
-// Carries out what a Rerun says, until it is done or nothing came for so long.
+// Carries out what a Rerun says, until it is done or got no further for so long.
 class Replay {
  public:
   Replay(io::Loop& loop, const std::string& to, Duration patience, core::Rerun& rerun)
@@ -33,20 +34,28 @@ class Replay {
 
   // Nothing, or why there is nobody to be asked.
   Task<std::optional<Error>> run() {
+    std::uint64_t progress = 0;
+    Instant until = loop_.executor().now() + patience_;
     for (;;) {
       while (const auto action = rerun_.next()) {
         if (auto failed = co_await carry_out(*action)) co_return failed;
       }
       if (rerun_.is_done()) break;
-      if (!co_await wait()) {
-        gave_up_ = fmt::format("nothing came any more; awaited was {}", rerun_.awaited());
+      // A server that only pings is there, and still does not answer.
+      if (const std::uint64_t now = rerun_.progress(); now != progress) {
+        progress = now;
+        until = loop_.executor().now() + patience_;
+      }
+      if (!co_await wait(until)) {
+        gave_up_ = fmt::format("it got no further; awaited was {}", rerun_.awaited());
         co_return std::nullopt;
       }
     }
     // What comes beyond the recording shows until the server ends, too.
     for (auto& [session, link] : links_) link->finish();
+    until = loop_.executor().now() + patience_;
     while (std::ranges::any_of(links_, [](const auto& each) { return !each.second->is_over; })) {
-      if (!co_await wait()) break;
+      if (!co_await wait(until)) break;
       while (const auto action = rerun_.next()) co_await carry_out(*action);
     }
     co_return std::nullopt;
@@ -102,17 +111,17 @@ class Replay {
     co_return std::nullopt;
   }
 
-  // False: nothing came for too long.
-  Task<bool> wait() {
+  // False: it is that late, whatever came.
+  Task<bool> wait(Instant until) {
     bool has_waited_enough = false;
     Scope scope(loop_.executor());
-    scope.spawn(sound(has_waited_enough));
+    scope.spawn(sound(until, has_waited_enough));
     co_await news_.wait();
     news_.reset();
     co_return !has_waited_enough;
   }
-  Task<void> sound(bool& has_waited_enough) {
-    co_await Sleep(loop_.executor(), patience_);
+  Task<void> sound(Instant until, bool& has_waited_enough) {
+    co_await Sleep(loop_.executor(), until);
     has_waited_enough = true;
     news_.set();
   }
@@ -138,7 +147,20 @@ struct Outcome {
   std::uint64_t compared = 0;
   std::vector<Told> differences;
   std::vector<std::string> left_out;
+  std::optional<std::string> hint;
 };
+
+// What to do where the server lets somebody in no more, which is seldom what was to be compared.
+std::optional<std::string> hint_of(const core::Rerun& rerun, bool has_token) {
+  constexpr std::string_view give_token = "give --token-file PATH";
+  if (!rerun.rejected_names().empty()) {
+    const std::string start = fmt::format("start the worker that provides {}", fmt::join(rerun.rejected_names(), ", "));
+    return has_token ? fmt::format("{}, or give a token that may call it", start)
+                     : fmt::format("{}, or {}", start, give_token);
+  }
+  if (rerun.is_turned_away() && !has_token) return fmt::format("if the server asks for a token, {}", give_token);
+  return std::nullopt;
+}
 
 Outcome outcome_of(const core::Rerun& rerun, const std::string& gave_up) {
   Outcome outcome{.sessions = rerun.sessions(), .compared = rerun.compared(), .left_out = rerun.left_out()};
@@ -162,6 +184,17 @@ void tell(const Outcome& outcome) {
     if (!one.recorded && !one.now) continue;
     say(fmt::format("  recorded: {}", one.recorded.value_or("nothing")));
     say(fmt::format("  now:      {}", one.now.value_or("nothing")));
+  }
+  if (outcome.hint) say(fmt::format("hint: {}", *outcome.hint));
+}
+
+// A pattern without an effect is probably a mistake of writing, and no reason not to compare.
+void warn_of_idle(const std::vector<core::Pattern>& ignored, const LoadedRecording& recording) {
+  const std::set<std::string> methods = contents_of(recording).methods;
+  for (const core::Pattern& pattern : ignored) {
+    if (std::ranges::any_of(methods, [&](const std::string& method) { return pattern.matches(method); })) continue;
+    warn(fmt::format("--ignore: no method of the recording matches {}", pattern.text()),
+         method_hint(pattern.text(), methods));
   }
 }
 
@@ -187,6 +220,8 @@ int run_replay(const Common& common, const ReplayCommand& command) {
   const auto loaded = load_recording(command.file, exit);
   if (!loaded) return exit;
   for (const std::string& fault : loaded->faults) warn(fmt::format("{}: {}", command.file, fault));
+  warn_of_idle(options.ignored, *loaded);
+  const bool has_token = options.token.has_value();
   core::Rerun rerun(loaded->records, loaded->catalog, std::move(options));
   if (rerun.sessions() == 0) {
     for (const std::string& left : rerun.left_out()) warn(left);
@@ -202,7 +237,8 @@ int run_replay(const Common& common, const ReplayCommand& command) {
              "start what is to be compared, and say where it listens: parley replay FILE ADDRESS", &*failed);
     return failed->code == Code::uri ? code(Exit::usage) : code(Exit::no_hub);
   }
-  const Outcome outcome = outcome_of(rerun, replay.gave_up());
+  Outcome outcome = outcome_of(rerun, replay.gave_up());
+  outcome.hint = hint_of(rerun, has_token);
   if (common.json) {
     say(codec::to_json(outcome));
   } else {

@@ -16,6 +16,12 @@ std::string nearest(const std::string& meant, const std::vector<std::string>& na
   return std::string(codec::nearest_name(meant, views.data(), views.size()));
 }
 
+// Where other commands say the hub, `record` says to where it leads.
+std::string meant_by(const std::string& option, const CLI::App& app) {
+  if (option == "--hub" && app.get_option_no_throw("--to")) return "--to";
+  return nearest(option, names_of_options(app));
+}
+
 }  // namespace
 
 const CLI::App* command_of(const CLI::App& app, std::string_view name) {
@@ -49,7 +55,7 @@ UsageMistake explain_usage(const CLI::App& app, const std::vector<std::string>& 
   for (const std::string& word : words) {
     const std::string name = word.substr(0, word.find('='));
     if (!name.starts_with("--") || name == "--" || spoken_to.get_option_no_throw(name)) continue;
-    const std::string near = nearest(name, names_of_options(spoken_to));
+    const std::string near = meant_by(name, spoken_to);
     if (!near.empty()) return {std::string(said), fmt::format("did you mean {}?", near)};
   }
   return {std::string(said),

@@ -25,6 +25,17 @@ Code code_of(int number) {
   }
 }
 
+// Lines are for the file's owner alone, also where the file was there before.
+Result<void> keep_private(int number, const struct stat& status, const std::string& path) {
+  if (status.st_uid != ::geteuid()) {
+    return fail(Code::permission, fmt::format("{} belongs to user {}", path, status.st_uid));
+  }
+  if ((status.st_mode & 0077) != 0 && ::fchmod(number, 0600) != 0) {
+    return fail(code_of(errno), fmt::format("{}: {}", path, std::strerror(errno)));
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<LineFile>> LineFile::open(std::string path, std::uint64_t bytes_max) {
@@ -46,6 +57,10 @@ Result<void> LineFile::open_file() {
   if (::fstat(number, &status) != 0 || !S_ISREG(status.st_mode)) {
     ::close(number);
     return fail(Code::invalid, fmt::format("{}: it is no regular file", path_));
+  }
+  if (auto kept = keep_private(number, status, path_); !kept) {
+    ::close(number);
+    return kept;
   }
   if (number_ >= 0) ::close(number_);
   number_ = number;

@@ -15,7 +15,8 @@ namespace parley::os {
 // uses this.
 class LineFile {
  public:
-  // It is made for its owner alone. Errors: not_found, permission, invalid (a pipe, for one).
+  // It is made for its owner alone, and one that is there and open to others is closed to them. Errors: not_found,
+  // permission (also where it is somebody else's), invalid (a pipe, for one).
   static Result<std::unique_ptr<LineFile>> open(std::string path, std::uint64_t bytes_max);
   ~LineFile();
   LineFile(const LineFile&) = delete;

@@ -54,6 +54,26 @@ TEST_F(LineFileTest, is_for_its_owner_alone) {
   EXPECT_EQ(status.st_mode & 0777u, 0600u);
 }
 
+TEST_F(LineFileTest, that_was_open_to_others_is_for_its_owner_alone) {
+  std::ofstream(path()) << "one\n";
+  ASSERT_EQ(::chmod(path().c_str(), 0666), 0);
+  const auto file = LineFile::open(path(), 1000).value();
+  struct stat status{};
+  ASSERT_EQ(::stat(path().c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777u, 0600u);
+  EXPECT_EQ(text(), "one\n");
+}
+
+TEST_F(LineFileTest, is_nobody_elses) {
+  std::ofstream(path()) << "theirs\n";
+  if (::chown(path().c_str(), ::geteuid() + 1, static_cast<::gid_t>(-1)) != 0) GTEST_SKIP() << "only root gives away";
+  const auto refused = LineFile::open(path(), 1000);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::permission);
+  EXPECT_THAT(refused.error().note, testing::HasSubstr("belongs to user"));
+  EXPECT_EQ(text(), "theirs\n");
+}
+
 TEST_F(LineFileTest, begins_anew_before_it_grows_beyond_its_bound) {
   const auto file = LineFile::open(path(), 10).value();
   for (const char* const line : {"aaaa", "bbbb", "cccc", "dddd", "eeee"}) EXPECT_TRUE(file->add(line));

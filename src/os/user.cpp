@@ -35,7 +35,8 @@ Result<void> make_private_directory(const std::string& path) {
 
 Result<std::string> read_private_file(const std::string& path, std::size_t bytes_max) {
   const auto cannot = [&](int error) {
-    return fail(error == ENOENT ? Code::address : Code::permission, fmt::format("{}: {}", path, std::strerror(error)));
+    const bool is_missing = error == ENOENT || error == ENOTDIR;
+    return fail(is_missing ? Code::not_found : Code::permission, fmt::format("{}: {}", path, std::strerror(error)));
   };
   const io::Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC), [](int number) { ::close(number); });
   if (!file) return cannot(errno);

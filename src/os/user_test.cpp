@@ -72,7 +72,8 @@ TEST_F(PrivateFile, that_others_may_read_is_refused_with_what_to_do) {
 }
 
 TEST_F(PrivateFile, that_is_missing_or_no_file_or_too_long_is_told) {
-  EXPECT_EQ(read_private_file(place / "missing", 4).error().code, Code::address);
+  EXPECT_EQ(read_private_file(place / "missing", 4).error().code, Code::not_found) << "no address";
+  EXPECT_EQ(read_private_file(fs::path(file("a")) / "b", 4).error().code, Code::not_found);
   EXPECT_EQ(read_private_file(place, 4).error().code, Code::invalid);
   EXPECT_EQ(read_private_file(file("12345"), 4).error().code, Code::too_large);
 }

@@ -11,6 +11,7 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
 import unittest
 
 import program_suite
@@ -88,9 +89,20 @@ class RecordTest(program_suite.ProgramTest):
         followed = self.shown_json("--method", "*.sum", "--follow-ids")
         self.assertTrue({"call", "response", "item", "close"} <= {one["kind"] for one in followed})
         self.assertEqual({one["method"] for one in followed[1:]}, {"Calculator.sum"})
-        self.assertEqual(len(self.shown_json("--session", "99")), 1)
         sessions = {one["session"] for one in self.shown_json("--session", "1")[1:]}
         self.assertEqual(sessions, {1})
+
+    def test_what_chooses_nothing_is_told_with_what_there_is(self):
+        self.recorded()
+        for arguments, expected in ((("--session", "99"), ["no session 99 is in", "it has session 1 alone"]),
+                                    (("--method", "Calculater.sum"), ["matches Calculater.sum",
+                                                                      "did you mean Calculator.sum?"]),
+                                    (("--method", "zzz.**"), ["there are Calculator.add, Calculator.sum"]),
+                                    (("--method", "zzz", "--session", "1"), ["no method in session 1 of"])):
+            ran = self.run_parley("show", self.file, *arguments)
+            self.assertEqual(ran.returncode, 2, ran.stdout + ran.stderr)
+            for text in expected:
+                self.assertIn(text, ran.stderr)
 
     def test_a_recording_comes_by_standard_input_too(self):
         self.recorded()
@@ -118,7 +130,11 @@ class RecordTest(program_suite.ProgramTest):
         outcome = json.loads(self.replay(changed, "--json").stdout)
         self.assertEqual([one["what"] for one in outcome["differences"]], ["the response of Calculator.sum"])
         ignoring = self.replay(changed, "--ignore", "Calculator.sum")
-        self.assertEqual(ignoring.returncode, 0, ignoring.stdout)
+        self.assertEqual((ignoring.returncode, ignoring.stderr), (0, ""), ignoring.stdout)
+        mistaken = self.replay(changed, "--ignore", "Calculater.sum")
+        self.assertEqual(mistaken.returncode, 6, mistaken.stdout)
+        self.assertIn("no method of the recording matches Calculater.sum", mistaken.stderr)
+        self.assertIn("did you mean Calculator.sum?", mistaken.stderr)
 
     def test_a_server_that_says_nothing_is_not_waited_for_for_ever(self):
         self.recorded()
@@ -128,6 +144,72 @@ class RecordTest(program_suite.ProgramTest):
             ran = self.replay(f"unix:{self.place}/silent.sock", "--deadline", "0.1")
         self.assertEqual(ran.returncode, 6, ran.stdout + ran.stderr)
         self.assertIn("awaited was the answer to the hello", ran.stdout)
+
+    def test_a_server_that_only_pings_is_not_waited_for_for_ever(self):
+        self.recorded()
+        path = f"{self.place}/pinging.sock"
+
+        def ping_for_ever(listening):
+            stream, _ = listening.accept()
+            with stream, stream.makefile("rb") as heard:
+                heard.read(int.from_bytes(heard.read(4), "little"))
+                stream.sendall(bytes.fromhex("05000000" "0001014000"))
+                try:
+                    # The next one as soon as this one is answered; what else is said is not.
+                    while True:
+                        stream.sendall(bytes.fromhex("03000000" "000905"))
+                        while (size := heard.read(4)) and heard.read(int.from_bytes(size, "little"))[1] != 10:
+                            pass
+                        if not size:
+                            return
+                except OSError:
+                    return
+
+        with socket.socket(socket.AF_UNIX) as listening:
+            listening.bind(path)
+            listening.listen()
+            pinging = threading.Thread(target=ping_for_ever, args=(listening,), daemon=True)
+            pinging.start()
+            ran = self.replay(f"unix:{path}", "--deadline", "0.5")
+            pinging.join(timeout=60)
+        self.assertEqual(ran.returncode, 6, ran.stdout + ran.stderr)
+        self.assertIn("it got no further; awaited was a response", ran.stdout)
+
+    def test_a_name_that_nobody_provides_is_told_at_once(self):
+        self.hub()
+        worker = self.start(WORKER, self.address, until="offered")
+        recorder = self.record()
+        self.use()
+        self.stop(recorder)
+        worker.kill()
+        worker.wait()
+        ran = self.replay(self.address, "--deadline", "1000")
+        self.assertEqual(ran.returncode, 6, ran.stdout + ran.stderr)
+        self.assertRegex(ran.stdout, r"session 1: the response of Calculator.add\n"
+                                     r"  recorded: response \d+ +Calculator.add = 5\n"
+                                     r"  now:      nothing, because the connection is rejected\n")
+        hint = "start the worker that provides Calculator, or give --token-file PATH"
+        self.assertTrue(ran.stdout.endswith(f"hint: {hint}\n"), ran.stdout)
+        self.assertEqual(json.loads(self.replay(self.address, "--json").stdout)["hint"], hint)
+        self.start(WORKER, self.address, until="offered")
+        self.assertEqual(self.replay(self.address).returncode, 0)
+
+    def test_a_token_that_is_missing_is_asked_for(self):
+        token = f"{self.place}/token"
+        with open(os.open(token, os.O_CREAT | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:
+            file.write(SECRET)
+        self.start(PARLEY, "hub", "--listen", "tcp:127.0.0.1:0", "--token-file", f"ci={token}", "--allow",
+                   "token:ci see,call **", until="hub: listens at tcp:")
+        hub = self.first_line.split()[3].rstrip(",")
+        recorder = self.record("--to", hub, "--token-file", token)
+        listed = self.run_parley("list", "--hub", self.entrance, "--token-file", token)
+        self.assertEqual(listed.returncode, 0, listed.stderr)
+        self.stop(recorder)
+        ran = self.replay(hub)
+        self.assertEqual(ran.returncode, 6, ran.stdout + ran.stderr)
+        self.assertTrue(ran.stdout.endswith("hint: if the server asks for a token, give --token-file PATH\n"),
+                        ran.stdout)
+        self.assertEqual(self.replay(hub, "--token-file", token).returncode, 0)
 
     def test_a_hub_is_where_it_leads_by_itself(self):
         self.hub()
@@ -306,7 +388,15 @@ class RecordTest(program_suite.ProgramTest):
         with open(self.file, "w", encoding="utf-8") as file:
             file.write("precious")
         self.assertIn("is no recording", told(12, "show", self.file))
-        self.assertIn("cannot be read", told(13, "show", f"{self.place}/none"))
+        self.assertIn("none cannot be read: No such file or directory", told(13, "show", f"{self.place}/none"))
+        for command in (("show", self.place), ("replay", self.place, address)):
+            self.assertIn(f"{self.place} cannot be read: Is a directory", told(13, *command))
+        entering = ("--listen", self.entrance)
+        self.assertIn("did you mean --to?", told(2, "record", f"{self.place}/new", *entering, "--hub", address))
+        self.assertIn("goes to a file", told(2, "record", "-", *entering, "--to", address))
+        said = told(2, "list", "--token-file", f"{self.place}/none")
+        self.assertIn("none: No such file or directory", said)
+        self.assertNotIn("address", said)
         with open(self.file, "wb") as file:
             file.write(b"PARLEYRC\2\0\0\0")
         self.assertIn("its format is 2", told(20, "show", self.file))

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <utility>
 
+#include "base/assert.h"
+#include "codec/utf8.h"
 #include "wire/frame.h"
 #include "wire/roam/blank.h"
 #include "wire/roam/names.h"
@@ -197,6 +199,8 @@ void Rerun::add_own(std::uint64_t session, ByteView bytes) {
   if (const auto message = decode_message(bytes, limits_)) {
     const Payload& payload = message->payload;
     if (std::holds_alternative<Ping>(payload) || std::holds_alternative<Pong>(payload)) return;
+    step.key.connection = message->connection;
+    if (std::holds_alternative<ConnectionOpen>(payload)) step.key.flow = Flow::connection;
     if (const auto* hello_said = std::get_if<Hello>(&payload); hello_said && !hello_said->metadata.empty()) {
       step.message = hello(*message);
     }
@@ -272,6 +276,10 @@ std::optional<Rerun::Action> Rerun::next() {
   for (; at_ < steps_.size(); ++at_) {
     Step& step = steps_[at_];
     if (step.is_settled) continue;
+    if (is_rejected(step.key)) {
+      pass_over(step);
+      continue;
+    }
     if (step.is_expected) return std::nullopt;
     SessionState& state = states_[step.key.session];
     const bool is_item = step.key.flow == Flow::item;
@@ -283,10 +291,51 @@ std::optional<Rerun::Action> Rerun::next() {
     step.is_settled = true;
     ++at_;
     if (is_item) ++credit_[{step.key.session, step.key.connection, step.key.id}].said;
+    if (step.key.flow == Flow::connection) note_opening(step);
     if (step.what == Action::What::say) dissect(step.key.session, From::client, step.message);
     return Action{step.what, step.key.session, step.message};
   }
   return std::nullopt;
+}
+
+void Rerun::note_opening(const Step& step) {
+  const Message message = decode_message(step.message, limits_).value();
+  const Metadata metadata = std::get<ConnectionOpen>(message.payload).metadata.to_metadata();
+  const std::string* const name = metadata.find_text(names::service);
+  const ConnectionId id = {step.key.session, step.key.connection};
+  names_[id] = name ? codec::to_line(*name, name->size()) : std::string();
+  rejected_.erase(id);
+}
+
+void Rerun::note_rejection(const Key& connection) {
+  const ConnectionId id = {connection.session, connection.connection};
+  rejected_.insert(id);
+  if (const auto name = names_.find(id); name != names_.end() && !name->second.empty()) {
+    rejected_names_.insert(name->second);
+  }
+}
+
+// Whether it is opened again, and what becomes of that, is no matter of the rejected one.
+bool Rerun::is_rejected(const Key& key) const {
+  return key.connection != 0 && key.flow != Flow::connection && rejected_.contains({key.session, key.connection});
+}
+
+// A step of a rejected connection. A call is not said, and still tells what its response would have been of. Later
+// steps with the same key may be of a connection that is opened again.
+void Rerun::pass_over(Step& step) {
+  step.is_settled = true;
+  if (!step.is_expected) {
+    dissect(step.key.session, From::client, step.message);
+    return;
+  }
+  Awaited& waiting = expected_[step.key];
+  PARLEY_ASSERT(!waiting.empty() && &steps_[waiting.front()] == &step);
+  waiting.pop_front();
+  if (step.key.flow != Flow::response) return;
+  const Dissected recorded = dissect(step.key.session, From::server, step.message);
+  if (is_ignored(recorded)) return;
+  differences_.push_back(
+      {step.key.session, title(recorded), content(recorded), "nothing, because the connection is rejected"});
 }
 
 std::string Rerun::awaited() const {
@@ -340,12 +389,19 @@ void Rerun::on_message(std::uint64_t session, ByteView bytes) {
   }
   const std::optional<Key> key = key_of(session, *message);
   if (!key) return;
+  SessionState& state = states_[session];
+  if (key->flow == Flow::error && !state.is_let_in) is_turned_away_ = true;
+  if (key->flow != Flow::hello) state.is_let_in = true;
   const auto found = expected_.find(*key);
   if (found == expected_.end() || found->second.empty()) return expect_nothing(*key, session, bytes);
   Awaited& waiting = found->second;
   Step& step = steps_[waiting.front()];
   waiting.pop_front();
   compare(step, session, bytes);
+  if (std::holds_alternative<ConnectionReject>(message->payload)) {
+    const auto before = decode_message(step.message, limits_);
+    if (std::holds_alternative<ConnectionAccept>(before->payload)) note_rejection(*key);
+  }
   if (key->flow == Flow::end) {
     dead_.insert({session, key->connection, key->id});
     excuse({session, Flow::item, key->connection, key->id}, "the end of the channel");

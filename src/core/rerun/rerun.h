@@ -36,8 +36,9 @@ struct RerunOptions {
 // says of connections. Not compared are time, credit, pings, the answer to the hello, and of metadata secrets, what
 // says how long there is (parley-remaining-us), where it is traced (traceparent, tracestate), and notes for people.
 //
-// A client's item waits for the credit of the server as it is now. Its driver carries out what next() says, and tells
-// what came; a wait may last for ever, and is the driver's to end.
+// A client's item waits for the credit of the server as it is now. What belongs to a connection that is rejected now
+// and was accepted is neither said nor waited for. Its driver carries out what next() says, and tells what came; a wait
+// may last for ever, and is the driver's to end.
 class Rerun {
  public:
   // Both outlive it.
@@ -55,6 +56,9 @@ class Rerun {
   bool is_done() const { return replies_.empty() && at_ == steps_.size(); }
   // In words, what keeps it from going on.
   std::string awaited() const;
+  // Grows with what is said of the recording, and with what is compared. Pings, credit and what nobody waits for come
+  // from a server that is there, and lead nowhere.
+  std::uint64_t progress() const { return at_ + compared_; }
 
   void on_message(std::uint64_t session, ByteView message);
   // Nothing more comes from the server; without a reason in good order.
@@ -72,6 +76,11 @@ class Rerun {
   const std::vector<std::string>& left_out() const { return left_out_; }
   std::uint64_t sessions() const { return sessions_said_; }
   std::uint64_t compared() const { return compared_; }
+  // The names whose connections were accepted, and are rejected now.
+  const std::set<std::string>& rejected_names() const { return rejected_names_; }
+  // Whether the server ended a session before it said more than its answer to the hello, as a hub does with who is not
+  // known.
+  bool is_turned_away() const { return is_turned_away_; }
 
  private:
   enum class Flow : std::uint8_t {
@@ -113,7 +122,7 @@ class Rerun {
   struct Step {
     Action::What what = Action::What::say;
     bool is_expected = false;  // from the server; else it is ours
-    Key key;                   // of what is expected, and of items of ours
+    Key key;                   // of ours, the flow tells items and openings of connections apart
     std::vector<std::uint8_t> message;
     bool is_settled = false;
   };
@@ -129,6 +138,7 @@ class Rerun {
     bool has_finished = false;   // the client, in the recording
     bool is_broken_off = false;  // no more of it is said again
     bool is_over = false;
+    bool is_let_in = false;  // more came than the answer to the hello
   };
 
   void add(const wire::records::Passed& passed, const wire::records::Sorted& sorted);
@@ -146,6 +156,10 @@ class Rerun {
   bool is_ignored(const wire::roam::Dissected& one) const;
   void excuse_channels(std::uint64_t session, std::uint64_t connection, std::uint64_t call);
   void excuse(const Key& key, const std::string& now);
+  void note_opening(const Step& step);
+  void note_rejection(const Key& connection);
+  bool is_rejected(const Key& key) const;
+  void pass_over(Step& step);
   // Without a difference.
   void settle(const Key& key);
   bool has_credit(const Step& step) const;
@@ -161,7 +175,12 @@ class Rerun {
   std::map<Id, std::vector<std::uint64_t>> channels_;  // of calls
   std::size_t channels_noted_ = 0;
   bool has_too_many_channels_ = false;
-  std::set<Id> dead_;  // channels
+  std::set<Id> dead_;                                            // channels
+  using ConnectionId = std::pair<std::uint64_t, std::uint64_t>;  // session, and in it
+  std::map<ConnectionId, std::string> names_;                    // that connections are for, as they were opened last
+  std::set<ConnectionId> rejected_;                              // until they are opened again
+  std::set<std::string> rejected_names_;
+  bool is_turned_away_ = false;
   std::map<std::uint64_t, SessionState> states_;
   std::deque<std::pair<std::uint64_t, std::vector<std::uint8_t>>> replies_;
   std::vector<std::uint8_t> reply_;

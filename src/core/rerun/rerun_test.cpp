@@ -135,6 +135,112 @@ TEST(Rerun, credit_pings_and_volatile_metadata_are_not_compared) {
   EXPECT_THAT(other.differences(), ElementsAre(HasSubstr("[cost=1]")));
 }
 
+TEST(Rerun, what_leads_nowhere_is_no_progress) {
+  Played played(two_calls());
+  played.said();
+  played.hear(hello_yourself());
+  const std::uint64_t before = played.rerun->progress();
+  for (const Octets& message : {Octets{0, 9, 4}, Octets{0, 10, 4}, credit(5, 16), item(5, {1}), Octets{0, 99}}) {
+    played.hear(message);
+    EXPECT_EQ(played.rerun->progress(), before) << hex(message);
+  }
+  played.hear(result(1, 3));
+  EXPECT_GT(played.rerun->progress(), before);
+}
+
+Octets on(std::uint8_t connection, Octets message) {
+  message[0] = connection;
+  return message;
+}
+Octets letters(std::string_view text) { return {text.begin(), text.end()}; }
+const Octets open_calculator =
+    octets({{3, 3, 0, 64, 1, 14}, letters("parley-service"), {0, 10}, letters("Calculator"), {0}});
+const Octets accept = {3, 4, 1, 64, 0};
+const Octets reject = {3, 5, 0};
+
+// A call on the root, and two on a connection of its own, the second with a stream.
+Script calls_on_a_connection() {
+  Script script;
+  script.client(hello()).server(hello_yourself()).client(open_calculator).server(accept);
+  script.client(on(3, divide(1))).server(on(3, result(1, 3)));
+  script.client(on(3, call(3, sum_id, {}, {5}))).client(on(3, item(5, values(std::int32_t{1}))));
+  script.client(on(3, close(5))).server(on(3, result(3, 1))).client(divide(1)).server(result(1, 3));
+  return script;
+}
+
+TEST(Rerun, on_a_rejected_connection_nothing_is_said_and_awaited) {
+  Played played(calls_on_a_connection().records);
+  played.said();
+  played.hear(hello_yourself());
+  EXPECT_THAT(played.hear(reject), ElementsAre(hex(divide(1)))) << "other connections go on";
+  played.hear(result(1, 3));
+  EXPECT_TRUE(played.rerun->is_done());
+  const std::string nothing = "nothing, because the connection is rejected";
+  EXPECT_THAT(played.differences(),
+              ElementsAre(HasSubstr("connection-reject"),
+                          "the response of Calculator.divide: response 1         Calculator.divide = 3 / " + nothing,
+                          "the response of Calculator.sum: response 3         Calculator.sum = 1 / " + nothing));
+  EXPECT_THAT(played.rerun->rejected_names(), ElementsAre("Calculator"));
+  EXPECT_FALSE(played.rerun->is_turned_away());
+}
+
+TEST(Rerun, a_call_that_was_said_before_the_rejection_is_not_waited_for) {
+  Script script;
+  script.client(hello()).server(hello_yourself()).client(open_calculator).client(on(3, divide(1)));
+  script.server(accept).server(on(3, result(1, 3)));
+  Played played(script.records);
+  played.said();
+  EXPECT_THAT(played.hear(hello_yourself()), ElementsAre(hex(open_calculator), hex(on(3, divide(1)))));
+  played.hear(reject);
+  EXPECT_TRUE(played.rerun->is_done());
+  EXPECT_EQ(played.rerun->differences().size(), 2u);
+}
+
+TEST(Rerun, a_rejected_connection_that_is_opened_again_is_waited_for) {
+  Script script = calls_on_a_connection();
+  script.client(open_calculator).server(accept).client(on(3, divide(1))).server(on(3, result(1, 3)));
+  Played played(script.records);
+  played.said();
+  played.hear(hello_yourself());
+  played.hear(reject);
+  EXPECT_THAT(played.hear(result(1, 3)), ElementsAre(hex(open_calculator)));
+  EXPECT_THAT(played.hear(accept), ElementsAre(hex(on(3, divide(1)))));
+  EXPECT_FALSE(played.rerun->is_done());
+  played.hear(on(3, result(1, 3)));
+  EXPECT_TRUE(played.rerun->is_done());
+  EXPECT_EQ(played.rerun->differences().size(), 3u);
+}
+
+TEST(Rerun, a_connection_that_was_rejected_before_too_is_the_same) {
+  Script script;
+  script.client(hello()).server(hello_yourself()).client(open_calculator).server(reject).client(divide(1));
+  script.server(result(1, 3));
+  Played played(script.records);
+  played.said();
+  played.hear(hello_yourself());
+  EXPECT_THAT(played.hear(reject), ElementsAre(hex(divide(1))));
+  EXPECT_THAT(played.differences(), IsEmpty());
+  EXPECT_THAT(played.rerun->rejected_names(), IsEmpty());
+}
+
+TEST(Rerun, who_is_refused_behind_the_hello_is_turned_away) {
+  Played played(two_calls());
+  played.said();
+  played.hear({0, 2, 2, 'n', 'o'});
+  EXPECT_TRUE(played.rerun->is_turned_away());
+  Played answered(two_calls());
+  answered.said();
+  answered.hear(hello_yourself());
+  answered.hear({0, 2, 2, 'n', 'o'});
+  EXPECT_TRUE(answered.rerun->is_turned_away());
+  Played later(two_calls());
+  later.said();
+  later.hear(hello_yourself());
+  later.hear(result(1, 3));
+  later.hear({0, 2, 2, 'n', 'o'});
+  EXPECT_FALSE(later.rerun->is_turned_away());
+}
+
 std::vector<Record> summing(std::size_t before_credit, std::size_t after_credit) {
   Script script;
   script.client(hello()).server(hello_yourself()).client(call(1, sum_id, {}, {5}));

@@ -111,8 +111,7 @@ struct Dissector::Reading {
   }
   void operator()(const ProtocolError& error) const {
     one.kind = "protocol-error";
-    one.note = fmt::format("the session ends, because the other side broke a rule: {}",
-                           codec::to_line(error.description, text_bytes_max));
+    one.note = fmt::format("the other side ended the session: {}", codec::to_line(error.description, text_bytes_max));
   }
   void operator()(const ConnectionOpen& open) const {
     one.kind = "connection-open";

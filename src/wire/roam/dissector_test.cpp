@@ -146,7 +146,7 @@ TEST(Dissector, errors_of_ours_are_explained) {
   EXPECT_THAT(last_line(script.records), HasSubstr("cancelled ["));
   EXPECT_THAT(last_line(script.records), HasSubstr("(timed_out: the deadline of the call passed (5 s))"));
   script.server({0, 2, 4, 'o', 'o', 'p', 's'});
-  EXPECT_THAT(last_line(script.records), HasSubstr("the session ends, because the other side broke a rule: oops"));
+  EXPECT_THAT(last_line(script.records), HasSubstr("the other side ended the session: oops"));
 }
 
 TEST(Dissector, what_cannot_be_read_is_shown_with_where_and_why) {
