@@ -111,7 +111,7 @@ void WebSocketStream::on_started() {
 void WebSocketStream::on_keepalive() {
   if (is_reading_over() || has_closed_) return;
   if (!std::exchange(has_heard_, false) && is_open()) {
-    if (awaits_pong_) {
+    if (awaits_pong_ && out().empty()) {
       fail_both({Code::silence, "it was asked with a ping"});
       flush();
       return report_later();
@@ -452,6 +452,7 @@ bool WebSocketStream::encode_more() {
   if (!std::exchange(wants_ping_, false)) return false;
   awaits_pong_ = true;
   put_control(WebSocketOpcode::ping, {});
+  loop().executor().arm(keepalive_, loop().now() + options_.keepalive);  // it may have waited for a frame of ours
   return true;
 }
 

@@ -352,6 +352,25 @@ TEST_F(WebSocketStreamTest, who_is_silent_is_pinged_and_who_stays_silent_has_gon
   EXPECT_EQ(end->stream().failure().code, Code::silence);
 }
 
+TEST_F(WebSocketStreamTest, a_ping_that_waited_for_a_long_message_is_given_its_time) {
+  options.keepalive = 15s;
+  serve_open();
+  const std::string message(20'000, 'm');
+  const std::string bytes = framed(message);
+  ASSERT_EQ(end->write(as_bytes(bytes).first(10'000)).bytes, 10'000u);
+  pass(15s);
+  pass(15s);
+  pass(14s);  // the next look is a second away
+  ASSERT_EQ(end->write(as_bytes(bytes).subspan(10'000)).bytes, bytes.size() - 10'000);
+  settle();
+  ASSERT_EQ(heard(), frame(WebSocketOpcode::binary, message, false) + frame(WebSocketOpcode::ping, "", false));
+  pass(14s);
+  EXPECT_FALSE(end->over);
+  say(WebSocketOpcode::pong, "");
+  pass(15s);
+  EXPECT_FALSE(end->over);
+}
+
 // --- the handshake
 
 TEST_F(WebSocketStreamTest, nothing_is_written_before_the_peer_has_agreed) {
