@@ -384,12 +384,13 @@ TEST_F(StableLinkTest, bytes_are_bounded_too_and_whoever_waits_is_told_when_ther
   EXPECT_EQ(rig.log.drains, drains + 1);
 }
 
-TEST_F(StableLinkTest, a_large_message_behind_a_small_one_asks_for_the_room_that_it_needs) {
+TEST_F(StableLinkTest, a_large_message_behind_a_smaller_one_asks_for_the_room_that_it_needs) {
   DialedRig& rig = joined({.stable_bytes_max = 4096});
   const std::string large(5000, 'l');
-  send(*rig.link, "small");
+  const std::string smaller(600, 's');
+  send(*rig.link, smaller);
   send(*rig.link, large);
-  EXPECT_EQ(rig.heard(), frame(0, 0, "small") + frame(1, 0, "\0\x09\1"sv));
+  EXPECT_EQ(rig.heard(), frame(0, 0, smaller) + frame(1, 0, "\0\x09\1"sv));
   rig.says(frame(1, 1, "\0\x0a\1"sv));
   EXPECT_EQ(rig.heard(), frame(2, 1, large) + frame(3, 1, "\0\x09\3"sv));
 }

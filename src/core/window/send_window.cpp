@@ -6,7 +6,8 @@ namespace parley::core {
 
 bool SendWindow::has_room(std::size_t size, Bounds beyond) const {
   if (sizes_.empty()) return true;
-  return sizes_.size() < bounds_.items + beyond.items && counted_ + counted(size) <= bounds_.bytes + beyond.bytes;
+  if (sizes_.size() >= bounds_.items + beyond.items) return false;
+  return is_nearly_empty() || counted_ + counted(size) <= bounds_.bytes + beyond.bytes;
 }
 
 ByteView SendWindow::add(ByteView head, ByteView body) {

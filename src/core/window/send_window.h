@@ -23,8 +23,9 @@ class SendWindow {
   // The first number is for tests of the wrap.
   explicit SendWindow(Bounds bounds, std::uint32_t first = 0) : bounds_(bounds), first_(first) {}
 
-  // Whether an item of that size may be added. An empty window takes one of any size, which fills the bound of bytes
-  // and no more. `beyond` may lie above the bounds.
+  // Whether an item of that size may be added. A window that is empty or nearly so takes one of any size, which fills
+  // the bound of bytes and no more: two ends that answer short messages with short ones may never see an empty one.
+  // `beyond` may lie above the bounds.
   bool has_room(std::size_t size, Bounds beyond = {0, 0}) const;
   std::uint32_t next() const { return first_ + static_cast<std::uint32_t>(sizes_.size()); }
   // The item next(), of these two pieces: gives it as it is kept, until the next change.
@@ -46,6 +47,7 @@ class SendWindow {
  private:
   static constexpr std::size_t memory_kept = std::size_t{4} << 10;
 
+  bool is_nearly_empty() const { return counted_ <= bounds_.bytes / 8; }
   std::size_t counted(std::size_t size) const { return std::min(size, bounds_.bytes); }
   void make_room(std::size_t size);
   void drop(std::size_t count);

@@ -28,7 +28,7 @@ class Model {
     sender.add(as_bytes(body.substr(0, 1)), as_bytes(body.substr(1)));
     ++sent;
     RC_ASSERT(sender.size() <= bounds.items);
-    RC_ASSERT(sender.size() == 1 || sender.bytes() <= bounds.bytes);
+    RC_ASSERT(sender.bytes() <= bounds.bytes || sender.bytes() - body.size() <= bounds.bytes / 8);
   }
   void deliver() {
     if (under_way.empty()) return;

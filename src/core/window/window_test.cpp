@@ -128,6 +128,19 @@ TEST(SendWindow, it_is_bounded_in_items_and_in_bytes_but_takes_one_of_any_size) 
   EXPECT_TRUE(window.has_room(8));
 }
 
+TEST(SendWindow, a_large_item_does_not_wait_for_the_last_small_one) {
+  SendWindow window({3, 80});
+  add(window, "ten bytes.");
+  EXPECT_TRUE(window.has_room(1000));
+  add(window, "x");
+  EXPECT_FALSE(window.has_room(1000));
+  ASSERT_TRUE(window.acknowledge(0));
+  add(window, std::string(1000, 'l'));
+  EXPECT_FALSE(window.has_room(1)) << "it has filled the window";
+  add(window, "x");
+  EXPECT_FALSE(window.has_room(1, {0, 1000})) << "of items there are three";
+}
+
 TEST(SendWindow, a_large_item_leaves_as_much_beyond_the_bounds_as_small_ones) {
   SendWindow window({3, 10});
   add(window, std::string(1000, 'l'));
