@@ -78,7 +78,7 @@ void Party::abandon() {
 // Nobody is there to be told once the other end of the link is destroyed, though what it sent may still be read.
 Way::State Party::state() const {
   if (is_session_over() || wire_.is_destroyed(1 - side_)) return State::gone;
-  return session_->link().is_blocked() ? State::blocked : State::open;
+  return session_->link().is_blocked() || wire_.is_between_links() ? State::blocked : State::open;
 }
 
 // Not where the link itself has died.

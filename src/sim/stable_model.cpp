@@ -31,6 +31,7 @@ class StableModel::Tap final : public LinkTap {
 
   bool is_over() const { return is_broken_ || is_destroyed_[0] || is_destroyed_[1]; }
   bool has_joined() const { return hellos_read_ == 2; }
+  bool is_last() const { return model_.taps_.back().get() == this; }
 
  private:
   void on_written(std::size_t side, ByteView bytes) override { take(side, Path::out, bytes); }
@@ -44,12 +45,12 @@ class StableModel::Tap final : public LinkTap {
   }
   void on_destroyed(std::size_t side) override {
     is_destroyed_[side] = true;
-    if (!is_broken_ && !has_joined()) model_.coverage_.hit(Spot::stable_cut_in_hello);
-    is_broken_ = true;
+    end();
   }
   void end() {
-    if (std::exchange(is_broken_, true) || has_joined()) return;
-    model_.coverage_.hit(Spot::stable_cut_in_hello);
+    if (std::exchange(is_broken_, true)) return;
+    if (!has_joined()) model_.coverage_.hit(Spot::stable_cut_in_hello);
+    if (is_last()) model_.wire_.set_between_links(true);
   }
 
   void take(std::size_t side, Path path, ByteView bytes) {
@@ -69,6 +70,7 @@ class StableModel::Tap final : public LinkTap {
     if (path == Path::in) {
       if (!std::exchange(has_read_hello_[side], true)) {
         ++hellos_read_;
+        if (has_joined() && !is_over() && is_last()) model_.wire_.set_between_links(false);
       } else if (!message.empty() && (!has_garbage_ || stable::read_frame(message))) {
         model_.on_frame_read(side, message);
       }
@@ -178,7 +180,10 @@ StableModel::StableModel(WireModel& wire, Verdicts& verdicts, Coverage& coverage
     : wire_(wire), verdicts_(verdicts), coverage_(coverage), first_(first) {}
 StableModel::~StableModel() = default;
 
-LinkTap& StableModel::next_link() { return *taps_.emplace_back(std::make_unique<Tap>(*this)); }
+LinkTap& StableModel::next_link() {
+  wire_.set_between_links(true);
+  return *taps_.emplace_back(std::make_unique<Tap>(*this));
+}
 
 std::unique_ptr<io::Link> StableModel::watch(std::unique_ptr<io::Link> link, std::size_t side) {
   return std::make_unique<Watch>(*this, std::move(link), side);

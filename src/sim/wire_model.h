@@ -50,6 +50,9 @@ class WireModel final : public LinkTap {
   void on_destroyed(std::size_t side) override { is_destroyed_[side] = true; }
 
   Break broken() const { return broken_; }
+  // A session that goes on over other links has none that carries anything, whether its ends know it or not.
+  void set_between_links(bool is_between) { is_between_links_ = is_between; }
+  bool is_between_links() const { return is_between_links_; }
   bool is_destroyed(std::size_t side) const { return is_destroyed_[side]; }
   // An end told the other one that the rules were broken, and had a reason.
   bool has_reported() const { return has_reported_; }
@@ -109,6 +112,7 @@ class WireModel final : public LinkTap {
   std::array<bool, 2> is_destroyed_{};
   Break broken_ = Break::none;
   bool has_reported_ = false;
+  bool is_between_links_ = false;
 };
 
 }  // namespace parley::sim
