@@ -98,4 +98,22 @@ std::string to_string(const Error& error) {
   return text;
 }
 
+std::optional<Error> read_error(std::string_view text) {
+  static constexpr std::uint32_t codes_per_kind = 1000;
+  static constexpr std::uint32_t codes_looked_at = 32;
+  for (auto kind = std::uint32_t{1}; kind <= static_cast<std::uint32_t>(Kind::protocol); ++kind) {
+    for (std::uint32_t number = 0; number < codes_looked_at; ++number) {
+      Error error{static_cast<Code>(kind * codes_per_kind + number), {}};
+      const std::string without_note = to_string(error);
+      if (!text.starts_with(without_note)) continue;
+      if (text.size() == without_note.size()) return error;
+      std::string_view note = text.substr(without_note.size());
+      if (!note.starts_with(" (") || !note.ends_with(")")) continue;
+      error.note = note.substr(2, note.size() - 3);
+      return error;
+    }
+  }
+  return std::nullopt;
+}
+
 }  // namespace parley

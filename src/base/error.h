@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -103,6 +104,8 @@ inline Kind kind(const Error& error) { return kind(error.code); }
 
 // "timed_out: the deadline of the call passed (after 50 ms)": for logs and terminals.
 std::string to_string(const Error& error);
+// The error that to_string() wrote so; nothing for any other text.
+std::optional<Error> read_error(std::string_view text);
 
 inline std::unexpected<Error> fail(Code code, std::string note = {}) {
   return std::unexpected<Error>(Error{code, std::move(note)});

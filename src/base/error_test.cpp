@@ -151,5 +151,18 @@ TEST(Try, a_value_that_only_moves_is_moved) {
   EXPECT_EQ(pass_on(fail(Code::closed)).error().code, Code::closed);
 }
 
+TEST(Error, is_read_again_from_what_was_written) {
+  for (const auto& [name, number] : codes_in_header()) {
+    for (const std::string note : {"", "after 50 ms", "(in brackets)", "a: b (c"}) {
+      const Error error{static_cast<Code>(number), note};
+      EXPECT_EQ(read_error(to_string(error)), error) << name;
+    }
+  }
+  for (const char* text :
+       {"", "refused", "refused: ", "refused: no", "refused: it is taken (", "refused: it is taken()"}) {
+    EXPECT_EQ(read_error(text), std::nullopt) << text;
+  }
+}
+
 }  // namespace
 }  // namespace parley

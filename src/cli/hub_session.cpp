@@ -48,15 +48,22 @@ Task<Result<std::unique_ptr<io::Stream>>> dial_trusted(io::Loop& loop, std::stri
   co_return std::move(stream);
 }
 
-static Task<Result<std::unique_ptr<Session>>> join(io::Loop& loop, std::string address, Options options) {
-  std::unique_ptr<io::Stream> stream = co_await co_await dial_trusted(loop, std::move(address));
-  auto link = std::make_unique<runtime::FramedLink>(loop, std::move(stream), options.limits);
-  co_return co_await open_session(loop, std::move(link), std::move(options));
+// A hub that is there may still refuse.
+static NoHub not_let_in(const std::string& address, const Error& error) {
+  const bool has_tls = address.starts_with("tls:") || address.starts_with("wss:");
+  const bool may_be_certificate = has_tls && error.code == Code::permission;
+  if (!may_be_certificate && (error.code == Code::overloaded || kind(error) == Kind::refused)) {
+    return {fmt::format("the hub at {} ends the session: {}", address, to_string(error)), {}, error};
+  }
+  return no_session(address, error);
 }
 
 std::expected<std::unique_ptr<Session>, NoHub> open_hub(io::Loop& loop, const std::string& address, Options options) {
-  auto session = loop.run_until(join(loop, address, std::move(options)));
-  if (!session) return std::unexpected(no_session(address, session.error()));
+  auto stream = loop.run_until(dial_trusted(loop, address));
+  if (!stream) return std::unexpected(no_session(address, stream.error()));
+  auto link = std::make_unique<runtime::FramedLink>(loop, *std::move(stream), options.limits);
+  auto session = loop.run_until(open_session(loop, std::move(link), std::move(options)));
+  if (!session) return std::unexpected(not_let_in(address, session.error()));
   if (!(*session)->runtime().machine().is_peer_hub()) {
     return std::unexpected(NoHub{fmt::format("what listens at {} is a service and no hub", address),
                                  "start a hub with `parley hub`, and let the service offer itself there",

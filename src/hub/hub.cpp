@@ -148,7 +148,7 @@ class Hub::Impl final : private hub::DoorEvents,
   Result<void> on_open(Visitor& visitor, const ConnectionOpening& opening) override {
     const Metadata metadata = opening.metadata.to_metadata();
     const std::string* name = metadata.find_text(wire::roam::names::service);
-    if (!name) return fail(Code::rejected, "the connection names no service (parley-service)");
+    if (!name) return fail(Code::rejected, "the connection names no service: ConnectionOptions::service does");
     if (core::is_built_in(*name)) return visitor.session().serve(opening);
     PARLEY_TRY(core::Directory::Choice chosen, choose(visitor, *name));
     join(visitor, *visitors_.at(chosen.provider), std::move(chosen.name)).start(opening);

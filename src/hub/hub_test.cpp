@@ -63,7 +63,7 @@ TEST_F(HubTest, an_exclusive_name_is_refused_to_the_second_who_offers_it) {
   auto first = at.worker({probe_offer("Probe", true)});
   auto second = at.stranger(offering({probe_offer()}));
   EXPECT_TRUE(second->session->has_ended());
-  EXPECT_EQ(second->session->end_reason()->code, Code::reported);
+  EXPECT_EQ(second->session->end_reason()->code, Code::in_use);
   EXPECT_NE(second->session->end_reason()->note.find("\"Probe\" is offered exclusively"), std::string::npos);
   first->session.reset();
   world.settle();

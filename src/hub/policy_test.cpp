@@ -125,7 +125,7 @@ TEST(PolicyDoor, whoever_brings_no_token_is_told_to_bring_one) {
   EXPECT_NE(at.end_of(*nobody).find("no rule of this hub names process:self, and no token came: give one"),
             std::string::npos)
       << at.end_of(*nobody);
-  EXPECT_EQ(nobody->session->end_reason()->code, Code::reported);
+  EXPECT_EQ(nobody->session->end_reason()->code, Code::permission);
   auto other = at.stranger({}, user(1001));
   EXPECT_NE(at.end_of(*other).find("no rule of this hub names uid:1001, and no token came"), std::string::npos);
   EXPECT_EQ(at.hub->door().tokens_missing, 2u);

@@ -61,6 +61,16 @@ std::uint64_t* breach_counter(Counters& counters, Code code) {
   }
 }
 
+// Why the peer ends the session. What it does not allow is that; whatever else it says is about what we did wrong.
+Error told_error(std::string_view description) {
+  static constexpr std::size_t description_bytes_max = 1024;
+  std::string text = codec::to_line(description, description_bytes_max);
+  std::optional<Error> told = read_error(text);
+  const bool is_refusal = told && (parley::kind(*told) == parley::Kind::refused || told->code == Code::overloaded ||
+                                   told->code == Code::invalid);
+  return is_refusal ? *std::move(told) : Error{Code::reported, std::move(text)};
+}
+
 }  // namespace
 
 Session::Session(Counters& counters, Options options)
@@ -116,8 +126,7 @@ Session::Step Session::on_message(std::uint64_t connection, Kind kind, Decoder& 
   if (const auto* report = std::get_if<ProtocolError>(&payload)) {
     ++counters_.protocol_errors_received;
     phase_ = Phase::ended;
-    static constexpr std::size_t description_bytes_max = 1024;
-    error_ = {Code::reported, codec::to_line(report->description, description_bytes_max)};
+    error_ = told_error(report->description);
     return Step::failed;
   }
   if (phase_ == Phase::established) return on_established(payload, control);

@@ -280,6 +280,22 @@ TEST_F(SessionTest, a_protocol_error_of_the_peer_ends_the_session_and_is_not_ans
   }
 }
 
+TEST_F(SessionTest, what_a_peer_does_not_allow_is_told_as_that) {
+  for (const Error& error : {Error{Code::permission, "no rule for you"}, Error{Code::in_use, {}},
+                             Error{Code::overloaded, "10 names"}, Error{Code::invalid, "offered twice"}}) {
+    make({.role = Role::initiator});
+    EXPECT_EQ(hear({0, ProtocolError{to_string(error)}}), Step::failed);
+    EXPECT_EQ(session->error(), error);
+  }
+  // What these say of the one who says it would be said of us.
+  for (const Error& error : {Error{Code::version, "6"}, Error{Code::outbound_full, {}}, Error{Code::message, {}}}) {
+    make({.role = Role::initiator});
+    const std::string text = to_string(error);
+    EXPECT_EQ(hear({0, ProtocolError{text}}), Step::failed);
+    EXPECT_EQ(session->error(), (Error{Code::reported, text}));
+  }
+}
+
 TEST_F(SessionTest, what_does_not_decode_breaks_the_rules) {
   establish(Role::acceptor);
   EXPECT_EQ(hear(from_hex("0009")), Step::failed);  // a ping without its nonce
