@@ -78,6 +78,7 @@ class Top {
     for (Instant next = loop_.now();; next = std::max(next, loop_.now())) {
       auto stats = co_await client_.call<&builtin::Hub::stats>();
       if (!stats) {
+        if (!session_.is_open()) co_return;  // watch() knows why
         failure_ = stats.error();
         break;
       }

@@ -159,6 +159,15 @@ TEST_F(ConnectionTest, one_that_was_accepted_and_then_refused_is_closed_with_the
   EXPECT_EQ(theirs->runtime().connection_count(), 0u);
 }
 
+TEST_F(ConnectionTest, an_end_of_its_own_is_not_said_of_the_session) {
+  open();
+  Connection connection = open_connection({.service = "Echo"}).value();
+  Client<Echo> client = connection.client<Echo>();
+  connection.close();
+  EXPECT_EQ(world.run(echo(client, "late")).error(), (Error{Code::closed, "the connection"}));
+  EXPECT_TRUE(session->is_open());
+}
+
 TEST_F(ConnectionTest, whoever_decides_may_close_the_session) {
   Options options;
   options.on_connection = [this](ConnectionRequest&) -> Result<void> {

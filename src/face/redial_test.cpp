@@ -114,6 +114,61 @@ TEST_F(Redial, closed_waits_until_it_is_closed_here) {
   EXPECT_EQ(hub->session_count(), 0u) << "nobody dials any more";
 }
 
+TEST_F(Redial, closed_between_two_links_it_has_ended_in_good_order) {
+  open_hub();
+  auto session = connected();
+  Running<Result<void>> closed(world, session->closed());
+  hub.reset();
+  world.pass(1s);
+  session->close();
+  world.settle();
+  ASSERT_TRUE(closed.is_done());
+  EXPECT_TRUE(closed.take());
+}
+
+TEST_F(Redial, closed_returns_when_the_handle_is_gone_and_the_link_with_it) {
+  for (const bool is_away : {false, true}) {
+    open_hub();
+    auto session = connected();
+    Running<Result<void>> closed(world, session->closed());
+    if (is_away) hub.reset();
+    world.pass(1s);
+    session.reset();
+    world.settle();
+    EXPECT_EQ(closed.is_done(), is_away);
+    hub.reset();
+    world.pass(1s);
+    EXPECT_TRUE(closed.is_done());
+  }
+}
+
+TEST_F(Redial, counts_what_passes_over_all_its_links) {
+  ASSERT_TRUE(services.serve<Echo>("Echo", served));
+  open_hub();
+  auto worker = connected({.services = &services, .offer = true});
+  const auto statistics = std::make_shared<io::StreamStatistics>();
+  auto session = connected({.statistics = statistics});
+  auto client = session->client<Echo>("Echo");
+  const std::string text(1000, 'x');
+  for (std::uint64_t round = 1; round <= 2; ++round) {
+    EXPECT_EQ(world.run(echo(client, text)).value(), text);
+    EXPECT_GT(statistics->bytes_written, round * text.size());
+    EXPECT_GT(statistics->bytes_read, round * text.size());
+    hub.reset();
+    open_hub();
+    world.pass(10s);
+  }
+}
+
+TEST_F(Redial, nothing_is_no_offer) {
+  open_hub();
+  for (const Services* offered : {static_cast<const Services*>(nullptr), static_cast<const Services*>(&services)}) {
+    const auto session = world.run(connect(world.loop, "mem:hub", {.services = offered, .offer = true}));
+    ASSERT_FALSE(session);
+    EXPECT_EQ(session.error().code, Code::invalid);
+  }
+}
+
 TEST_F(Redial, waits_for_its_turn_where_an_offer_is_refused) {
   ASSERT_TRUE(services.serve<Echo>("Echo", served, {.exclusive = true}));
   open_hub();

@@ -26,6 +26,7 @@ class Server::Impl final : private io::ListenerEvents {
   ~Impl() { stop(std::nullopt); }
 
   Result<void> listen(std::string_view uri) {
+    PARLEY_TRY(face::session_options(options_));
     PARLEY_TRY(listener_, loop_.listen(uri));
     address_ = listener_->address();
     listener_->start(*this);
@@ -54,6 +55,9 @@ class Server::Impl final : private io::ListenerEvents {
 
  private:
   void on_stream(std::unique_ptr<io::Stream> stream) override {
+    if (options_.statistics) {
+      stream = std::make_unique<io::StatisticsStream>(std::move(stream), options_.statistics);
+    }
     const Limits& limits = options_.limits;
     while (stable_.newcomer_count() >= std::max(limits.newcomers_max, 1u)) stable_.drop_oldest_newcomer();
     const bool has_room = scope_.size() + stable_.newcomer_count() < limits.sessions_max;
@@ -78,7 +82,7 @@ class Server::Impl final : private io::ListenerEvents {
 
   // Apart from keep(), whose frame would hold the options as long as the session lasts.
   runtime::Session& begin(std::unique_ptr<io::Link> link, Instant until) {
-    runtime::SessionOptions options = face::session_options(options_);
+    runtime::SessionOptions options = face::session_options(options_).value();  // listen() has seen them
     options.handshake_until = until;
     return runtime::Session::start(loop_, std::move(link), runtime::Session::Role::acceptor, std::move(options),
                                    &services.table());

@@ -143,5 +143,35 @@ TEST_F(ServerStopped, leaves_the_sessions_alone) {
   EXPECT_FALSE(session->is_open());
 }
 
+// Our own hello is held against the limits that a peer's is held against.
+TEST(Server, what_stands_beside_the_hello_is_refused_before_it_is_sent) {
+  runtime::suite::World world;
+  Options many;
+  for (std::uint32_t i = 0; i < Limits().metadata_entries_max; ++i) many.metadata.add("key", "value");
+  Options wrong;
+  wrong.metadata.add("key", "\xff");
+  Options narrow{.limits = {.opening_bytes_max = 1000}};
+  narrow.metadata.add("key", std::string(1000, 'x'));
+  Server server = listen(world.loop, "mem:server").value();
+  for (const auto& [options, code] :
+       {std::pair(many, Code::invalid), {wrong, Code::invalid}, {narrow, Code::too_large}}) {
+    EXPECT_EQ(world.run(connect(world.loop, "mem:server", options)).error().code, code);
+    EXPECT_EQ(listen(world.loop, "mem:other", options).error().code, code);
+  }
+  many.metadata.erase("key");
+  EXPECT_TRUE(world.run(connect(world.loop, "mem:server", many)));
+}
+
+TEST(Server, counts_what_passes_through_all_its_sessions) {
+  runtime::suite::World world;
+  const auto statistics = std::make_shared<io::StreamStatistics>();
+  Server server = listen(world.loop, "mem:server", {.statistics = statistics}).value();
+  auto one = world.run(connect(world.loop, "mem:server")).value();
+  const std::uint64_t bytes = statistics->bytes_read;
+  EXPECT_GT(bytes, 0u);
+  auto other = world.run(connect(world.loop, "mem:server")).value();
+  EXPECT_EQ(statistics->bytes_read, 2 * bytes);
+}
+
 }  // namespace
 }  // namespace parley

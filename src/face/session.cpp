@@ -14,6 +14,13 @@ namespace parley {
 
 namespace {
 
+Result<std::unique_ptr<io::Dialer>> make_dialer(io::Loop& loop, const std::string& uri,
+                                                const std::shared_ptr<io::StreamStatistics>& statistics) {
+  PARLEY_TRY(auto dialer, loop.dialer(uri));
+  if (statistics) dialer = std::make_unique<io::StatisticsDialer>(std::move(dialer), statistics);
+  return dialer;
+}
+
 std::unique_ptr<io::Link> make_link(io::Loop& loop, std::unique_ptr<io::Dialer> dialer,
                                     std::unique_ptr<io::Stream> stream, const Limits& limits, bool is_stable) {
   if (!is_stable) return std::make_unique<runtime::FramedLink>(loop, std::move(stream), limits);
@@ -25,8 +32,13 @@ std::unique_ptr<io::Link> make_link(io::Loop& loop, std::unique_ptr<io::Dialer> 
 // Dials again whenever the link is over, until the session is closed here.
 class Session::Redialing {
  public:
-  Redialing(runtime::Session& session, std::string uri, bool is_stable)
-      : session_(session), uri_(std::move(uri)), is_stable_(is_stable), scope_(session.loop().executor()) {
+  Redialing(runtime::Session& session, std::string uri, bool is_stable,
+            std::shared_ptr<io::StreamStatistics> statistics)
+      : session_(session),
+        uri_(std::move(uri)),
+        is_stable_(is_stable),
+        statistics_(std::move(statistics)),
+        scope_(session.loop().executor()) {
     session_.set_redials(true);
     scope_.spawn(run());
   }
@@ -49,7 +61,7 @@ class Session::Redialing {
   }
   Task<void> dial() {
     if (!session_.may_relink()) co_return;
-    auto dialer = session_.loop().dialer(uri_);
+    auto dialer = make_dialer(session_.loop(), uri_, statistics_);
     if (!dialer) co_return;
     auto stream = co_await (*dialer)->dial();
     if (!stream || !session_.may_relink()) co_return;
@@ -60,6 +72,7 @@ class Session::Redialing {
   runtime::Session& session_;
   const std::string uri_;
   const bool is_stable_;
+  const std::shared_ptr<io::StreamStatistics> statistics_;
   Scope scope_;
 };
 
@@ -74,11 +87,8 @@ Session::~Session() {
 Task<Result<void>> Session::closed() {
   runtime::Session& session = session_;
   const Hold hold(session);
-  if (session.redials()) {
-    co_await session.closed().wait();
-  } else {
-    co_await session.ended().wait();
-  }
+  if (session.redials()) co_await session.closed().wait();
+  co_await session.ended().wait();
   if (session.end_reason()) co_return fail(*session.end_reason());
   co_return Result<void>();
 }
@@ -89,7 +99,7 @@ Task<Result<std::unique_ptr<Session>>> open_session(io::Loop& loop, std::unique_
 
 Task<Result<std::unique_ptr<Session>>> Session::open(io::Loop& loop, std::unique_ptr<io::Link> link, Options options,
                                                      std::optional<io::Peer> known) {
-  runtime::SessionOptions own = face::session_options(options);
+  runtime::SessionOptions own = co_await face::session_options(options);
   own.peer = std::move(known);
   std::shared_ptr<face::Introductions> introductions;
   if (options.offer && options.services) {
@@ -107,17 +117,22 @@ Task<Result<std::unique_ptr<Session>>> Session::open(io::Loop& loop, std::unique
 }
 
 Task<Result<std::unique_ptr<Session>>> Session::dial(io::Loop& loop, std::string uri, Options options) {
-  std::unique_ptr<io::Dialer> dialer = co_await loop.dialer(uri);
+  if (options.offer && (!options.services || options.services->offers().empty())) {
+    co_return fail(Code::invalid, "nothing to offer: Options::services has no service");
+  }
+  std::unique_ptr<io::Dialer> dialer = co_await make_dialer(loop, uri, options.statistics);
   std::unique_ptr<io::Stream> stream = co_await co_await dialer->dial();
   auto link = make_link(loop, std::move(dialer), std::move(stream), options.limits, options.stable);
   const bool redials = options.redial;
   const bool is_stable = options.stable;
   const bool offers = options.offer;
+  const auto statistics = options.statistics;
   std::unique_ptr<Session> session = co_await co_await open_session(loop, std::move(link), std::move(options));
   if (offers && !session->runtime().machine().is_peer_hub()) {
     co_return fail(Code::unsupported, fmt::format("{} is no hub, so nothing can be offered there", uri));
   }
-  if (redials) session->redialing_ = std::make_unique<Redialing>(session->runtime(), std::move(uri), is_stable);
+  if (redials)
+    session->redialing_ = std::make_unique<Redialing>(session->runtime(), std::move(uri), is_stable, statistics);
   co_return std::move(session);
 }
 
@@ -161,10 +176,9 @@ class Session::Waiting {
     }
     over_.set();
   }
-  // Nobody is there yet, or not quite: the bytes stopped, or it said that it is overloaded.
+  // Nobody is there yet, or not quite: the bytes stopped, or the time of one attempt passed.
   static bool may_pass(const Error& error) {
-    return error.code == Code::address || kind(error) == Kind::timed_out || kind(error) == Kind::lost ||
-           kind(error) == Kind::overloaded;
+    return error.code == Code::address || kind(error) == Kind::timed_out || kind(error) == Kind::lost;
   }
 
   io::Loop& loop_;

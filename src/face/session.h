@@ -5,6 +5,7 @@
 
 #include "face/connection.h"
 #include "face/descriptor.h"
+#include "io/statistics_stream.h"
 #include "runtime/client.h"
 #include "runtime/hold.h"
 #include "runtime/raw.h"
@@ -97,10 +98,14 @@ struct Options {
   // See the calls that the session makes, in their order. What it serves, Services::intercept() is for.
   Interceptors interceptors = {};
   const Services* services = nullptr;  // served to the peer on this session
+  // Counts what passes through the streams of the session, of all links that it has, or of all sessions of a server:
+  // bytes as the session says them, above TLS and WebSockets. May be shared among sessions of one loop.
+  std::shared_ptr<io::StreamStatistics> statistics;
   // Decides about the connections that peers open. None: each is for one of the services.
   ConnectionHandler on_connection;
   // For connect(), toward a hub: others find these services there by their names, as long as the session lives. A hub
-  // that refuses one ends the session, whose error says which and why; what is no hub is `unsupported`. Clients that
+  // that refuses one ends the session, whose error says which and why; what is no hub is `unsupported`, and nothing to
+  // offer is `invalid`. Clients that
   // the hub introduces (parley::introduce) come by sessions of their own, which end with this handle.
   bool offer = false;
   // For connect(). A peer that is not there yet is waited for as long as this: it is dialled again after 100 ms, then
@@ -118,9 +123,10 @@ struct Options {
   bool stable = false;
 };
 
-// Dials, shakes hands, and gives the session. Errors: uri, address, permission, handshake_timeout, version; over TLS
-// not_found and invalid (our files) and protocol; over WebSockets rejected; and whatever else the peer or the system
-// says. Dropping the task gives up.
+// Dials, shakes hands, and gives the session. Errors: uri, address, permission, handshake_timeout, version; invalid and
+// too_large (of Options::metadata and the offers); over TLS not_found and invalid (our files) and protocol; over
+// WebSockets not_found and rejected; what a hub refuses for (permission, in_use, overloaded); and whatever else the
+// peer or the system says. Dropping the task gives up.
 Task<Result<std::unique_ptr<Session>>> connect(io::Loop& loop, std::string uri, Options options = {});
 
 // The same over a link or stream that exists already.

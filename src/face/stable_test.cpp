@@ -202,6 +202,23 @@ TEST(StableSession, full_windows_both_ways_do_not_wait_for_each_other) {
   scene.end(std::move(session));
 }
 
+// In step with each other, without delay, so that there is always a short message under way.
+TEST(StableSession, messages_above_the_window_both_ways_do_not_wait_for_each_other) {
+  const Options small{.limits = {.stable_bytes_max = 4096}};
+  Scene scene(7, small);
+  auto session = scene.dial(small).value();
+  auto client = session->client<Ledger>("Ledger");
+  const std::string text(150'000, 't');
+  std::vector<Call<std::string>> calls;
+  for (int i = 0; i < 6; ++i) calls.push_back(client.call<&Ledger::echo>(text));
+  for (auto& call : calls) {
+    const auto echoed = scene.world.run(std::move(call));
+    ASSERT_TRUE(echoed) << to_string(echoed.error());
+    EXPECT_EQ(echoed->size(), text.size());
+  }
+  scene.end(std::move(session));
+}
+
 TEST(StableSession, a_half_open_link_is_left_when_the_client_comes_over_another) {
   Scene scene;
   auto session = scene.dial().value();
@@ -212,6 +229,25 @@ TEST(StableSession, a_half_open_link_is_left_when_the_client_comes_over_another)
   EXPECT_EQ(scene.world.faults().half_open, 1u);
   EXPECT_EQ(scene.server->session_count(), 1u);
   scene.end(std::move(session));
+}
+
+// Everything is acknowledged by then, so that nothing but the call waits for the peer.
+TEST(StableSession, a_link_that_fell_silent_under_a_call_is_left) {
+  for (const Direction silent : {Direction::to_listener, Direction::to_dialer, Direction::both}) {
+    Scene scene;
+    auto session = scene.dial().value();
+    auto client = session->client<Ledger>("Ledger");
+    auto hanging = client.call<&Ledger::hang>();
+    scene.world.pass(10min);
+    EXPECT_EQ(session->counters().links_silent, 0u) << "a peer that answers is waited for";
+    scene.world.links().half_open(silent);
+    scene.world.pass(2min);
+    EXPECT_GE(session->counters().links_resumed, 1u);
+    EXPECT_FALSE(hanging.is_done());
+    scene.ledger.never.set();
+    EXPECT_TRUE(scene.world.run(std::move(hanging)));
+    scene.end(std::move(session));
+  }
 }
 
 TEST(StableSession, a_server_that_was_started_anew_ends_it_lost_and_every_call_once) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "io/stream.h"
@@ -20,11 +21,13 @@ struct StreamStatistics {
   std::uint64_t descriptors_claimed = 0;
 };
 
-// A stream that counts. The statistics outlive it.
+// A stream that counts. The statistics outlive it, or are kept by it.
 class StatisticsStream final : public Stream {
  public:
   StatisticsStream(std::unique_ptr<Stream> inner, StreamStatistics& statistics)
       : inner_(std::move(inner)), statistics_(statistics) {}
+  StatisticsStream(std::unique_ptr<Stream> inner, std::shared_ptr<StreamStatistics> statistics)
+      : inner_(std::move(inner)), kept_(std::move(statistics)), statistics_(*kept_) {}
 
   using Stream::write_some;
   void start(StreamEvents& events) override { inner_->start(events); }
@@ -62,7 +65,25 @@ class StatisticsStream final : public Stream {
   }
 
   std::unique_ptr<Stream> inner_;
+  std::shared_ptr<StreamStatistics> kept_;
   StreamStatistics& statistics_;
+};
+
+// A dialer whose streams count, all together.
+class StatisticsDialer final : public Dialer {
+ public:
+  StatisticsDialer(std::unique_ptr<Dialer> inner, std::shared_ptr<StreamStatistics> statistics)
+      : inner_(std::move(inner)), statistics_(std::move(statistics)) {}
+
+  Task<Result<std::unique_ptr<Stream>>> dial() override {
+    std::unique_ptr<Stream> stream = co_await co_await inner_->dial();
+    co_return std::make_unique<StatisticsStream>(std::move(stream), statistics_);
+  }
+  const std::string& address() const override { return inner_->address(); }
+
+ private:
+  std::unique_ptr<Dialer> inner_;
+  std::shared_ptr<StreamStatistics> statistics_;
 };
 
 }  // namespace parley::io

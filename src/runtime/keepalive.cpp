@@ -5,8 +5,7 @@
 namespace parley::runtime {
 
 void Keepalive::begin() {
-  const bool is_wanted = session_.options().limits.keepalive > Duration::zero() && !session_.link().outlives_streams();
-  if (!is_wanted || session_.has_ended()) return;
+  if (session_.options().limits.keepalive <= Duration::zero() || session_.has_ended()) return;
   is_asked_ = false;
   rearm();
 }
@@ -30,10 +29,12 @@ void Keepalive::fire(Timer& timer) {
   Session& session = keepalive.session_;
   if (!session.waits_for_peer()) return;
   const bool is_silent = keepalive.is_silent_ && !keepalive.has_moved();
-  if (is_silent && keepalive.is_asked_) return session.give_up_peer();
+  const bool is_unanswered = is_silent && keepalive.is_asked_;
+  // A link that goes on over others waits for the answer itself, and looks for another one when none comes.
+  if (is_unanswered && !session.link().outlives_streams()) return session.give_up_peer();
   keepalive.is_asked_ = is_silent;
   keepalive.rearm();
-  if (keepalive.is_asked_) session.ping(++keepalive.nonce_);
+  if (is_silent && !is_unanswered) session.ping(++keepalive.nonce_);
 }
 
 }  // namespace parley::runtime

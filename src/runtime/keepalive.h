@@ -7,7 +7,8 @@ namespace parley::runtime {
 class Session;
 
 // Asks a peer that says nothing while something here waits for it, and ends the session when no answer comes: the peer
-// hangs, or was stopped. Nothing is asked, and no timer runs, while nothing waits. Part of its session.
+// hangs, or was stopped. A link that goes on over others is left instead, by itself. Nothing is asked, and no timer
+// runs, while nothing waits. Part of its session.
 class Keepalive final : private Timer {
  public:
   explicit Keepalive(Session& session) : Timer(&Keepalive::fire), session_(session) {}

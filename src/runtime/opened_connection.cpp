@@ -44,7 +44,8 @@ OpenedConnection::~OpenedConnection() {
 }
 
 Result<void> OpenedConnection::open() {
-  if (origin_ != Origin::service || !session_.is_established()) return fail(session_.away());
+  if (!session_.is_established()) return fail(session_.away());
+  if (origin_ != Origin::service) return fail(Code::closed, "the connection");
   PARLEY_TRY(core::check_name(service_));
   Metadata metadata;
   metadata.add(std::string(wire::roam::names::service), service_);

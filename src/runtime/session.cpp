@@ -159,7 +159,9 @@ void Session::open_root() {
 
 void Session::set_redials(bool redials) {
   redials_ = redials;
-  if (!redials_) repeats_.give_up();
+  if (redials_) return;
+  closed_.set();
+  repeats_.give_up();
 }
 
 bool Session::waits_for_peer() const {
@@ -217,7 +219,10 @@ void Session::on_link_ended(const Error* error) {
     if (error && error->code == Code::frame_truncated) ++counters_.messages_cut_off;
     if (error && error->code == Code::outbound_full) ++counters_.control_overflows;
     const bool was_open = root_.is_open();
-    const Error pending = error ? *error : Error{Code::link_lost, "the peer closed it, or its process ended"};
+    const char* const quiet_end = was_open ? "the peer closed it, or its process ended"
+                                           : "the peer closed it during the handshake, or its process ended; another "
+                                             "protocol may be spoken there, TLS or WebSockets";
+    const Error pending = error ? *error : Error{Code::link_lost, quiet_end};
     std::optional<Error> reason;
     if (error || !was_open) reason = pending;
     // A link that died drops what it holds; one whose reading ended is still written to.
@@ -253,7 +258,10 @@ void Session::end(std::optional<Error> reason, const Error& for_the_pending, Com
 void Session::close(const Error& reason) {
   closed_.set();
   repeats_.give_up();
-  if (has_ended_) return;
+  if (has_ended_) {
+    if (redials_) end_reason_.reset();  // of the last link
+    return;
+  }
   end(std::nullopt, reason);
   finish_link();
 }

@@ -81,7 +81,7 @@ class Session final : public Mortal, private io::LinkEvents {
   const std::optional<Error>& end_reason() const { return end_reason_; }
   Event& established() { return established_; }  // set at the end of the handshake, and when it fails
   Event& ended() { return ended_; }
-  Event& closed() { return closed_; }  // set by close(), for good
+  Event& closed() { return closed_; }  // set for good by close(), and when nobody dials again any more
 
   io::Loop& loop() { return loop_; }
   io::Link& link() { return *link_; }
