@@ -33,7 +33,7 @@ struct Quota final : parley::Interceptor {
   parley::Result<void> before(parley::CallView& call) override {
     const std::string* guest = call.metadata.find_text("guest");
     if (!guest) return parley::fail(parley::Code::permission, "say whose guest you are");
-    if (++calls[*guest] > 2) return parley::fail(parley::Code::rejected, "two calls are all you get");
+    if (++calls[*guest] > 2) return parley::fail(parley::Code::overloaded, "two calls are all you get");
     return {};
   }
   void after(const parley::CallView& call, const parley::CallOutcome& outcome) override {
@@ -54,7 +54,8 @@ struct Printed final : parley::SpanSink {
   std::string trace;
 };
 
-parley::Task<parley::Result<void>> use(parley::Loop& loop, BrokerService& broker, std::shared_ptr<parley::Tracing> spans) {
+parley::Task<parley::Result<void>> use(parley::Loop& loop, BrokerService& broker,
+                                       std::shared_ptr<parley::Tracing> spans) {
   auto to_shop = co_await co_await parley::connect(loop, "mem:shop", {.interceptors = {spans}});
   broker.shop = to_shop->client<Shop>("Shop");
 
@@ -68,6 +69,7 @@ parley::Task<parley::Result<void>> use(parley::Loop& loop, BrokerService& broker
     auto quote = co_await ada.call<&Broker::quote>(item);
     std::printf("%s: %s\n", item, quote ? std::to_string(*quote).c_str() : to_string(quote.error()).c_str());
   }
+  broker.shop.reset();  // a client does not outlive its loop, and the broker does
   co_return {};
 }
 
