@@ -36,6 +36,15 @@ struct Walk {
     });
     PARLEY_ASSERT(count == view.size() && metadata.size() == count);
     PARLEY_ASSERT(to_string(metadata).find('\n') == std::string::npos);
+    Metadata changed = metadata;
+    changed.append(metadata);
+    PARLEY_ASSERT(changed.size() == 2 * metadata.size());
+    for (const MetadataEntry& entry : metadata) {
+      changed.set(entry.key, std::uint64_t{7});
+      PARLEY_ASSERT(*changed.find_number(entry.key) == 7);
+    }
+    for (const MetadataEntry& entry : metadata) changed.erase(entry.key);
+    PARLEY_ASSERT(changed.empty());
   }
   void operator()(const roam::ChannelList& list) {
     for (roam::ChannelList::Cursor cursor(list); cursor.any();) sum += cursor.next();

@@ -1,7 +1,7 @@
 // A whole session against a peer that sends anything. The first byte chooses role and wire, whether the peer reads what
-// it is answered, how it leaves, who serves, and whether files come along; the second how the rest is cut into writes;
-// now and then time passes. Whatever comes, it costs this session only: what was pending has ended, nothing is left
-// alive, and memory stays bounded.
+// it is answered, whether it is silent at last, how it leaves, who serves, and whether files come along; the second how
+// the rest is cut into writes; now and then time passes. Whatever comes, it costs this session only: what was pending
+// has ended, nothing is left alive, and memory stays bounded.
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -72,6 +72,10 @@ struct World {
     while (loop.poll_once()) {
     }
   }
+  void pass(Duration duration) {
+    clock.pass(duration);
+    turn();
+  }
 };
 
 // The calls of ours that the peer may answer, or not.
@@ -111,6 +115,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const bool disappears = (data[0] & 8) != 0;
   const bool has_objects = (data[0] & 16) != 0;
   const bool passes_files = (data[0] & 32) != 0;
+  const bool falls_silent = (data[0] & 64) != 0;
   const std::size_t chunk = data[1] % 61 + 1;
   World world;
   const Result<void> served = has_objects ? world.services.serve<Testbed>(
@@ -152,22 +157,21 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       }
       if ((data[at] & 0x1f) == 0x1f) world.clock.pass(std::chrono::milliseconds(700));
     }
+    for (int looks = 0; falls_silent && looks < 3; ++looks) world.pass(options.limits.keepalive);
     if (disappears) {
       far.reset();
     } else {
       far->finish();
     }
     world.turn();
-    world.clock.pass(std::chrono::seconds(60));
-    world.turn();
+    world.pass(std::chrono::seconds(60));
     PARLEY_ASSERT(session.has_ended());
     PARLEY_ASSERT(ended == started, ended, started);
   }
   session.drop_caller();
   far.reset();
   world.turn();
-  world.clock.pass(std::chrono::seconds(60));
-  world.turn();
+  world.pass(std::chrono::seconds(60));
   PARLEY_ASSERT(world.loop.blocks().held_count() == 0, world.loop.blocks().held_count());
   PARLEY_ASSERT(world.loop.executor().timer_count() == 0, world.loop.executor().timer_count());
   return 0;

@@ -1,7 +1,7 @@
 // One end of a WebSocket against a peer that sends anything. The first byte chooses the end, whether its handshake is
-// already behind it, whether the peer reads what it is answered, and how much is read at once; the second how the rest
-// is cut into writes; now and then time passes. Whatever comes, what is read are whole messages behind their lengths,
-// reading ends, and memory stays bounded.
+// already behind it, whether the peer reads what it is answered, how much is read at once, and who ends how; the second
+// how the rest is cut into writes; now and then time passes. Whatever comes, what is read are whole messages behind
+// their lengths, reading ends, and memory stays bounded.
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -74,6 +74,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const bool reads_late = (data[0] & 4) != 0;
   const std::size_t portion = (data[0] & 8) != 0 ? 5 : 1000;
   const bool says_goodbye = (data[0] & 16) != 0;
+  const bool disappears = (data[0] & 32) != 0;
   const std::size_t chunk = data[1] % 61 + 1;
 
   StillClock clock;
@@ -117,8 +118,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     if ((data[at] & 0x1f) == 0x1f) clock.pass(std::chrono::seconds(16));
   }
+  if (disappears) far.reset();
+  stream->write_some(as_bytes(std::string_view("\x01\0\0\0x", 5)));  // whether it is taken or not
+  stream->want_writable();
   if (says_goodbye) stream->finish();
-  far->finish();
+  if (far) far->finish();
   turn();
   PARLEY_ASSERT(reader.has_ended);
   stream.reset();
