@@ -109,8 +109,8 @@ void StableLink::go_on(ByteView missing) {
     events_->on_link_news(News::resumed, 1);
     if (sent_.size() != 0) events_->on_link_news(News::resent, sent_.size());
   }
-  peer_ = below_->peer();            // which may know more than when the link began
-  acknowledged_ = received_.last();  // by the hello
+  peer_ = below_->peer();  // which may know more than when the link began
+  owes_answer_ = false;    // the hello says what has come
   has_said_end_ = false;
   below_->set_frame_bytes_max(message_bytes_max_ + stable::frame_head_bytes_max);
   append(below_->out(), missing);
@@ -241,6 +241,7 @@ bool StableLink::on_frame(ByteView bytes, Block* block) {
   // A session that wants no more still has things to send, of which acknowledgements come.
   const bool is_fresh = *verdict == core::ReceiveWindow::Verdict::fresh;
   if (is_fresh) gaps_ = 0;
+  if (is_fresh && !is_pong(frame->message)) owes_answer_ = true;
   if (!is_fresh) events_->on_link_news(News::repeated, 1);
   if (is_fresh && wants_messages_) wants_messages_ = events_->on_message(frame->message, block);
   return true;
@@ -314,7 +315,7 @@ void StableLink::send(ByteView message) {
   const ByteView head_view(head.data(), end);
   const auto length = static_cast<std::uint32_t>(head_view.size() - wire::frame_head_bytes + message.size());
   std::memcpy(head.data(), &length, sizeof length);
-  acknowledged_ = received_.last();
+  owes_answer_ = false;
   if (!is_pong(message)) awaited_ = sent_.next();
   append(below_->out(), sent_.add(head_view, message));
   below_->committed();
@@ -331,9 +332,9 @@ void StableLink::ask_for_acknowledgement(bool is_full) {
 }
 
 // Two ends with full windows would wait for each other. A peer that only sends and never acknowledges gets no more of
-// these than there is room for.
+// these than there is room for. Answers to pings are not acknowledged: two full ends would do nothing else.
 void StableLink::acknowledge_while_full() {
-  if (received_.last() == acknowledged_) return;
+  if (!owes_answer_) return;
   if (sent_.has_room(ping_bytes_max, {2 * bounds_.items, 2 * control_bytes_max_})) ping();
 }
 

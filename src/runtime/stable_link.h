@@ -127,10 +127,9 @@ class StableLink : public io::Link, private io::LinkEvents {
 
   core::SendWindow sent_;
   core::ReceiveWindow received_;
-  std::optional<std::uint32_t> acknowledged_;  // what the peer was told last
-  std::optional<std::uint32_t> ping_;          // the last that asked for an acknowledgement
-  std::uint32_t gaps_ = 0;                     // since the peer said anything new
-  std::optional<std::uint32_t> awaited_;       // the last that is more than an answer to a ping
+  std::optional<std::uint32_t> ping_;     // the last that asked for an acknowledgement
+  std::uint32_t gaps_ = 0;                // since the peer said anything new
+  std::optional<std::uint32_t> awaited_;  // the last that is more than an answer to a ping
   OutBuffer data_;
   OutBuffer control_;
   Flush flush_{*this};
@@ -143,6 +142,7 @@ class StableLink : public io::Link, private io::LinkEvents {
   bool is_joined_ = false;       // hellos have been exchanged over the link below
   bool has_joined_ = false;      // over some link
   bool has_been_asked_ = false;  // the peer, for a sign of life
+  bool owes_answer_ = false;     // more than answers to pings came, and nothing was sent since
   bool is_blocked_ = true;
   bool is_finishing_ = false;
   bool has_said_end_ = false;   // over the link below

@@ -395,6 +395,17 @@ TEST_F(StableLinkTest, a_large_message_behind_a_smaller_one_asks_for_the_room_th
   EXPECT_EQ(rig.heard(), frame(2, 1, large) + frame(3, 1, "\0\x09\3"sv));
 }
 
+// Two ends with full windows would fill them with nothing else: simulator seed 7764.
+TEST_F(StableLinkTest, whoever_waits_for_room_does_not_answer_answers) {
+  DialedRig& rig = joined({.stable_bytes_max = 4096});
+  const std::string large(5000, 'l');
+  send(*rig.link, large);
+  send(*rig.link, "behind it");
+  EXPECT_EQ(rig.heard(), frame(0, 0, large) + frame(1, 0, "\0\x09\1"sv));
+  rig.says(frame(1, std::nullopt, "\0\x0a\5"sv));
+  EXPECT_EQ(rig.heard(), "");
+}
+
 TEST_F(StableLinkTest, whoever_waits_for_room_still_says_what_has_come) {
   // rule: calls/stable.ack
   DialedRig& rig = joined({.stable_bytes_max = 4096});

@@ -48,7 +48,8 @@ Limits draw_limits(Prng& prng) {
   maybe(400, limits.stable_items_max, 16u, 40u, 300u);
   maybe(400, limits.stable_bytes_max, 4'096u, 20'000u);
   maybe(300, limits.stable_away_max, Duration(milliseconds(150)), Duration(seconds(2)));
-  maybe(500, limits.stable_silence_max, Duration(milliseconds(100)), Duration(seconds(1)));
+  // Longer than the longest stall, or a link is left before a long message has passed, each time again.
+  maybe(500, limits.stable_silence_max, Duration(milliseconds(600)), Duration(seconds(2)));
   limits.opening_bytes_max = std::min(limits.opening_bytes_max, limits.frame_bytes_max);
   return limits;
 }

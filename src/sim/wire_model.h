@@ -53,6 +53,8 @@ class WireModel final : public LinkTap {
   // A session that goes on over other links has none that carries anything, whether its ends know it or not.
   void set_between_links(bool is_between) { is_between_links_ = is_between; }
   bool is_between_links() const { return is_between_links_; }
+  // What is written may have been said long before, when there was no link.
+  void set_lags() { lags_ = true; }
   bool is_destroyed(std::size_t side) const { return is_destroyed_[side]; }
   // An end told the other one that the rules were broken, and had a reason.
   bool has_reported() const { return has_reported_; }
@@ -113,6 +115,7 @@ class WireModel final : public LinkTap {
   Break broken_ = Break::none;
   bool has_reported_ = false;
   bool is_between_links_ = false;
+  bool lags_ = false;
 };
 
 }  // namespace parley::sim
