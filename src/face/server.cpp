@@ -22,7 +22,9 @@ class Server::Impl final : private io::ListenerEvents {
   };
 
   Impl(io::Loop& loop, Options options)
-      : loop_(loop), options_(std::move(options)), stable_(loop, options_.limits), scope_(loop.executor()) {}
+      : loop_(loop), options_(std::move(options)), stable_(loop, options_.limits), scope_(loop.executor()) {
+    options_.offer = false;  // which is for connect()
+  }
   ~Impl() { stop(std::nullopt); }
 
   Result<void> listen(std::string_view uri) {

@@ -162,6 +162,15 @@ TEST(Server, what_stands_beside_the_hello_is_refused_before_it_is_sent) {
   EXPECT_TRUE(world.run(connect(world.loop, "mem:server", many)));
 }
 
+// What it serves may grow after listen(), so that its hello could grow beyond what was looked at.
+TEST(Server, offers_nothing_beside_its_hello) {
+  runtime::suite::World world;
+  Services services;
+  Server server = listen(world.loop, "mem:server", {.services = &services, .offer = true}).value();
+  auto session = world.run(connect(world.loop, "mem:server")).value();
+  EXPECT_EQ(session->peer_metadata().find("parley-offers"), nullptr);
+}
+
 TEST(Server, counts_what_passes_through_all_its_sessions) {
   runtime::suite::World world;
   const auto statistics = std::make_shared<io::StreamStatistics>();

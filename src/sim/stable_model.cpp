@@ -181,7 +181,6 @@ StableModel::StableModel(WireModel& wire, Verdicts& verdicts, Coverage& coverage
 StableModel::~StableModel() = default;
 
 LinkTap& StableModel::next_link() {
-  wire_.set_lags();
   wire_.set_between_links(true);
   return *taps_.emplace_back(std::make_unique<Tap>(*this));
 }

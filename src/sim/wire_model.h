@@ -50,11 +50,13 @@ class WireModel final : public LinkTap {
   void on_destroyed(std::size_t side) override { is_destroyed_[side] = true; }
 
   Break broken() const { return broken_; }
-  // A session that goes on over other links has none that carries anything, whether its ends know it or not.
-  void set_between_links(bool is_between) { is_between_links_ = is_between; }
+  // A session that goes on over other links has none that carries anything, whether its ends know it or not. What is
+  // written afterwards may have been said long before.
+  void set_between_links(bool is_between) {
+    is_between_links_ = is_between;
+    lags_ = true;
+  }
   bool is_between_links() const { return is_between_links_; }
-  // What is written may have been said long before, when there was no link.
-  void set_lags() { lags_ = true; }
   bool is_destroyed(std::size_t side) const { return is_destroyed_[side]; }
   // An end told the other one that the rules were broken, and had a reason.
   bool has_reported() const { return has_reported_; }
