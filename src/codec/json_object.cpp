@@ -1,0 +1,211 @@
+#include "codec/json_object.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <unordered_set>
+
+#include "base/assert.h"
+#include "codec/json_parser.h"
+#include "codec/json_text.h"
+
+namespace parley::codec {
+namespace {
+
+// Hears everything and keeps nothing.
+class Silence final : public JsonEvents {
+ public:
+  bool on_null() override { return true; }
+  bool on_bool(bool) override { return true; }
+  bool on_number(std::string_view) override { return true; }
+  bool on_string(std::string_view) override { return true; }
+  bool on_array_begin() override { return true; }
+  bool on_array_end() override { return true; }
+  bool on_object_begin() override { return true; }
+  bool on_key(std::string_view) override { return true; }
+  bool on_object_end() override { return true; }
+};
+
+// Keeps the one string that it hears.
+class OneString final : public JsonEvents {
+ public:
+  bool on_null() override { return false; }
+  bool on_bool(bool) override { return false; }
+  bool on_number(std::string_view) override { return false; }
+  bool on_string(std::string_view text) override {
+    said = text;
+    return true;
+  }
+  bool on_array_begin() override { return false; }
+  bool on_array_end() override { return false; }
+  bool on_object_begin() override { return false; }
+  bool on_key(std::string_view) override { return false; }
+  bool on_object_end() override { return false; }
+
+  std::string said;
+};
+
+constexpr bool is_blank(char letter) { return letter == ' ' || letter == '\t' || letter == '\n' || letter == '\r'; }
+
+std::string_view why(JsonParse::End end) {
+  using enum JsonParse::End;
+  switch (end) {
+    case finished:
+    case stopped: return "nothing";
+    case cut_off: return "it breaks off";
+    case left_over: return "something stands behind the value";
+    case unexpected: return "this is no JSON";
+    case escape: return "this is no escape of a string";
+    case exponent: return "the exponent is too large";
+    case depth: return "it is nested too deep";
+  }
+  return "this is no JSON";
+}
+
+// Walks over a text that has been checked.
+class Walk {
+ public:
+  explicit Walk(std::string_view text) : text_(text) {}
+
+  char next() {
+    while (is_blank(text_[at_])) ++at_;
+    return text_[at_];
+  }
+  void step() { ++at_; }
+  std::string_view take_value() {
+    next();
+    const std::size_t begin = at_;
+    if (text_[at_] == '"') {
+      pass_string();
+    } else if (text_[at_] == '{' || text_[at_] == '[') {
+      pass_nested();
+    } else {
+      const std::size_t end = text_.find_first_of(",]} \t\r\n", at_);
+      at_ = end == std::string_view::npos ? text_.size() : end;
+    }
+    return text_.substr(begin, at_ - begin);
+  }
+
+ private:
+  void pass_string() {
+    for (++at_; text_[at_] != '"'; ++at_) {
+      if (text_[at_] == '\\') ++at_;
+    }
+    ++at_;
+  }
+  void pass_nested() {
+    std::size_t depth = 0;
+    do {
+      at_ = text_.find_first_of("\"{}[]", at_);
+      PARLEY_ASSERT(at_ != std::string_view::npos);
+      if (text_[at_] == '"') {
+        pass_string();
+        continue;
+      }
+      const bool opens = text_[at_] == '{' || text_[at_] == '[';
+      depth += opens ? 1 : static_cast<std::size_t>(-1);
+      ++at_;
+    } while (depth != 0);
+  }
+
+  std::string_view text_;
+  std::size_t at_ = 0;
+};
+
+}  // namespace
+
+Result<void> check_json(std::string_view text, std::size_t depth_max) {
+  Silence silence;
+  const JsonParse parse = parse_json(text, silence, depth_max);
+  if (parse.end == JsonParse::End::finished) return {};
+  const JsonPosition position = position_in(text, std::min(parse.at, text.size()));
+  return fail(Code::json, fmt::format("line {}, column {}: {}", position.line, position.column, why(parse.end)));
+}
+
+Result<JsonObject> JsonObject::parse(std::string_view text, std::size_t depth_max) {
+  PARLEY_TRY(check_json(text, depth_max));
+  if (Walk(text).next() != '{') return fail(Code::json, "an object is expected here, in braces");
+  JsonObject object = of_checked(text);
+  // Few members, as envelopes have them, are compared with each other; many would take quadratic time.
+  constexpr std::size_t few = 16;
+  const auto& members = object.members_;
+  std::unordered_set<std::string_view> taken;
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    const bool is_twice =
+        members.size() <= few ? object.find(members[i].key) != &members[i].value : !taken.insert(members[i].key).second;
+    if (is_twice) return fail(Code::json, fmt::format("the key {} is there twice", quoted_start(members[i].key)));
+  }
+  return object;
+}
+
+JsonObject JsonObject::of_checked(std::string_view text) {
+  JsonObject object;
+  Walk walk(text);
+  PARLEY_ASSERT(walk.next() == '{');
+  walk.step();
+  while (walk.next() != '}') {
+    if (walk.next() == ',') walk.step();
+    std::string key = json_string(walk.take_value());
+    PARLEY_ASSERT(walk.next() == ':');
+    walk.step();
+    object.members_.push_back({std::move(key), walk.take_value()});
+  }
+  return object;
+}
+
+const std::string_view* JsonObject::find(std::string_view key) const {
+  const auto found = std::ranges::find(members_, key, &JsonMember::key);
+  return found == members_.end() ? nullptr : &found->value;
+}
+
+JsonKind json_kind(std::string_view value) {
+  switch (Walk(value).next()) {
+    case 'n': return JsonKind::null;
+    case 't':
+    case 'f': return JsonKind::boolean;
+    case '"': return JsonKind::string;
+    case '[': return JsonKind::array;
+    case '{': return JsonKind::object;
+    default: return JsonKind::number;
+  }
+}
+
+std::vector<std::string_view> json_elements(std::string_view array) {
+  std::vector<std::string_view> elements;
+  Walk walk(array);
+  PARLEY_ASSERT(walk.next() == '[');
+  walk.step();
+  while (walk.next() != ']') {
+    if (walk.next() == ',') walk.step();
+    elements.push_back(walk.take_value());
+  }
+  return elements;
+}
+
+std::string json_string(std::string_view string) {
+  PARLEY_ASSERT(string.size() >= 2 && string.front() == '"');
+  const std::string_view inside = string.substr(1, string.size() - 2);
+  if (!inside.contains('\\')) return std::string(inside);
+  OneString one;
+  const JsonParse parse = parse_json(string, one, 1);
+  PARLEY_ASSERT(parse.end == JsonParse::End::finished);
+  return std::move(one.said);
+}
+
+void append_compact(std::string& out, std::string_view value) {
+  for (std::size_t at = 0; at < value.size();) {
+    if (value[at] == '"') {
+      std::size_t end = at + 1;
+      for (; value[end] != '"'; ++end) {
+        if (value[end] == '\\') ++end;
+      }
+      out.append(value, at, end + 1 - at);
+      at = end + 1;
+    } else {
+      if (!is_blank(value[at])) out += value[at];
+      ++at;
+    }
+  }
+}
+
+}  // namespace parley::codec
