@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <variant>
 
 #include "async/task.h"
 #include "base/error.h"
@@ -12,6 +13,9 @@
 namespace parley {
 
 using CommandMessage = wire::command::Message;
+// What came: a message, or what should have been one, which the registry counts, and answers where somebody waits. What
+// wire::command::parse() gives.
+using ReceivedCommand = std::variant<CommandMessage, wire::command::Malformed>;
 
 struct CarrierLimits {
   // Sent and not taken by the peer: beyond, send() refuses.
@@ -39,8 +43,8 @@ class Carrier {
   const std::string& id() const { return id_; }
   bool is_extended() const { return is_extended_; }
 
-  // Connects or shakes hands, as far as there is any of that. Once, by the registry, before anything else. An error says
-  // why there is no carrier; after close() it is `closed`.
+  // Connects or shakes hands, as far as there is any of that. Once, by the registry, before anything else. An error
+  // says why there is no carrier; after close() it is `closed`.
   virtual Task<Result<void>> start() = 0;
   // Queues the message, in order, and never waits. Errors: closed (this end was), link_lost (there is no other end),
   // overloaded (the peer takes nothing, and the bound is reached), too_large.
@@ -49,7 +53,7 @@ class Carrier {
   virtual Task<void> writable() = 0;
   // The next message; nothing, once close() was called, or the peer is gone and all is read that it sent before. One
   // task at a time.
-  virtual Task<std::optional<CommandMessage>> receive() = 0;
+  virtual Task<std::optional<ReceivedCommand>> receive() = 0;
   // Ends both directions: what is waited for here ends at once. The peer reads what was sent before, and then the end.
   // Idempotent.
   virtual void close() = 0;

@@ -1,11 +1,40 @@
 #pragma once
 
+#include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "io/loop.h"
 #include "runtime/commands/carrier.h"
+#include "runtime/commands/message_queue.h"
+
+namespace parley::runtime {
+
+// A carrier whose two directions are queues.
+class QueueCarrier : public Carrier {
+ public:
+  using Direction = std::shared_ptr<MessageQueue>;
+  QueueCarrier(std::string id, bool is_extended, Direction in, Direction out)
+      : Carrier(std::move(id), is_extended), in_(std::move(in)), out_(std::move(out)) {}
+  ~QueueCarrier() override;
+
+  Task<Result<void>> start() override;
+  Result<void> send(const CommandMessage& message) override { return out_->push(message); }
+  // Also of what was no message.
+  Result<void> pass(ReceivedCommand received) { return out_->push(std::move(received)); }
+  Task<void> writable() override { return out_->writable(); }
+  Task<std::optional<ReceivedCommand>> receive() override { return in_->pop(); }
+  void close() override;
+
+ private:
+  Direction in_;
+  Direction out_;
+  std::atomic<bool> is_closed_ = false;
+};
+
+}  // namespace parley::runtime
 
 namespace parley {
 

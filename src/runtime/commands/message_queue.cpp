@@ -6,7 +6,11 @@ namespace parley::runtime {
 
 namespace command = wire::command;
 
-std::size_t MessageQueue::bytes_of(const CommandMessage& message) {
+std::size_t MessageQueue::bytes_of(const ReceivedCommand& received) {
+  if (const auto* malformed = std::get_if<command::Malformed>(&received)) {
+    return sizeof received + malformed->id.size() + malformed->error.note.size();
+  }
+  const auto& message = std::get<CommandMessage>(received);
   std::size_t bytes = sizeof message + message.id.size() + message.meta.size() + message.rest.size();
   if (const auto* body = std::get_if<command::ExecuteRequest>(&message.body)) bytes += body->request.size();
   if (const auto* body = std::get_if<command::ExecuteResponse>(&message.body)) {
@@ -29,25 +33,25 @@ void MessageQueue::wake(io::Loop* loop, Side& side) {
   loop->post([queue = shared_from_this(), &side] { side.event.set(); });
 }
 
-Result<void> MessageQueue::push(const CommandMessage& message) {
+Result<void> MessageQueue::push(ReceivedCommand message) {
   const std::scoped_lock lock(mutex_);
   if (is_writing_over_) return fail(Code::closed, "the carrier");
   if (!reading_) return fail(Code::link_lost, "there is no other end of the carrier any more");
   if (is_reading_over_) return {};
   if (is_full()) return fail(Code::overloaded, "the peer of the carrier takes nothing");
   bytes_ += bytes_of(message);
-  messages_.push_back(message);
+  messages_.push_back(std::move(message));
   wake(reading_, reader_);
   return {};
 }
 
-Task<std::optional<CommandMessage>> MessageQueue::pop() {
+Task<std::optional<ReceivedCommand>> MessageQueue::pop() {
   for (;;) {
     {
       const std::scoped_lock lock(mutex_);
       if (is_reading_over_) co_return std::nullopt;
       if (!messages_.empty()) {
-        std::optional<CommandMessage> message = std::move(messages_.front());
+        std::optional<ReceivedCommand> message = std::move(messages_.front());
         messages_.pop_front();
         bytes_ -= bytes_of(*message);
         if (has_room()) wake(writing_, writer_);

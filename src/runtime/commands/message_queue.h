@@ -19,9 +19,9 @@ class MessageQueue : public std::enable_shared_from_this<MessageQueue> {
       : reading_(&reading), writing_(&writing), limits_(limits) {}
 
   // From any thread. Errors: closed, link_lost, overloaded.
-  Result<void> push(const CommandMessage& message);
+  Result<void> push(ReceivedCommand message);
   // On the reading loop. Nothing: it is over, and read to its end.
-  Task<std::optional<CommandMessage>> pop();
+  Task<std::optional<ReceivedCommand>> pop();
   // On the writing loop: until half of the bound is free, or it is over.
   Task<void> writable();
 
@@ -40,7 +40,7 @@ class MessageQueue : public std::enable_shared_from_this<MessageQueue> {
     Event event;
     bool waits = false;
   };
-  static std::size_t bytes_of(const CommandMessage& message);
+  static std::size_t bytes_of(const ReceivedCommand& received);
   bool has_room() const { return messages_.size() * 2 <= limits_.messages_max && bytes_ * 2 <= limits_.bytes_max; }
   bool is_full() const { return messages_.size() >= limits_.messages_max || bytes_ >= limits_.bytes_max; }
   void wake(io::Loop* loop, Side& side);
@@ -49,7 +49,7 @@ class MessageQueue : public std::enable_shared_from_this<MessageQueue> {
   io::Loop* reading_;  // null: gone
   io::Loop* writing_;
   const CarrierLimits limits_;
-  std::deque<CommandMessage> messages_;
+  std::deque<ReceivedCommand> messages_;
   std::size_t bytes_ = 0;
   bool is_writing_over_ = false;
   bool is_reading_over_ = false;

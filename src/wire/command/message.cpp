@@ -160,7 +160,8 @@ class Parser {
       const JsonObject said = JsonObject::of_checked(*value);
       Members annotations(said, "command.annotations.");
       definition.annotations = {annotations.take_bool("readOnly"), annotations.take_bool("destructive"),
-                                annotations.take_bool("idempotent")};
+                                annotations.take_bool("idempotent"),
+                                annotations.take_bool("content").value_or(false)};
       if (!annotations.is_good()) members.complain(annotations.error().note);
     }
     definition.rest = members.take_rest();
@@ -319,6 +320,7 @@ void put_definition(std::string& out, const Definition& definition, bool is_exte
     annotations.boolean("readOnly", definition.annotations.is_read_only);
     annotations.boolean("destructive", definition.annotations.is_destructive);
     annotations.boolean("idempotent", definition.annotations.is_idempotent);
+    if (definition.annotations.returns_content) annotations.boolean("content", true);
   }
   object.rest(definition.rest);
 }

@@ -24,6 +24,7 @@ struct Annotations {
   std::optional<bool> is_read_only;
   std::optional<bool> is_destructive;
   std::optional<bool> is_idempotent;
+  bool returns_content = false;  // a result of MCP as it stands
   friend bool operator==(const Annotations&, const Annotations&) = default;
 };
 

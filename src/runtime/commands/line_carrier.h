@@ -1,0 +1,38 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "io/loop.h"
+#include "runtime/commands/carrier.h"
+
+namespace parley {
+
+struct LineCarrierOptions {
+  std::string id;
+  bool is_extended = false;  // the peer is Parley
+  CarrierLimits limits = {};
+};
+
+// What passed through carriers of lines.
+struct LineCarrierCounters {
+  std::uint64_t messages_malformed = 0;
+  std::uint64_t lines_too_long = 0;
+};
+
+// A carrier over a byte stream: one message a line, in UTF-8. Blank lines are nothing; one that is no message is passed
+// on as that, and the carrier lives; one that is too long is dropped and counted. The end of the stream is the peer's
+// close. On its loop; send() and close() from any thread.
+class LineCarrier : public Carrier {
+ public:
+  static std::shared_ptr<LineCarrier> make(io::Loop& loop, std::unique_ptr<io::Stream> stream,
+                                           LineCarrierOptions options);
+  // As far as is known of the peer.
+  virtual const io::Peer& peer() const = 0;
+  virtual const LineCarrierCounters& counters() const = 0;
+
+ protected:
+  using Carrier::Carrier;
+};
+
+}  // namespace parley

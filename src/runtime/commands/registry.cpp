@@ -1,0 +1,551 @@
+#include "runtime/commands/registry.h"
+
+#include <fmt/format.h>
+
+#include <deque>
+#include <list>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "async/scope.h"
+#include "async/wait.h"
+#include "codec/json_object.h"
+#include "codec/schema_validator.h"
+#include "runtime/commands/command_run.h"
+
+namespace parley {
+
+namespace command = wire::command;
+using runtime::CommandHandler;
+using runtime::CommandRun;
+
+namespace {
+
+// What handlers and listeners throw says what it says.
+Error error_of_thrown() {
+  try {
+    throw;
+  } catch (const std::exception& thrown) {
+    return {Code::handler_threw, thrown.what()};
+  } catch (...) {
+    return {Code::handler_threw, {}};
+  }
+}
+
+class DynamicHandlerCommand final : public CommandHandler {
+ public:
+  DynamicHandlerCommand(Registry::DynamicHandler handler, std::optional<codec::JsonSchema> request)
+      : handler_(std::move(handler)), request_(std::move(request)) {}
+
+  Task<Result<std::string>> run_json(CommandContext& context, std::string request) override {
+    if (request_) {
+      auto fits = request_->validate(request.empty() ? std::string_view("{}") : request);
+      if (!fits) co_return fail(std::move(fits).error());
+    }
+    auto result = co_await handler_(context, std::move(request));
+    if (result && !result->empty()) {
+      if (auto good = codec::check_json(*result); !good) {
+        co_return fail(Code::failed, fmt::format("its result is no JSON: {}", good.error().note));
+      }
+      std::string compact;
+      codec::append_compact(compact, *result);
+      co_return compact;
+    }
+    co_return result;
+  }
+
+ private:
+  Registry::DynamicHandler handler_;
+  std::optional<codec::JsonSchema> request_;
+};
+
+}  // namespace
+
+class Registry::Impl final : private runtime::CommandRunEvents {
+ public:
+  using Machine = core::Registry;
+
+  Impl(io::Loop& loop, RegistryOptions options, core::Directory* shared)
+      : loop_(loop),
+        options_(std::move(options)),
+        own_(shared ? nullptr : std::make_unique<core::Directory>(options_.directory)),
+        machine_(shared ? *shared : *own_, options_.limits, loop.random().next()),
+        scope_(loop) {}
+  ~Impl() {
+    close();
+    PARLEY_ASSERT(!is_draining_, "a registry is not destroyed by its own handlers and listeners");
+  }
+
+  io::Loop& loop() const { return loop_; }
+  const Machine& machine() const { return machine_; }
+  const RegistryRuntimeCounters& counters() const { return counters_; }
+
+  // --- commands
+
+  // Waits for the end of a registration; the handler is there from the beginning.
+  Task<Result<void>> add(command::Definition definition, std::shared_ptr<CommandHandler> handler) {
+    const std::string id = definition.id;
+    if (handlers_.contains(id)) {
+      co_return fail(Code::in_use, fmt::format("\"{}\" is registered here already", id));
+    }
+    Registering registering(*this, id);
+    handlers_.emplace(id, std::move(handler));
+    machine_.register_command(std::move(definition), loop_.now(), effects_);
+    drain();
+    co_await registering.ended.wait();
+    co_return *registering.result;
+  }
+  bool remove(std::string_view name) {
+    if (!machine_.unregister_command(name, effects_)) return false;
+    handlers_.erase(handlers_.find(name));
+    drain();
+    return true;
+  }
+  std::shared_ptr<CommandHandler> find_here(std::string_view name, const void* type) {
+    const auto found = handlers_.find(name);
+    if (found == handlers_.end() || found->second->type() != type || is_registering(name)) return nullptr;
+    return found->second;
+  }
+
+  Task<Result<Answer>> execute(std::string name, std::string request, ExecuteOptions options) {
+    Executing executing(*this);
+    executing.on_progress = std::move(options.on_progress);
+    Machine::Execution execution{.command = std::move(name), .request = std::move(request)};
+    execution.meta = std::move(options.meta);
+    if (options.deadline) execution.deadline = loop_.now() + *options.deadline;
+    execution.rights = options.rights;
+    execution.wants_progress = static_cast<bool>(executing.on_progress);
+    executing.call = machine_.execute(std::move(execution), loop_.now(), effects_);
+    executing_.emplace(executing.call, &executing);
+    drain();
+    co_await executing.ended.wait();
+    auto& result = *executing.result;
+    if (!result) co_return fail(std::move(result).error());
+    co_return Answer{*std::move(result), std::move(executing.meta)};
+  }
+
+  // --- events
+
+  Result<void> emit(std::string event, std::string payload, std::string meta, const core::Rights* rights) {
+    auto emitted = machine_.emit(std::move(event), std::move(payload), std::move(meta), rights, loop_.now(), effects_);
+    drain();
+    return emitted;
+  }
+  Result<Subscription> on(std::string_view text, JsonListener listener) {
+    PARLEY_TRY(core::Pattern pattern, core::Pattern::parse(text));
+    if (listeners_.size() >= options_.listeners_max) {
+      return fail(Code::overloaded, fmt::format("{} listeners", options_.listeners_max));
+    }
+    machine_.listen(pattern, effects_);
+    auto held = std::make_shared<Listener>(std::move(pattern), std::move(listener));
+    listeners_.push_back(held);
+    drain();
+    return Subscription(hold(held, [this](Listener& gone) {
+      std::erase_if(listeners_, [&](const auto& each) { return each.get() == &gone; });
+      machine_.forget(gone.pattern, effects_);
+      drain();
+    }));
+  }
+  Subscription on_changed(std::move_only_function<void()> listener) {
+    auto held = std::make_shared<ChangeListener>(std::move(listener));
+    change_listeners_.push_back(held);
+    return Subscription(hold(held, [this](ChangeListener& gone) {
+      std::erase_if(change_listeners_, [&](const auto& each) { return each.get() == &gone; });
+    }));
+  }
+
+  // --- carriers
+
+  Task<Result<void>> attach(std::shared_ptr<Carrier> carrier, AttachOptions options) {
+    auto added = machine_.add({.id = carrier->id(),
+                               .is_router = options.is_router,
+                               .is_extended = carrier->is_extended(),
+                               .wants_commands = options.wants_commands,
+                               .rights = options.rights.get()});
+    if (!added) co_return fail(std::move(added).error());
+    Starting starting(*this, *added, {carrier, std::move(options.rights)});
+    auto started = co_await carrier->start();
+    if (!started) co_return fail(std::move(started).error());
+    if (!starting.keep()) co_return fail(Code::closed, "the carrier was detached while it started");
+    machine_.start(*added, loop_.now(), effects_);
+    scope_.spawn(read(*this, *added, std::move(carrier)));
+    drain();
+    co_return Result<void>();
+  }
+  bool detach(std::string_view id) {
+    for (const auto& [key, attached] : carriers_) {
+      if (attached.carrier->id() != id) continue;
+      drop(key);
+      drain();
+      return true;
+    }
+    return false;
+  }
+  Task<void> detached(std::string id) {
+    for (;;) {
+      const bool is_there =
+          std::ranges::any_of(carriers_, [&](const auto& each) { return each.second.carrier->id() == id; });
+      if (!is_there) co_return;
+      gone_.reset();
+      co_await gone_.wait();
+    }
+  }
+
+  void close() {
+    if (is_closed_) return;
+    is_closed_ = true;
+    machine_.close(effects_);
+    drain();
+    for (const auto& [key, attached] : std::exchange(carriers_, {})) attached.carrier->close();
+    gone_.set();
+  }
+
+  Error thrown() {
+    ++counters_.handlers_threw;
+    return error_of_thrown();
+  }
+
+ private:
+  struct Attached {
+    std::shared_ptr<Carrier> carrier;
+    std::shared_ptr<const core::Rights> rights;
+  };
+  struct Registering {
+    Registering(Impl& owner, std::string name) : impl(owner), id(std::move(name)) {
+      impl.registering_.emplace(id, this);
+    }
+    // Dropped before it ended: the command goes when the router has answered.
+    ~Registering() {
+      if (result) return;
+      impl.registering_[id] = nullptr;
+    }
+    Impl& impl;
+    std::string id;
+    Event ended;
+    std::optional<Result<void>> result;
+  };
+  struct Executing {
+    explicit Executing(Impl& owner) : impl(owner) {}
+    ~Executing() {
+      if (result) return;
+      impl.executing_.erase(call);
+      impl.machine_.cancel(call, impl.effects_);
+      impl.drain();
+    }
+    Impl& impl;
+    Machine::Call call = 0;
+    std::function<void(std::string_view)> on_progress;
+    Event ended;
+    std::optional<Result<std::string>> result;
+    std::string meta;
+  };
+  struct Listener {
+    Listener(core::Pattern of, JsonListener told) : pattern(std::move(of)), listener(std::move(told)) {}
+    core::Pattern pattern;
+    JsonListener listener;
+  };
+  struct ChangeListener {
+    explicit ChangeListener(std::move_only_function<void()> told) : listener(std::move(told)) {}
+    std::move_only_function<void()> listener;
+  };
+  // A carrier until it has started: what fails, or is dropped, leaves nothing behind.
+  struct Starting {
+    Starting(Impl& owner, Machine::Carrier carrier, Attached attached) : impl(owner), key(carrier) {
+      impl.carriers_.emplace(key, std::move(attached));
+    }
+    ~Starting() {
+      if (is_kept) return;
+      impl.drop(key);
+      impl.drain();
+    }
+    bool keep() { return is_kept = impl.carriers_.contains(key); }
+    Impl& impl;
+    Machine::Carrier key;
+    bool is_kept = false;
+  };
+  struct Clock final : Timer {
+    explicit Clock(Impl& owner) : Timer(&Clock::fire), impl(owner) {}
+    static void fire(Timer& timer) {
+      Impl& impl = static_cast<Clock&>(timer).impl;
+      impl.loop_.executor().post(impl.due_);
+    }
+    Impl& impl;
+  };
+  struct Due final : Ready {
+    explicit Due(Impl& owner) : Ready(&Due::run), impl(owner) {}
+    static void run(Ready& node) {
+      Impl& impl = static_cast<Due&>(node).impl;
+      impl.machine_.on_time(impl.loop_.now(), impl.effects_);
+      impl.drain();
+    }
+    Impl& impl;
+  };
+  struct Changed final : Ready {
+    explicit Changed(Impl& owner) : Ready(&Changed::run), impl(owner) {}
+    static void run(Ready& node) { static_cast<Changed&>(node).impl.tell_changed(); }
+    Impl& impl;
+  };
+
+  // What a Subscription holds: it does its work only while this lives.
+  template <class T, class F>
+  std::shared_ptr<void> hold(std::shared_ptr<T> held, F end) {
+    return std::shared_ptr<void>(nullptr, [held = std::move(held), end, alive = std::weak_ptr(alive_)](void*) mutable {
+      if (alive.lock()) end(*held);
+    });
+  }
+
+  static Task<void> read(Impl& impl, Machine::Carrier key, std::shared_ptr<Carrier> carrier) {
+    while (auto received = co_await carrier->receive()) {
+      if (auto* message = std::get_if<CommandMessage>(&*received)) {
+        impl.machine_.on_message(key, std::move(*message), impl.loop_.now(), impl.effects_);
+      } else {
+        impl.machine_.on_malformed(key, std::get<command::Malformed>(*received), impl.effects_);
+      }
+      impl.drain();
+    }
+    impl.drop(key);
+    impl.drain();
+  }
+
+  void drop(Machine::Carrier key) {
+    const auto found = carriers_.find(key);
+    if (found == carriers_.end()) return;
+    const Attached gone = std::move(found->second);
+    carriers_.erase(found);
+    gone.carrier->close();
+    machine_.drop(key, effects_);
+    gone_.set();
+  }
+
+  bool is_registering(std::string_view name) const { return registering_.contains(name); }
+
+  // Does what the machine asks for, in order, what that makes it ask for included. What runs inside adds to it.
+  void drain() {
+    if (is_draining_) return;
+    is_draining_ = true;
+    while (!effects_.empty()) {
+      Machine::Effects now;
+      now.swap(effects_);
+      for (Machine::Effect& each : now) {
+        std::visit([this](auto& effect) { carry_out(effect); }, each);
+      }
+      if (effects_.empty()) {
+        now.clear();
+        effects_.swap(now);  // keeps its memory
+      }
+    }
+    is_draining_ = false;
+    const Instant next = machine_.next_deadline();
+    if (next == armed_for_) return;
+    armed_for_ = next;
+    if (next.is_never()) {
+      clock_.disarm();
+    } else {
+      loop_.executor().arm(clock_, next);
+    }
+  }
+
+  void carry_out(Machine::Send& send) {
+    const auto found = carriers_.find(send.to);
+    if (found == carriers_.end()) return;
+    const auto carrier = found->second.carrier;
+    const auto sent = carrier->send(*send.message);
+    if (sent) return;
+    if (sent.error().code == Code::overloaded && std::holds_alternative<command::Event>(send.message->body)) {
+      ++counters_.events_dropped;
+      return;
+    }
+    if (sent.error().code == Code::overloaded) ++counters_.carriers_choked;
+    drop(send.to);
+  }
+  void carry_out(Machine::Start& start) {
+    const auto found = handlers_.find(start.command);
+    const Machine::Call call = start.call;
+    if (found == handlers_.end()) {
+      machine_.finished(call, fail(Code::not_found, "it was removed just now"), {}, effects_);
+      return;
+    }
+    if (runs_.size() >= options_.handlers_max) {
+      ++counters_.handlers_refused;
+      auto why = fail(Code::overloaded, fmt::format("{} commands run here", runs_.size()));
+      machine_.finished(call, std::move(why), {}, effects_);
+      return;
+    }
+    std::string caller = start.from == Machine::here ? std::string() : machine_.id_of(start.from);
+    auto run = std::make_unique<CommandRun>(static_cast<runtime::CommandRunEvents&>(*this), found->second,
+                                            std::move(start), std::move(caller));
+    CommandRun& running = *run;
+    runs_.emplace(call, std::move(run));
+    running.start(loop_.executor());
+  }
+  void carry_out(Machine::Stop& stop) { end_run(stop.call); }
+  void carry_out(Machine::Settle& settle) {
+    const auto found = executing_.find(settle.call);
+    if (found == executing_.end()) return;
+    Executing& executing = *found->second;
+    executing_.erase(found);
+    executing.result = std::move(settle.result);
+    executing.meta = std::move(settle.meta);
+    executing.ended.set();
+  }
+  void carry_out(Machine::Progressed& progressed) {
+    const auto found = executing_.find(progressed.call);
+    if (found == executing_.end() || !found->second->on_progress) return;
+    try {
+      found->second->on_progress(progressed.content);
+    } catch (...) {
+      ++counters_.listeners_threw;
+    }
+  }
+  void carry_out(Machine::Registered& registered) {
+    if (!registered.result) handlers_.erase(registered.command);
+    const auto found = registering_.find(registered.command);
+    if (found == registering_.end()) return;
+    Registering* const waiting = found->second;
+    registering_.erase(found);
+    if (!waiting) {
+      remove(registered.command);
+      return;
+    }
+    waiting->result = std::move(registered.result);
+    waiting->ended.set();
+  }
+  void carry_out(Machine::Deliver& event) {
+    const auto all = listeners_;
+    for (const auto& each : all) {
+      if (!each->pattern.matches(event.event) || each.use_count() == 1) continue;
+      try {
+        if (!each->listener(event.event, event.payload)) ++counters_.events_undecodable;
+      } catch (...) {
+        ++counters_.listeners_threw;
+      }
+    }
+  }
+  void carry_out(Machine::Changed&) {
+    if (!change_listeners_.empty() && !changed_.is_linked()) loop_.executor().post(changed_);
+  }
+  void tell_changed() {
+    const auto all = change_listeners_;
+    for (const auto& each : all) {
+      try {
+        each->listener();
+      } catch (...) {
+        ++counters_.listeners_threw;
+      }
+    }
+  }
+
+  void on_end(CommandRun& run, Result<std::string> result, std::string meta) override {
+    const Machine::Call call = run.call();
+    end_run(call);
+    machine_.finished(call, std::move(result), std::move(meta), effects_);
+    drain();
+  }
+  void on_progress(CommandRun& run, std::string content) override {
+    machine_.progressed(run.call(), std::move(content), effects_);
+    drain();
+  }
+  void on_throw() override { ++counters_.handlers_threw; }
+
+  void end_run(Machine::Call call) {
+    auto over = runs_.extract(call);
+    if (over.empty()) return;
+    over.mapped()->stop();
+    loop_.executor().bury(std::move(over.mapped()));
+  }
+
+  io::Loop& loop_;
+  const RegistryOptions options_;
+  std::unique_ptr<core::Directory> own_;
+  Machine machine_;
+  RegistryRuntimeCounters counters_;
+  Machine::Effects effects_;
+  bool is_draining_ = false;
+  bool is_closed_ = false;
+  Instant armed_for_ = Instant::never();
+  std::map<std::string, std::shared_ptr<CommandHandler>, std::less<>> handlers_;
+  std::map<std::string, Registering*, std::less<>> registering_;  // null: whoever waited is gone
+  std::unordered_map<Machine::Call, std::unique_ptr<CommandRun>> runs_;
+  std::unordered_map<Machine::Call, Executing*> executing_;
+  std::map<Machine::Carrier, Attached> carriers_;
+  std::vector<std::shared_ptr<Listener>> listeners_;
+  std::vector<std::shared_ptr<ChangeListener>> change_listeners_;
+  std::shared_ptr<int> alive_ = std::make_shared<int>(0);
+  Event gone_;
+  Clock clock_{*this};
+  Due due_{*this};
+  Changed changed_{*this};
+  Scope scope_;
+};
+
+Registry::Registry(io::Loop& loop, RegistryOptions options)
+    : impl_(std::make_unique<Impl>(loop, std::move(options), nullptr)) {}
+Registry::Registry(io::Loop& loop, RegistryOptions options, core::Directory& directory)
+    : impl_(std::make_unique<Impl>(loop, std::move(options), &directory)) {}
+Registry::~Registry() = default;
+
+static command::Annotations annotations_of(const CommandOptions& options) {
+  return {options.read_only, options.destructive, options.idempotent, options.returns_content};
+}
+
+Task<Result<void>> Registry::add(std::string name, std::string description, std::shared_ptr<CommandHandler> handler,
+                                 CommandOptions options) {
+  command::Definition definition{.id = std::move(name)};
+  if (!description.empty()) definition.description = std::move(description);
+  definition.schema = command::schema_of(handler->request_schema(), handler->response_schema());
+  definition.annotations = annotations_of(options);
+  return impl_->add(std::move(definition), std::move(handler));
+}
+
+Task<Result<void>> Registry::command(DynamicCommand given, DynamicHandler handler) {
+  std::optional<codec::JsonSchema> request;
+  std::string schemas[2];
+  const std::string* const texts[2] = {&given.request_schema, &given.response_schema};
+  for (int i = 0; i < 2; ++i) {
+    if (texts[i]->empty()) continue;
+    auto compiled = codec::JsonSchema::compile(*texts[i], {.allows_more = given.allows_more});
+    if (!compiled) co_return fail(std::move(compiled).error());
+    codec::append_compact(schemas[i], *texts[i]);
+    if (i == 0) request = *std::move(compiled);
+  }
+  command::Definition definition{.id = std::move(given.name)};
+  if (!given.description.empty()) definition.description = std::move(given.description);
+  definition.schema = command::schema_of(schemas[0], schemas[1]);
+  definition.annotations = annotations_of(given.options);
+  co_return co_await impl_->add(std::move(definition),
+                                std::make_shared<DynamicHandlerCommand>(std::move(handler), std::move(request)));
+}
+
+bool Registry::remove_command(std::string_view name) { return impl_->remove(name); }
+std::shared_ptr<CommandHandler> Registry::find_here(std::string_view name, const void* type) {
+  return impl_->find_here(name, type);
+}
+Error Registry::thrown() { return impl_->thrown(); }
+Task<Result<Registry::Answer>> Registry::execute_json(std::string name, std::string request, ExecuteOptions options) {
+  return impl_->execute(std::move(name), std::move(request), std::move(options));
+}
+Result<void> Registry::emit_json(std::string event, std::string payload, std::string meta, const core::Rights* rights) {
+  return impl_->emit(std::move(event), std::move(payload), std::move(meta), rights);
+}
+Result<Subscription> Registry::on_json(std::string_view pattern, JsonListener listener) {
+  return impl_->on(pattern, std::move(listener));
+}
+Task<Result<void>> Registry::attach(std::shared_ptr<Carrier> carrier, AttachOptions options) {
+  return impl_->attach(std::move(carrier), std::move(options));
+}
+bool Registry::detach(std::string_view id) { return impl_->detach(id); }
+Task<void> Registry::detached(std::string id) { return impl_->detached(std::move(id)); }
+std::vector<CommandDefinition> Registry::commands(const core::Rights* rights) const {
+  return impl_->machine().commands(rights);
+}
+Subscription Registry::on_commands_changed(std::move_only_function<void()> listener) {
+  return impl_->on_changed(std::move(listener));
+}
+const core::RegistryCounters& Registry::counters() const { return impl_->machine().counters(); }
+const RegistryRuntimeCounters& Registry::runtime_counters() const { return impl_->counters(); }
+std::size_t Registry::carrier_count() const { return impl_->machine().carrier_count(); }
+std::size_t Registry::requests_in_flight() const { return impl_->machine().requests_in_flight(); }
+io::Loop& Registry::loop() const { return impl_->loop(); }
+void Registry::close() { impl_->close(); }
+
+}  // namespace parley

@@ -1,0 +1,244 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "codec/description.h"
+#include "core/directory/registry.h"
+#include "io/loop.h"
+#include "runtime/commands/carrier.h"
+#include "runtime/commands/command_handler.h"
+
+namespace parley {
+
+using CommandDefinition = wire::command::Definition;
+
+// What is said of a command beside its name, for people and agents that decide whether to call it.
+struct CommandOptions {
+  std::optional<bool> read_only = {};    // changes nothing
+  std::optional<bool> destructive = {};  // may undo or delete something
+  std::optional<bool> idempotent = {};   // does no more harm twice than once
+  // The result is content of MCP as it stands, an object {"content": [...]}: text, images, audio, resources.
+  bool returns_content = false;
+};
+
+// A command whose types are known at run time alone.
+struct DynamicCommand {
+  std::string name;
+  std::string description;
+  std::string request_schema = {};   // JSON Schema of the request; empty: anything
+  std::string response_schema = {};  // empty: nothing is said
+  // Takes schemas with keywords beyond those that draft 7 and 2020-12 share, which are not looked at then.
+  bool allows_more = false;
+  CommandOptions options = {};
+};
+
+struct ExecuteOptions {
+  // From now, else RegistryOptions::limits.answer_max. It travels to Parley peers, and what is left of it further on.
+  std::optional<Duration> deadline = {};
+  std::string meta = {};  // for the handler: an object as JSON
+  // Told of each progress and partial result while the call waits: {"progress":…} or {"partial":…}.
+  std::function<void(std::string_view)> on_progress = {};
+  const core::Rights* rights = nullptr;  // of whoever asks; null: all
+};
+
+struct AttachOptions {
+  // Commands that nobody here has are asked of this peer, and it learns of ours.
+  bool is_router = false;
+  // Learns of all commands that the peer knows, and what becomes of them, where it is Parley.
+  bool wants_commands = false;
+  // What the peer may; null: all but private commands.
+  std::shared_ptr<const core::Rights> rights = nullptr;
+};
+
+struct RegistryOptions {
+  core::RegistryLimits limits = {};
+  core::Directory::Bounds directory = {};
+  std::uint32_t handlers_max = 4096;  // that run at once; beyond: `overloaded`
+  std::uint32_t listeners_max = 4096;
+};
+
+// What happened in a registry beyond the rules of the wire; docs/OPERATING.md.
+struct RegistryRuntimeCounters {
+  std::uint64_t handlers_threw = 0;
+  std::uint64_t handlers_refused = 0;  // beyond handlers_max
+  std::uint64_t listeners_threw = 0;
+  std::uint64_t events_undecodable = 0;  // for a listener that wants another type
+  std::uint64_t events_dropped = 0;      // for carriers that take nothing
+  std::uint64_t carriers_choked = 0;     // closed, because they took no answers
+};
+
+// Holds a listener; destroying it ends it. Outlived by its registry, or outliving it: both are fine.
+class [[nodiscard("the listener ends with it")]] Subscription {
+ public:
+  Subscription() = default;
+  explicit Subscription(std::shared_ptr<void> holder) : holder_(std::move(holder)) {}
+  void reset() { holder_.reset(); }
+  explicit operator bool() const { return holder_ != nullptr; }
+
+ private:
+  std::shared_ptr<void> holder_;
+};
+
+// Commands and events of one process: functions by name, which whoever is attached finds and calls, and events for
+// whoever listens. On its loop's thread. Destroying it closes it; not from inside one of its handlers or listeners.
+//
+//   Registry registry(loop);
+//   co_await co_await registry.command("math.add", "Adds two integers", [](Add in) { return Sum{in.a + in.b}; });
+//   auto sum = co_await registry.execute<Sum>("math.add", Add{2, 3});
+class Registry {
+ public:
+  explicit Registry(io::Loop& loop, RegistryOptions options = {});
+  // Of a hub: names are shared with its directory, which outlives this.
+  Registry(io::Loop& loop, RegistryOptions options, core::Directory& directory);
+  ~Registry();
+  Registry(const Registry&) = delete;
+  Registry& operator=(const Registry&) = delete;
+
+  // --- commands
+
+  // The function takes nothing or a struct, behind a CommandContext& if it wants one, and gives a value, a Result, or a
+  // Task of either. It may capture what outlives the registry. The command can be called once the task has ended well:
+  // at once where there is no router, else when that has agreed. A name that begins with `_` is private: nobody is told
+  // of it, and from outside it is not called. Errors: in_use (which says who has the name), invalid, timed_out and
+  // link_lost (of the router), overloaded.
+  template <class F>
+  Task<Result<void>> command(std::string name, std::string description, F function, CommandOptions options = {}) {
+    return add(std::move(name), std::move(description),
+               std::make_shared<runtime::FunctionCommand<F>>(std::move(function)), options);
+  }
+  // A method of an object that outlives the registry.
+  template <class T, class M>
+    requires std::is_member_function_pointer_v<M>
+  Task<Result<void>> command(std::string name, std::string description, T& object, M method,
+                             CommandOptions options = {}) {
+    return add(std::move(name), std::move(description), method_command(object, method), options);
+  }
+  // A request that does not fit the schema is refused, with the path to what is wrong, before the handler sees it.
+  // Errors: those above, and invalid for a schema that is none, or says more than can be checked.
+  using DynamicHandler = std::move_only_function<Task<Result<std::string>>(CommandContext&, std::string request)>;
+  Task<Result<void>> command(DynamicCommand command, DynamicHandler handler);
+  // False: it is not registered here. Calls that run go on. The router and Parley peers are told.
+  bool remove_command(std::string_view name);
+
+  // Calls what this registry has, or can reach. Dropping the task cancels the call. A command of this process whose
+  // types are these is called as a function. Errors: not_found, permission; arguments and response (what does not
+  // decode); what the command says (failed, or its own code from a Parley peer); deadline; sent_then_lost (its carrier
+  // went), not_sent (the router is not there); overloaded, closed.
+  template <class Out = void, class In = runtime::Nothing>
+  Task<Result<Out>> execute(std::string name, In in = {}, ExecuteOptions options = {});
+  // The request is an object as JSON, or empty; so is the result.
+  struct Answer {
+    std::string result;
+    std::string meta;
+  };
+  Task<Result<Answer>> execute_json(std::string name, std::string request, ExecuteOptions options = {});
+
+  // --- events
+
+  // To all listeners here and all attached peers that want it; private ones, whose names begin with `_`, to those here.
+  // Errors: invalid, permission; in its JSON, json.
+  template <class T>
+  Result<void> emit(std::string event, const T& payload) {
+    std::string text;
+    PARLEY_TRY(codec::append_json(text, payload));
+    return emit_json(std::move(event), std::move(text));
+  }
+  Result<void> emit(std::string event) { return emit_json(std::move(event), {}); }
+  Result<void> emit_json(std::string event, std::string payload, std::string meta = {},
+                         const core::Rights* rights = nullptr);
+  // Called with the name and the payload of each event that fits the pattern (`*` one segment, `**` any), those from
+  // here included, in the order in which each publisher said them. Payloads of another type are counted and skipped;
+  // what a listener throws is counted. Errors: invalid, overloaded.
+  template <class T, class F>
+  Result<Subscription> on(std::string_view pattern, F listener) {
+    return on_json(pattern, [listener = std::move(listener)](std::string_view event, std::string_view payload) mutable {
+      auto decoded = codec::from_json<T>(payload.empty() ? std::string_view("null") : payload);
+      if (!decoded) return false;
+      listener(event, *std::move(decoded));
+      return true;
+    });
+  }
+  // False from the listener: it could not read the payload.
+  using JsonListener = std::move_only_function<bool(std::string_view event, std::string_view payload)>;
+  Result<Subscription> on_json(std::string_view pattern, JsonListener listener);
+
+  // --- peers
+
+  // Starts the carrier and uses it until it ends or is detached. Errors: in_use (its id, or there is a router), what
+  // its start said, overloaded, closed; nothing of it stays then.
+  Task<Result<void>> attach(std::shared_ptr<Carrier> carrier, AttachOptions options = {});
+  // False: there is none. Calls to it end, what it asked for is stopped.
+  bool detach(std::string_view id);
+  // Waits until there is no carrier with that id.
+  Task<void> detached(std::string id);
+
+  // --- what there is
+
+  // Public commands that are known here, by name.
+  std::vector<CommandDefinition> commands(const core::Rights* rights = nullptr) const;
+  // Called, in a turn of its own, when these have changed.
+  Subscription on_commands_changed(std::move_only_function<void()> listener);
+  const core::RegistryCounters& counters() const;
+  const RegistryRuntimeCounters& runtime_counters() const;
+  std::size_t carrier_count() const;
+  std::size_t requests_in_flight() const;
+  io::Loop& loop() const;
+
+  // Everything that waits ends `closed`, carriers are closed, handlers destroyed. Idempotent.
+  void close();
+
+ private:
+  class Impl;
+  Task<Result<void>> add(std::string name, std::string description, std::shared_ptr<runtime::CommandHandler> handler,
+                         CommandOptions options);
+  // The handler, if this process has the command and it is of that type.
+  std::shared_ptr<runtime::CommandHandler> find_here(std::string_view name, const void* type);
+
+  // What a handler has just thrown.
+  Error thrown();
+
+  template <class T, class R, class... A>
+  static std::shared_ptr<runtime::CommandHandler> method_command(T& object, R (T::*method)(A...)) {
+    auto function = [&object, method](A... arguments) -> R { return (object.*method)(static_cast<A&&>(arguments)...); };
+    return std::make_shared<runtime::FunctionCommand<decltype(function)>>(std::move(function));
+  }
+
+  std::unique_ptr<Impl> impl_;
+};
+
+template <class Out, class In>
+Task<Result<Out>> Registry::execute(std::string name, In in, ExecuteOptions options) {
+  using Gives = runtime::OrNothing<Out>;
+  if (!options.deadline && !options.on_progress && options.meta.empty() && !options.rights) {
+    if (auto handler = find_here(name, &runtime::command_type<In, Gives>)) {
+      CommandContext context;
+      context.command_ = std::move(name);
+      try {
+        auto out = co_await static_cast<runtime::TypedCommand<In, Gives>&>(*handler).run(context, std::move(in));
+        if constexpr (!std::is_void_v<Out>) co_return std::move(out);
+        if (!out) co_return fail(std::move(out).error());
+        co_return Result<Out>();
+      } catch (...) {
+        co_return fail(thrown());
+      }
+    }
+  }
+  auto request = runtime::encode_result(in);
+  if (!request) co_return fail(Code::json, std::move(request).error().note);
+  auto answer = co_await execute_json(std::move(name), *std::move(request), std::move(options));
+  if (!answer) co_return fail(std::move(answer).error());
+  if constexpr (std::is_void_v<Out>) {
+    co_return Result<void>();
+  } else {
+    co_return runtime::decode_result<Out>(answer->result);
+  }
+}
+
+}  // namespace parley

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "runtime/client.h"
+#include "runtime/commands/carrier.h"
+#include "runtime/commands/registry.h"
+#include "runtime/services.h"
+
+// Commands and events over the one session that two Parley processes have: a call of parley.Commands lasts as long as
+// they are attached, and the messages are the items of its two channels.
+namespace parley::builtin {
+
+inline constexpr std::string_view commands_name = "parley.Commands";
+
+// A message of a carrier as one line of JSON.
+using CommandLine = std::string;
+inline constexpr std::uint32_t command_lines_ahead = 256;
+
+class Commands {
+ public:
+  virtual ~Commands() = default;
+  // The caller is attached until it cancels this call, closes its channel, or the session ends; an empty line says that
+  // it is. `id`: as whom, or nothing. Errors: in_use, overloaded, permission.
+  virtual Task<Result<void>> attach(Context& context, std::string id, Rx<CommandLine, command_lines_ahead> from_caller,
+                                    Tx<CommandLine, command_lines_ahead> to_caller) = 0;
+};
+PARLEY_SERVICE(Commands, (attach, args(id, from_caller, to_caller), describe("commands and events, both ways")));
+
+}  // namespace parley::builtin
+
+namespace parley {
+
+// Carries over a session to a peer that serves parley.Commands: a hub, or serve_commands(). `said_id`: as whom this end
+// comes; empty: the peer chooses.
+std::shared_ptr<Carrier> session_carrier(runtime::Session& session, std::string id, std::string said_id = {},
+                                         const CarrierLimits& limits = {});
+
+// Takes whoever calls parley.Commands, as carriers. For Services::serve().
+class CommandsService final : public builtin::Commands {
+ public:
+  // Attaches the carrier, or says why not.
+  using Take = std::function<Task<Result<void>>(Context& context, std::shared_ptr<Carrier> carrier)>;
+  explicit CommandsService(Take take, const CarrierLimits& limits = {}) : take_(std::move(take)), limits_(limits) {}
+  // To a registry, which outlives the sessions; callers may all but call private commands.
+  explicit CommandsService(Registry& registry, const CarrierLimits& limits = {});
+
+  Task<Result<void>> attach(Context& context, std::string id,
+                            Rx<builtin::CommandLine, builtin::command_lines_ahead> from_caller,
+                            Tx<builtin::CommandLine, builtin::command_lines_ahead> to_caller) override;
+
+ private:
+  const Take take_;
+  const CarrierLimits limits_;
+  std::uint64_t callers_ = 0;
+};
+
+}  // namespace parley
