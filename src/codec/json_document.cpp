@@ -13,15 +13,12 @@ class JsonDocumentBuilder final : public JsonEvents {
   bool on_null() override { return add({}); }
   bool on_bool(bool value) override { return add({.kind = JsonKind::boolean, .flag = value}); }
   bool on_number(std::string_view number) override;
-  bool on_string(std::string_view text) override {
-    const std::uint32_t begin = keep(text);
-    return add({.kind = JsonKind::string, .begin = begin, .size = static_cast<std::uint32_t>(text.size())});
-  }
+  bool on_string(std::string_view text) override { return add(string(text)); }
   bool on_array_begin() override { return open(JsonKind::array); }
   bool on_object_begin() override { return open(JsonKind::object); }
   bool on_key(std::string_view key) override {
-    const std::uint32_t begin = keep(key);
-    keys_.push_back({begin, static_cast<std::uint32_t>(key.size()), 0});
+    document_.nodes_.push_back(string(key));
+    keys_.push_back({static_cast<std::uint32_t>(document_.nodes_.size() - 1), 0});
     return true;
   }
   bool on_array_end() override;
@@ -37,10 +34,10 @@ class JsonDocumentBuilder final : public JsonEvents {
     std::size_t first = 0;
   };
 
-  std::uint32_t keep(std::string_view text) {
+  JsonDocument::Node string(std::string_view text) {
     const auto begin = static_cast<std::uint32_t>(document_.texts_.size());
     document_.texts_ += text;
-    return begin;
+    return {.kind = JsonKind::string, .begin = begin, .size = static_cast<std::uint32_t>(text.size())};
   }
   bool add(const JsonDocument::Node& node);
   bool open(JsonKind kind);

@@ -38,7 +38,7 @@ struct Work {
 };
 
 // A JSON text as a tree that is looked at and compared, for what must see a part of it more than once. Does not change.
-// Memory: some 20 times the text, at most.
+// Memory: some 30 times the text, at most.
 class JsonDocument {
  public:
   static constexpr std::uint32_t none = static_cast<std::uint32_t>(-1);
@@ -51,8 +51,7 @@ class JsonDocument {
     std::int64_t point = 0;  // of numbers
   };
   struct Member {
-    std::uint32_t key_begin = 0;
-    std::uint32_t key_size = 0;
+    std::uint32_t key = 0;  // a string
     std::uint32_t node = 0;
   };
 
@@ -81,7 +80,7 @@ class JsonDocument {
   std::span<const Member> members(std::uint32_t number) const {
     return std::span(members_).subspan(nodes_[number].begin, nodes_[number].size);
   }
-  std::string_view key(const Member& member) const { return piece(member.key_begin, member.key_size); }
+  std::string_view key(const Member& member) const { return text(member.key); }
   // The value of a key, or none.
   std::uint32_t find(std::uint32_t object, std::string_view key) const;
 
