@@ -119,7 +119,7 @@ TEST(JsonSchemaOf, a_type_that_contains_itself_refers_to_the_whole) {
   EXPECT_EQ(json_schema_of<std::vector<Tree>>(),
             R"({"type":"array","items":{"type":"object","properties":{"name":{"type":"string"},)"
             R"("children":{"$ref":"#"}},"required":["name","children"],"additionalProperties":false}})");
-  EXPECT_EQ(json_schema_of<std::array<Tree, 1>>(),
+  EXPECT_EQ((json_schema_of<std::array<Tree, 1>>()),
             R"({"type":"array","items":{"$ref":"#/$defs/Tree"},"minItems":1,"maxItems":1,)"
             R"("$defs":{"Tree":{"type":"object","properties":{"name":{"type":"string"},"children":)"
             R"({"type":"array","items":{"$ref":"#/$defs/Tree"}}},"required":["name","children"],)"
