@@ -25,7 +25,7 @@ struct MessageBounds {
 inline constexpr std::size_t id_bytes_max = 256;
 inline constexpr std::size_t method_bytes_max = 256;
 
-// What one message says. The texts of JSON are views into it, unread.
+// What one message says. Values of JSON are views into its text, unread.
 struct Message {
   enum class Kind : std::uint8_t { request, notification, response, error };
   Kind kind = Kind::notification;
@@ -46,6 +46,9 @@ struct Refusal {
   std::int64_t code = invalid_request;
   std::string text;
 };
+
+// The id that a checked value of JSON is, as Message has it; empty: it is none.
+std::string read_id(std::string_view value);
 
 std::expected<Message, Refusal> parse_message(std::string_view text, const MessageBounds& bounds = {});
 
