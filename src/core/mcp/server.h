@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -48,10 +47,10 @@ class Server {
   // Wants finished(), and before it progress() as often as there is some.
   struct CallTool {
     std::uint64_t token = 0;
-    std::string command;    // the name of the command; never a private one
-    std::string arguments;  // a JSON object, in one line
+    std::string command = {};    // the name of the command; never a private one
+    std::string arguments = {};  // a JSON object, in one line
     bool wants_progress = false;
-    std::string meta;  // the request's _meta: a JSON object, or empty
+    std::string meta = {};  // the request's _meta: a JSON object, or empty
     std::uint64_t stream = 0;
   };
   // The peer does not want it any more. Its token is dead: what is said of it from now on is dropped.
@@ -118,28 +117,32 @@ class Server {
     ended,
   };
   struct Request {
-    std::string id;
+    std::string id = {};
     std::uint64_t stream = 0;
     bool is_call = false;
-    std::string after;           // of a list: the tool behind which its page begins
-    std::string progress_token;  // empty: none is wanted
-    std::optional<double> progress_last;
+    std::string command = {};
+    std::string after = {};           // of a list: the tool behind which its page begins
+    std::string progress_token = {};  // empty: none is wanted
+    std::optional<double> progress_last = {};
   };
 
   Taken on_request(const Message& message, std::uint64_t stream, Effects& effects);
   void on_notification(const Message& message, Effects& effects);
   Taken initialize(const Message& message, std::uint64_t stream, Effects& effects);
+  std::string introduction() const;
   void list(const Message& message, std::uint64_t stream, Effects& effects);
   void call(const Message& message, std::uint64_t stream, Effects& effects);
-  void cancel(const Message& message, Effects& effects);
-  std::string initialize_result() const;
-  std::string result_text(const ToolResult& result, std::string_view output_schema);
-  std::string value_text(std::string_view json, std::string_view output_schema) const;
-  std::string failure_text(std::string_view code, std::string_view message, std::string_view output_schema) const;
+  void cancel(std::string_view params, Effects& effects);
+  std::string page(std::span<const Tool> tools, std::string_view after);
+  std::optional<std::string> result_of(const ToolResult& result, std::string_view output_schema);
 
+  // False: it was answered so.
   bool has_room(const Message& message, std::uint64_t stream, Effects& effects);
   std::uint64_t add(Request request);
   std::optional<Request> take(std::uint64_t token, bool is_call);
+  static void answer(std::string_view id, std::string_view result, std::uint64_t stream, Effects& effects);
+  static void answer_error(std::string_view id, std::int64_t code, std::string_view text, std::uint64_t stream,
+                           Effects& effects);
   Taken refuse(std::string_view id, std::int64_t code, std::string_view text, std::uint64_t stream, Effects& effects);
   void say_changed(Effects& effects);
 
@@ -151,6 +154,7 @@ class Server {
   std::map<std::uint64_t, Request> requests_;
   std::map<std::string, std::uint64_t, std::less<>> tokens_;  // by the peer's ids
   bool is_list_current_ = true;                               // as far as the peer has been told
+  bool change_waits_ = false;                                 // to be said when the peer is ready for it
   Counters counters_;
 };
 

@@ -38,9 +38,9 @@ struct ToolResult {
     unknown_tool,
   };
   Kind kind = Kind::nothing;
-  std::string json;
-  std::string code;  // a word: "not_found"
-  std::string message;
+  std::string json = {};
+  std::string code = {};  // a word: "not_found"
+  std::string message = {};
 
   static ToolResult nothing() { return {}; }
   static ToolResult value(std::string json) { return {.kind = Kind::value, .json = std::move(json)}; }
