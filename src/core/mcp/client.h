@@ -87,7 +87,7 @@ class Client {
                              Effects& effects);
   // Nobody waits for it any more: it ends with `cancelled`. A call that is over is left alone.
   void cancel(std::uint64_t call, std::string_view reason, Effects& effects);
-  // The link to the server is gone or has been given up: every call ends, with `why` where it says more than that.
+  // The link to the server is gone or has been given up. Every call ends: it was sent, and may have been done.
   void end(const Error& why, Effects& effects);
 
   bool is_ready() const { return state_ == State::ready; }
@@ -135,17 +135,15 @@ class Client {
   void on_introduced(const Message& message, Instant now, Effects& effects);
   void on_page(const Message& message, Instant now, Effects& effects);
   void on_progress(std::string_view params, Effects& effects);
-  void finish(std::uint64_t call, Result<std::string> value, Effects& effects);
+  void finish(std::map<std::uint64_t, Call>::iterator call, Result<std::string> value, Effects& effects);
   void fail_session(Error why, Effects& effects);
-  void fail_list(Error why, Instant now, Effects& effects);
   void begin_list(Instant now, Effects& effects);
-  void ask_page(std::string_view cursor, Instant now, Effects& effects);
-  Result<void> add_page(std::string_view result, std::string& cursor);
-  void send_request(std::uint64_t id, std::string_view method, std::string_view params, Effects& effects);
-  void send_cancelled(std::uint64_t id, std::string_view reason, Effects& effects);
-  Result<std::string> value_of(std::string_view tool, const Message& message);
-  Result<std::string> value_of_result(std::string_view tool, std::string_view result);
-  bool has_output_schema(std::string_view tool) const { return structured_.contains(tool); }
+  void ask_page(std::string_view params, Instant now, Effects& effects);
+  void end_list(Result<void> outcome, Instant now, Effects& effects);
+  // Gives the parameters to ask for the next page with; empty: there is none.
+  Result<std::string> add_page(std::string_view result);
+  Result<std::string> value_of(const Call& call, const Message& message);
+  static void send_cancelled(std::uint64_t request, std::string_view reason, Effects& effects);
 
   Options options_;
   State state_ = State::idle;
@@ -158,9 +156,9 @@ class Client {
   std::map<std::uint64_t, Call> calls_;
   std::set<std::pair<Instant, std::uint64_t>> deadlines_;  // of calls
   std::optional<Listing> listing_;
-  bool is_list_old_ = false;                       // since the listing that is under way began
-  Instant own_deadline_ = Instant::never();        // of the introduction, or of the page that was asked for
-  std::set<std::string, std::less<>> structured_;  // tools of the list that have an output schema
+  bool is_list_old_ = false;                         // since the listing that is under way began
+  Instant own_deadline_ = Instant::never();          // of the introduction, or of the page that was asked for
+  std::map<std::string, bool, std::less<>> listed_;  // the tools; whether each has a schema of its result
   Counters counters_;
 };
 

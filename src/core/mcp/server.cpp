@@ -12,6 +12,7 @@
 #include "codec/json_object.h"
 #include "codec/json_text.h"
 #include "codec/utf8.h"
+#include "core/mcp/members.h"
 #include "core/mcp/tool_name.h"
 #include "core/mcp/tool_text.h"
 
@@ -25,24 +26,6 @@ using wire::mcp::Version;
 constexpr std::size_t peer_text_bytes_max = 256;
 constexpr std::size_t reason_bytes_max = 1024;
 constexpr std::string_view cursor_begin = "after:";
-
-JsonObject object_of(std::string_view value) { return JsonObject::of_checked(value.empty() ? "{}" : value); }
-
-// The member, unless it is missing or null.
-const std::string_view* member(const JsonObject& object, std::string_view key) {
-  const std::string_view* value = object.find(key);
-  return value && codec::json_kind(*value) != JsonKind::null ? value : nullptr;
-}
-
-std::optional<std::string> text_member(const JsonObject& object, std::string_view key) {
-  const std::string_view* value = member(object, key);
-  if (!value || codec::json_kind(*value) != JsonKind::string) return std::nullopt;
-  return codec::json_string(*value);
-}
-
-std::string short_text_member(const JsonObject& object, std::string_view key) {
-  return codec::to_utf8(text_member(object, key).value_or(""), peer_text_bytes_max);
-}
 
 std::string cursor_after(std::string_view command) {
   std::string cursor;
@@ -59,11 +42,6 @@ std::optional<std::string> read_cursor(std::string_view cursor) {
   text.remove_prefix(cursor_begin.size());
   if (!tool_name(text)) return std::nullopt;
   return std::string(text);
-}
-
-void put_member(std::string& out, std::string_view name, std::string_view text) {
-  fmt::format_to(std::back_inserter(out), R"(,"{}":)", name);
-  codec::put_quoted(out, text);
 }
 
 }  // namespace
@@ -116,19 +94,16 @@ Server::Taken Server::initialize(const Message& message, std::uint64_t stream, E
     return refuse(message.id, wire::mcp::invalid_request, "the session is initialized already", stream, effects);
   }
   const JsonObject params = object_of(message.params);
-  const std::optional<std::string> asked = text_member(params, "protocolVersion");
-  if (!asked) {
+  const std::string asked = text_member(params, "protocolVersion");
+  if (asked.empty()) {
     answer_error(message.id, wire::mcp::invalid_params, "`protocolVersion` is missing", stream, effects);
     return Taken::request;
   }
-  version_ = wire::mcp::read_version(*asked).value_or(wire::mcp::version_latest);
-  const std::string_view* info = member(params, "clientInfo");
-  if (info && codec::json_kind(*info) == JsonKind::object) {
-    const JsonObject peer = JsonObject::of_checked(*info);
-    peer_.name = short_text_member(peer, "name");
-    peer_.title = short_text_member(peer, "title");
-    peer_.version = short_text_member(peer, "version");
-  }
+  version_ = wire::mcp::read_version(asked).value_or(wire::mcp::version_latest);
+  const JsonObject info = object_member(params, "clientInfo");
+  peer_.name = text_member(info, "name", peer_text_bytes_max);
+  peer_.title = text_member(info, "title", peer_text_bytes_max);
+  peer_.version = text_member(info, "version", peer_text_bytes_max);
   state_ = State::answered;
   answer(message.id, introduction(), stream, effects);
   return Taken::request;
@@ -150,8 +125,8 @@ std::string Server::introduction() const {
 void Server::list(const Message& message, std::uint64_t stream, Effects& effects) {
   const JsonObject params = object_of(message.params);
   std::string after;
-  if (member(params, "cursor")) {
-    std::optional<std::string> read = read_cursor(text_member(params, "cursor").value_or(""));
+  if (has_member(params, "cursor")) {
+    std::optional<std::string> read = read_cursor(text_member(params, "cursor"));
     if (!read) {
       return answer_error(message.id, wire::mcp::invalid_params, "this is no cursor of this list", stream, effects);
     }
@@ -168,26 +143,27 @@ void Server::list(const Message& message, std::uint64_t stream, Effects& effects
 
 void Server::call(const Message& message, std::uint64_t stream, Effects& effects) {
   const JsonObject params = object_of(message.params);
-  const std::optional<std::string> tool = text_member(params, "name");
-  if (!tool) return answer_error(message.id, wire::mcp::invalid_params, "`name` is missing", stream, effects);
-  const std::optional<std::string> command = command_name(*tool);
+  if (!find_member(params, "name", JsonKind::string)) {
+    return answer_error(message.id, wire::mcp::invalid_params, "`name` is missing", stream, effects);
+  }
+  const std::string tool = text_member(params, "name");
+  const std::optional<std::string> command = command_name(tool);
   if (!command || is_private(*command)) {
     return answer_error(message.id, wire::mcp::invalid_params,
-                        fmt::format("unknown tool: {}", codec::quoted_start(*tool)), stream, effects);
+                        fmt::format("unknown tool: {}", codec::quoted_start(tool)), stream, effects);
   }
-  CallTool called{.command = *command, .stream = stream};
-  const std::string_view* arguments = member(params, "arguments");
-  if (arguments && codec::json_kind(*arguments) != JsonKind::object) {
+  const std::string_view* arguments = find_member(params, "arguments", JsonKind::object);
+  if (!arguments && has_member(params, "arguments")) {
     return answer_error(message.id, wire::mcp::invalid_params, "`arguments` is no object", stream, effects);
   }
-  codec::append_compact(called.arguments, arguments ? *arguments : "{}");
   if (!has_room(message, stream, effects)) return;
 
+  CallTool called{.command = *command, .stream = stream};
+  codec::append_compact(called.arguments, arguments ? *arguments : "{}");
   Request request{.id = message.id, .stream = stream, .is_call = true, .command = *command};
-  const std::string_view* meta = member(params, "_meta");
-  if (meta && codec::json_kind(*meta) == JsonKind::object) {
+  if (const std::string_view* meta = find_member(params, "_meta", JsonKind::object)) {
     codec::append_compact(called.meta, *meta);
-    const JsonObject members = JsonObject::of_checked(*meta);
+    const JsonObject members = object_of(*meta);
     if (const std::string_view* token = members.find("progressToken")) {
       request.progress_token = wire::mcp::read_id(*token);
     }
@@ -219,8 +195,7 @@ void Server::cancel(std::string_view params, Effects& effects) {
   PARLEY_ASSERT(at != requests_.end());
   const std::uint64_t stream = at->second.stream;
   if (at->second.is_call) {
-    std::string reason = codec::to_utf8(text_member(object, "reason").value_or(""), reason_bytes_max);
-    effects.push_back(CancelTool{at->first, std::move(reason)});
+    effects.push_back(CancelTool{at->first, text_member(object, "reason", reason_bytes_max)});
   }
   requests_.erase(at);
   tokens_.erase(found);

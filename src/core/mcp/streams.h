@@ -26,16 +26,17 @@ class Streams {
     std::size_t bytes_in_all = std::size_t{8} << 20;
     std::uint32_t retry_ms = 1000;  // for clients to wait before they come back
   };
-  Streams(wire::mcp::Version version, Bounds bounds) : version_(version), bounds_(bounds) {}
+  Streams(wire::mcp::Version version, Bounds bounds);
 
   // The session's own stream, which is always there.
   static constexpr std::uint64_t own = 0;
   // The number of a new stream, above all before it.
   std::uint64_t open();
-  // What a client's connection to that stream begins with: since 2025-11-25 an event without data, which makes it
+  // What the first connection to a stream begins with: since 2025-11-25 an event without data, which makes it
   // resumable before there is a message. Older clients would take it for a broken message: for them it is empty.
   std::string priming(std::uint64_t stream);
-  // The text of an event with that message. One on a stream that has left is not kept.
+  // The text of an event with that message, to be written. Where it is not kept, whoever lacks it learns that it is
+  // gone.
   std::string add(std::uint64_t stream, std::string_view message);
   // The stream is over: the response was sent on it.
   void finish(std::uint64_t stream);
@@ -56,18 +57,24 @@ class Streams {
   struct Stream {
     explicit Stream(SendWindow::Bounds bounds) : window(bounds) {}
     SendWindow window;
+    std::uint32_t resumable_from = 0;  // the lowest number whose successors are all there
     std::uint64_t used_at = 0;
     bool is_finished = false;
   };
-  Stream* find(std::uint64_t stream);
-  std::string keep(std::uint64_t stream, std::string_view message, bool is_priming);
-  void drop_oldest(Stream& stream);
-  void make_room(std::uint64_t but);
+  using Entry = std::map<std::uint64_t, Stream>::iterator;
+
+  void insert(std::uint64_t number);
+  // Keeps an event, which has the number next() of its stream.
+  void keep(std::uint64_t number, Stream& stream, std::string_view event);
+  void drop_up_to(Stream& stream, std::uint32_t last);
+  // The one that has been quiet longest, other than that; of those that are over, if there is one.
+  Entry quietest(std::uint64_t but);
+  void erase(Entry stream);
 
   wire::mcp::Version version_;
   Bounds bounds_;
   std::map<std::uint64_t, Stream> streams_;
-  std::uint64_t next_stream_ = 1;
+  std::uint64_t next_stream_ = own + 1;
   std::uint64_t uses_ = 0;
   std::size_t bytes_ = 0;
 };

@@ -1,6 +1,7 @@
 #include "core/mcp/tool.h"
 
 #include "codec/json_object.h"
+#include "core/mcp/members.h"
 
 namespace parley::core::mcp {
 
@@ -12,8 +13,7 @@ ToolResult ToolResult::failed(const Error& error) {
 bool is_object_schema(std::string_view schema) {
   const Result<codec::JsonObject> object = codec::JsonObject::parse(schema);
   if (!object) return false;
-  const std::string_view* type = object->find("type");
-  return type && codec::json_kind(*type) == codec::JsonKind::string && codec::json_string(*type) == "object";
+  return text_member(*object, "type") == "object";
 }
 
 }  // namespace parley::core::mcp

@@ -8,6 +8,7 @@
 #include "codec/json_object.h"
 #include "codec/json_text.h"
 #include "codec/utf8.h"
+#include "core/mcp/members.h"
 
 namespace parley::core::mcp {
 namespace {
@@ -23,11 +24,8 @@ constexpr std::string_view any_object = R"({"type":"object"})";
 
 void put_text(std::string& out, std::string_view text) { codec::put_quoted(out, codec::to_utf8(text, text_bytes_max)); }
 
-void put_member(std::string& out, std::string_view name, std::string_view text) {
-  out += ",\"";
-  out += name;
-  out += "\":";
-  put_text(out, text);
+void put_long_member(std::string& out, std::string_view key, std::string_view text) {
+  put_member(out, key, codec::to_utf8(text, text_bytes_max));
 }
 
 // Clients refuse a whole list for one tool whose arguments are not declared to be an object. They always are one, so a
@@ -55,24 +53,19 @@ void put_annotations(std::string& out, const Tool& tool, Version version) {
   put("destructiveHint", tool.is_destructive);
   put("idempotentHint", tool.is_idempotent);
   put("openWorldHint", tool.is_open_world);
-  if (version == Version::v2025_03_26 && !tool.title.empty()) put_member(hints, "title", tool.title);
+  if (version == Version::v2025_03_26 && !tool.title.empty()) put_long_member(hints, "title", tool.title);
   if (!hints.empty()) out += R"(,"annotations":{)" + hints.substr(1) + '}';
 }
 
-bool is_content_item(std::string_view item) {
-  if (codec::json_kind(item) != JsonKind::object) return false;
-  const JsonObject object = JsonObject::of_checked(item);
-  const std::string_view* type = object.find("type");
-  return type && codec::json_kind(*type) == JsonKind::string;
-}
+bool is_content_item(std::string_view item) { return find_member(object_of(item), "type", JsonKind::string); }
 
 }  // namespace
 
 void put_tool(std::string& out, const Tool& tool, std::string_view name, Version version) {
   out += R"({"name":)";
   codec::put_quoted(out, name);
-  if (!tool.title.empty() && version >= Version::v2025_06_18) put_member(out, "title", tool.title);
-  put_member(out, "description", tool.description.empty() ? std::string_view(tool.name) : tool.description);
+  if (!tool.title.empty() && version >= Version::v2025_06_18) put_long_member(out, "title", tool.title);
+  put_long_member(out, "description", tool.description.empty() ? std::string_view(tool.name) : tool.description);
   out += R"(,"inputSchema":)";
   put_input_schema(out, tool.input_schema);
   if (version >= Version::v2025_06_18 && is_object_schema(tool.output_schema)) {
@@ -126,7 +119,7 @@ std::string failure_result(std::string_view code, std::string_view message, std:
   if (version >= Version::v2025_06_18 && !is_object_schema(output_schema)) {
     out += R"(,"structuredContent":{"code":)";
     put_text(out, code);
-    put_member(out, "message", message);
+    put_long_member(out, "message", message);
     out += '}';
   }
   out += R"(,"isError":true})";
