@@ -55,6 +55,7 @@ std::string_view sentence(Code code) {
     case Code::in_use: return "it is taken";
     case Code::permission: return "the permissions do not allow it";
     case Code::rejected: return "the peer does not accept this connection";
+    case Code::failed: return "the command failed";
     case Code::too_many_calls: return "too many calls at once";
     case Code::outbound_full: return "the peer does not read what is sent";
     case Code::too_many_descriptors: return "too many descriptors";

@@ -47,6 +47,7 @@ enum class Code : std::uint32_t {
   in_use = 4002,  // the address, name or file
   permission = 4003,
   rejected = 4004,  // the peer does not accept connections of this kind
+  failed = 4005,    // a command ran, and says that it could not do it
   overloaded = 5000,
   too_many_calls = 5001,  // more calls than a bound allows, ours or the peer's
   outbound_full = 5002,   // the peer does not read what we send

@@ -11,12 +11,12 @@ namespace {
 class TypeTable {
  public:
   std::uint32_t add(const DescribedType& type) {
-    const auto [known, is_new] = numbers_.try_emplace(&type, 0);
-    if (!is_new) return known->second;
-    // A struct may be inside of itself, and so has its number before its parts are looked at.
+    if (const auto known = numbers_.find(&type); known != numbers_.end()) return known->second;
+    // A struct may be inside of itself, and so has its number before its parts are looked at. Types without names have
+    // theirs afterwards: a list of structs that have such a list is met twice, and found the second time.
     if (!type.name.empty()) {
       const std::uint32_t number = push({.kind = type.kind, .name = std::string(type.name)});
-      known->second = number;
+      numbers_[&type] = number;
       TypeDescription made = describe(type);
       types_[number] = std::move(made);
       return number;

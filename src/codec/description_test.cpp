@@ -75,6 +75,14 @@ TEST(Description, a_type_may_contain_itself) {
   EXPECT_TRUE(check(description));
 }
 
+// It is met again while it is looked at, before it has a number.
+TEST(Description, a_list_of_structs_that_have_such_a_list_is_listed_once) {
+  const ServiceDescription description = describe_method<bool, std::vector<Tree>>();
+  EXPECT_EQ(type_words(description, description.methods[0].arguments[0].type), "list of struct Tree");
+  const TypeDescription& list = description.types[description.methods[0].arguments[0].type];
+  EXPECT_EQ(description.types[*list.parts[0].type].parts[1].type, description.methods[0].arguments[0].type);
+}
+
 TEST(Description, every_kind_has_its_own_description) {
   struct Case {
     ServiceDescription description;

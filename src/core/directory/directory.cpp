@@ -45,6 +45,7 @@ Result<void> Directory::offer(ProviderId provider, Offer offer, const Rights& ri
     return fail(Code::overloaded,
                 fmt::format("\"{}\" has more than {} methods", offer.name, bounds_.methods_per_offer_max));
   }
+  if (commands_.has(offer.name)) return fail(Code::in_use, fmt::format("\"{}\" is a command", offer.name));
   const auto found = names_.find(offer.name);
   if (found != names_.end()) PARLEY_TRY(check(offer, found->second, provider));
   if (found == names_.end() && names_.size() >= bounds_.names_max) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "core/directory/commands.h"
 #include "core/policy/policy.h"
 
 namespace parley::core {
@@ -32,12 +33,17 @@ class Directory {
     std::size_t names_max = 4096;
     std::size_t offers_per_provider_max = 256;
     std::size_t methods_per_offer_max = 64;
+    Commands::Bounds commands = {};
   };
-  explicit Directory(Bounds bounds) : bounds_(bounds) {}
+  explicit Directory(Bounds bounds) : bounds_(bounds), commands_(bounds.commands) {}
+
+  // The other names in it: core::Registry keeps them.
+  Commands& commands() { return commands_; }
+  const Commands& commands() const { return commands_; }
 
   // Errors: invalid (a name that is none or reserved, or offered by this provider already), permission, in_use
   // (somebody offers the name exclusively, or it is wanted exclusively and others offer it, or they offer another class
-  // by it), overloaded.
+  // by it, or it is a command), overloaded.
   Result<void> offer(ProviderId provider, Offer offer, const Rights& rights);
   // False: it was not offered.
   bool withdraw(ProviderId provider, std::string_view name);
@@ -83,6 +89,7 @@ class Directory {
   Choice choose_among(const std::string& name, std::vector<Provided>& providers);
 
   Bounds bounds_;
+  Commands commands_;
   std::map<std::string, std::vector<Provided>, std::less<>> names_;
   std::map<std::uint64_t, std::vector<std::string>> methods_;  // the names under which a method is served
   std::map<ProviderId, Provider> providers_;

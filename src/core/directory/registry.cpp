@@ -1,0 +1,294 @@
+#include "core/directory/registry.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/assert.h"
+#include "core/directory/command_errors.h"
+#include "wire/command/uuid.h"
+
+namespace parley::core {
+
+namespace command = wire::command;
+
+// So much in one list of commands that was not asked for.
+static constexpr std::size_t listed_bytes_max = std::size_t{128} << 10;
+static constexpr std::size_t listed_max = 1024;
+
+Registry::Registry(Directory& directory, const RegistryLimits& limits, std::uint64_t seed)
+    : directory_(directory), limits_(limits), prng_(seed), seen_(limits.seen_events_max, limits.seen_events_for) {}
+
+// --- messages
+
+void Registry::send(Carrier to, command::Body body, std::string meta, Effects& effects) {
+  send(to, Message{.id = next_id(), .body = std::move(body), .meta = std::move(meta)}, effects);
+}
+void Registry::send(Carrier to, Message message, Effects& effects) {
+  effects.push_back(Send{to, std::make_shared<const Message>(std::move(message))});
+}
+
+std::string Registry::uuid() {
+  const std::uint64_t high = prng_.next();
+  return command::uuid_of(high, prng_.next());
+}
+
+void Registry::on_message(Carrier from, Message message, Instant now, Effects& effects) {
+  if (!carriers_.contains(from)) return;
+  if (std::holds_alternative<command::RegisterRequest>(message.body)) return on_register(from, message, now, effects);
+  if (std::holds_alternative<command::RegisterResponse>(message.body)) return on_registered(from, message, effects);
+  if (std::holds_alternative<command::ListRequest>(message.body)) return answer_list(from, message.id, effects);
+  if (auto* list = std::get_if<command::ListResponse>(&message.body))
+    return on_list(from, std::move(*list), now, effects);
+  if (std::holds_alternative<command::ExecuteRequest>(message.body)) {
+    return on_execute(from, std::move(message), now, effects);
+  }
+  if (std::holds_alternative<command::ExecuteResponse>(message.body)) {
+    return on_response(from, std::move(message), effects);
+  }
+  if (std::holds_alternative<command::Event>(message.body)) return on_event(from, std::move(message), now, effects);
+  if (const auto* cancel = std::get_if<command::Cancel>(&message.body)) return on_cancel(from, cancel->thread, effects);
+  if (std::holds_alternative<command::Progress>(message.body)) return on_progress(from, std::move(message), effects);
+  if (const auto* gone = std::get_if<command::Unregister>(&message.body)) {
+    for (const std::string& each : gone->commands) take_away(from, each, effects);
+    return;
+  }
+  on_interest(from, message, effects);
+}
+
+void Registry::on_malformed(Carrier from, const command::Malformed& malformed, Effects& effects) {
+  ++counters_.malformed;
+  if (!carriers_.contains(from)) return;
+  if (malformed.asks == command::Malformed::Asks::to_execute) {
+    const command::ExecuteError error{command::ErrorCode::invalid_request, malformed.error.note};
+    send(from, command::ExecuteResponse{malformed.id, error, {}}, {}, effects);
+  } else if (malformed.asks == command::Malformed::Asks::to_register) {
+    send(from, command::RegisterResponse{malformed.id, false}, {}, effects);
+  }
+}
+
+// --- carriers
+
+Result<Registry::Carrier> Registry::add(Terms terms) {
+  if (is_closed_) return fail(Code::closed, "the registry");
+  if (carriers_.size() >= limits_.carriers_max) {
+    return fail(Code::overloaded, fmt::format("{} carriers", limits_.carriers_max));
+  }
+  if (terms.is_router && router_ != here) {
+    return fail(Code::in_use, fmt::format("the router is \"{}\", and there is one", id_of(router_)));
+  }
+  if (!carrier_ids_.insert(terms.id).second) {
+    return fail(Code::in_use, fmt::format("there is a carrier with the id \"{}\"", terms.id));
+  }
+  const Carrier carrier = ++last_carrier_;
+  if (terms.is_router) router_ = carrier;
+  carriers_.emplace(carrier, Neighbour{.terms = std::move(terms)});
+  return carrier;
+}
+
+void Registry::start(Carrier carrier, Instant now, Effects& effects) {
+  const auto found = carriers_.find(carrier);
+  if (found == carriers_.end() || found->second.is_started) return;
+  Neighbour& neighbour = found->second;
+  neighbour.is_started = true;
+  send(carrier, command::ListRequest(), {}, effects);
+  if (neighbour.terms.is_extended) {
+    say_interest(carrier, effects);
+  } else {
+    say_interests({interests_.add(carrier, Pattern::everything())}, effects);
+  }
+  if (neighbour.terms.is_router) announce_all(now, effects);
+}
+
+bool Registry::has_started_router() const { return router_ != here && carriers_.at(router_).is_started; }
+
+void Registry::drop(Carrier carrier, Effects& effects) {
+  const auto found = carriers_.find(carrier);
+  if (found == carriers_.end()) return;
+  Neighbour neighbour = std::move(found->second);
+  carriers_.erase(found);
+  carrier_ids_.erase(neighbour.terms.id);
+  if (router_ == carrier) {
+    router_ = here;
+    has_lost_router_ = neighbour.is_started;
+  }
+  drop_requests(neighbour, neighbour.terms.id, effects);
+  drop_registrations(carrier, effects);
+  for (const std::string& id : directory_.commands().names_of(carrier)) take_away(carrier, id, effects);
+  say_interests(interests_.drop(carrier), effects);
+}
+
+void Registry::close(Effects& effects) {
+  if (is_closed_) return;
+  is_closed_ = true;
+  const Error why{Code::closed, "the registry was closed"};
+  while (!requests_.empty()) {
+    const Call call = requests_.begin()->first;
+    const Request request = take(call);
+    stop(call, request, why, effects);
+    answer(call, request, fail(why), {}, effects);
+  }
+  while (!registrations_.empty()) {
+    auto over = registrations_.extract(registrations_.begin());
+    registration_deadlines_.erase({over.mapped().deadline, over.key()});
+    end(std::move(over.mapped()), fail(why), effects);
+  }
+  while (!carriers_.empty()) drop(carriers_.begin()->first, effects);
+}
+
+Instant Registry::next_deadline() const {
+  Instant next = seen_.next_deadline();
+  if (!deadlines_.empty()) next = std::min(next, deadlines_.begin()->first);
+  if (!registration_deadlines_.empty()) next = std::min(next, registration_deadlines_.begin()->first);
+  return next;
+}
+
+void Registry::on_time(Instant now, Effects& effects) {
+  seen_.sweep(now);
+  while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
+    const Call call = deadlines_.begin()->second;
+    const Request request = take(call);
+    const Error why{Code::deadline, "no answer came in time"};
+    ++counters_.timeouts;
+    stop(call, request, why, effects);
+    answer(call, request, fail(why), {}, effects);
+  }
+  while (!registration_deadlines_.empty() && registration_deadlines_.begin()->first <= now) {
+    auto over = registrations_.extract(registration_deadlines_.begin()->second);
+    registration_deadlines_.erase(registration_deadlines_.begin());
+    end(std::move(over.mapped()), fail(Code::timed_out, "the router did not answer in time"), effects);
+  }
+}
+
+// --- what others have
+
+void Registry::answer_list(Carrier to, const std::string& id, Effects& effects) {
+  const Rights* rights = carriers_.at(to).terms.rights;
+  command::ListResponse list{.thread = id, .commands = {}};
+  directory_.commands().for_each([&](const Commands::Provided& each) {
+    const std::string& name = each.definition.id;
+    if (each.owner == here && !is_private(name) && (!rights || rights->sees(name))) {
+      list.commands.push_back(each.definition);
+    }
+  });
+  send(to, std::move(list), {}, effects);
+}
+
+// Whoever lists a command that others have stands by for it, and takes it from nobody.
+void Registry::on_list(Carrier from, command::ListResponse list, Instant now, Effects& effects) {
+  for (Definition& each : list.commands) {
+    std::string id = each.id;
+    if (!may_register(from, each)) {
+      ++counters_.definitions_refused;
+      continue;
+    }
+    const Definition* before = directory_.commands().find(id, from);
+    if (before && *before == each) continue;
+    const auto added = directory_.commands().add(from, std::move(each));
+    if (!added) {
+      ++counters_.definitions_refused;
+    } else if (*added != Commands::Added::stands_by && directory_.commands().find(id)->owner == from) {
+      effects.push_back(Changed());
+      tell(id, from, effects);
+      announce(id, from, now, effects);
+    }
+  }
+}
+
+void Registry::take_away(Carrier owner, std::string_view command, Effects& effects) {
+  const Commands::Removed removed = directory_.commands().remove(owner, command);
+  if (!removed.was_owner) return;
+  effects.push_back(Changed());
+  tell(removed.id, here, effects);
+}
+
+// Tells those who want to know all commands what has become of one; the router hears of it where nobody has it any
+// more.
+void Registry::tell(std::string_view id, Carrier except, Effects& effects) {
+  if (is_private(id)) return;
+  const Commands::Provided* provided = directory_.commands().find(id);
+  for (const auto& [carrier, neighbour] : carriers_) {
+    if (carrier == except || !neighbour.terms.is_extended) continue;
+    const bool is_gone_above = !provided && is_router(carrier) && neighbour.is_started;
+    if (!neighbour.is_told && !is_gone_above) continue;
+    if (neighbour.terms.rights && !neighbour.terms.rights->sees(id)) continue;
+    if (provided && provided->owner != carrier) {
+      send(carrier, command::ListResponse{neighbour.interest_id, {provided->definition}}, {}, effects);
+    } else {
+      send(carrier, command::Unregister{{std::string(id)}}, {}, effects);
+    }
+  }
+}
+
+void Registry::on_interest(Carrier from, const Message& message, Effects& effects) {
+  const auto& interest = std::get<command::Interest>(message.body);
+  std::vector<Pattern> patterns;
+  for (const std::string& each : interest.patterns) {
+    if (auto pattern = Pattern::parse(each)) {
+      patterns.push_back(*std::move(pattern));
+    } else {
+      ++counters_.malformed;
+    }
+  }
+  say_interests(interests_.replace(from, std::move(patterns)), effects);
+  Neighbour& neighbour = carriers_.at(from);
+  neighbour.interest_id = message.id;
+  const bool was_told = std::exchange(neighbour.is_told, interest.wants_commands);
+  if (neighbour.is_told && !was_told) tell_all(from, effects);
+}
+
+// In lists of bounded size.
+void Registry::tell_all(Carrier to, Effects& effects) {
+  const Neighbour& neighbour = carriers_.at(to);
+  command::ListResponse list{.thread = neighbour.interest_id, .commands = {}};
+  std::size_t bytes = 0;
+  const auto flush = [&] {
+    send(to, command::ListResponse{list.thread, std::exchange(list.commands, {})}, {}, effects);
+    bytes = 0;
+  };
+  directory_.commands().for_each([&](const Commands::Provided& each) {
+    const Definition& definition = each.definition;
+    if (each.owner == to || is_private(definition.id)) return;
+    if (neighbour.terms.rights && !neighbour.terms.rights->sees(definition.id)) return;
+    list.commands.push_back(definition);
+    bytes += definition.schema.size() + definition.rest.size();
+    if (bytes > listed_bytes_max || list.commands.size() >= listed_max) flush();
+  });
+  flush();
+}
+
+std::vector<Registry::Definition> Registry::commands(const Rights* rights) const {
+  std::vector<Definition> all;
+  directory_.commands().for_each([&](const Commands::Provided& each) {
+    const std::string& id = each.definition.id;
+    if (!is_private(id) && (!rights || rights->sees(id))) all.push_back(each.definition);
+  });
+  return all;
+}
+
+// --- interest
+
+void Registry::say_interest(Carrier to, Effects& effects) {
+  Neighbour& neighbour = carriers_.at(to);
+  if (!neighbour.terms.is_extended || !neighbour.is_started || is_closed_) return;
+  command::Interest interest{interests_.of_others(to), neighbour.terms.wants_commands};
+  std::string said = fmt::format("{}", interest.wants_commands);
+  for (const std::string& each : interest.patterns) said.append(" ").append(each);
+  if (said == neighbour.interest_said) return;
+  neighbour.interest_said = std::move(said);
+  send(to, std::move(interest), {}, effects);
+}
+
+void Registry::say_interests(const std::vector<Interests::Change>& changes, Effects& effects) {
+  using enum Interests::Change::Who;
+  const auto to_all_but = std::ranges::find(changes, all_but, &Interests::Change::who);
+  if (to_all_but != changes.end()) {
+    for (const auto& [carrier, neighbour] : carriers_) say_interest(carrier, effects);
+    return;
+  }
+  for (const Interests::Change& change : changes) {
+    if (change.who == one && carriers_.contains(change.holder)) say_interest(change.holder, effects);
+  }
+}
+
+}  // namespace parley::core

@@ -1,0 +1,269 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <variant>
+#include <vector>
+
+#include "base/instant.h"
+#include "base/prng.h"
+#include "core/directory/commands.h"
+#include "core/directory/directory.h"
+#include "core/directory/interests.h"
+#include "core/directory/seen_events.h"
+#include "core/policy/policy.h"
+#include "wire/command/message.h"
+
+namespace parley::core {
+
+struct RegistryLimits {
+  std::uint32_t carriers_max = 16384;
+  std::uint32_t requests_max = 65536;                 // in flight here, whoever made them
+  std::uint32_t requests_per_carrier_max = 1024;      // that one made; beyond: refused, and nothing else waits
+  std::uint32_t registrations_per_carrier_max = 256;  // that wait for the router
+  std::uint32_t seen_events_max = 65536;              // remembered, so that none is delivered twice
+  Duration seen_events_for = std::chrono::seconds(5);
+  Duration answer_max = std::chrono::seconds(30);  // of a request that has no deadline of its own
+};
+
+struct RegistryCounters {
+  std::uint64_t malformed = 0;              // messages that were none
+  std::uint64_t responses_late = 0;         // to requests that are over
+  std::uint64_t responses_of_others = 0;    // from another carrier than the one that was asked
+  std::uint64_t loops = 0;                  // requests that came round again
+  std::uint64_t requests_refused = 0;       // beyond a bound
+  std::uint64_t definitions_refused = 0;    // that a peer listed, and may not have or for which there is no room
+  std::uint64_t announcements_refused = 0;  // commands that the router would not take
+  std::uint64_t events_duplicate = 0;
+  std::uint64_t events_refused = 0;  // that a peer may not publish
+  std::uint64_t seen_evicted = 0;    // events that were forgotten early, for others
+  std::uint64_t timeouts = 0;
+};
+
+// Commands and events of one process: who has which command, where a request goes and where its answer belongs, who
+// hears of which event. Rules REG-01 to REG-32. Whom it talks to are carriers, by numbers; one of them may be its
+// router, whom it tells of its commands and asks for those that it does not know. What is to be done is appended to
+// Effects, in order, and done after each call. Not for carriers alone: whoever executes here has a Call, too.
+class Registry {
+ public:
+  using Carrier = Commands::Owner;
+  static constexpr Carrier here = Commands::here;
+  using Call = std::uint64_t;
+  using Message = wire::command::Message;
+  using Definition = wire::command::Definition;
+
+  // --- what is to be done
+  struct Send {
+    Carrier to;
+    std::shared_ptr<const Message> message;
+  };
+  // Runs the handler of a command that is registered here; finished() tells its end.
+  struct Start {
+    Call call;
+    Carrier from;
+    std::string command;
+    std::string request;  // as in a message
+    std::string meta;
+    Instant deadline;
+  };
+  // Nobody waits for that handler any more; nothing more is heard of the call.
+  struct Stop {
+    Call call;
+    Error why;
+  };
+  // The end of what execute() began.
+  struct Settle {
+    Call call;
+    Result<std::string> result;  // JSON; empty: nothing
+    std::string meta;
+  };
+  struct Progressed {
+    Call call;
+    std::string content;
+  };
+  // The end of what register_command() began.
+  struct Registered {
+    std::string command;
+    Result<void> result;
+  };
+  struct Deliver {
+    std::string event;
+    std::string payload;
+    std::string meta;
+  };
+  // Somebody provides something else than before.
+  struct Changed {};
+  using Effect = std::variant<Send, Start, Stop, Settle, Progressed, Registered, Deliver, Changed>;
+  using Effects = std::vector<Effect>;
+
+  // The directory outlives it. `seed`: of the ids of its messages.
+  Registry(Directory& directory, const RegistryLimits& limits, std::uint64_t seed);
+
+  // --- carriers
+  struct Terms {
+    std::string id;  // of the peer; one at a time
+    bool is_router = false;
+    bool is_extended = false;        // the peer is Parley
+    bool wants_commands = false;     // to be told of all that the peer knows; where it is Parley
+    const Rights* rights = nullptr;  // of the peer, which outlive the carrier; null: all, but for private commands
+  };
+  // Errors: in_use (a carrier with that id, or another router), overloaded.
+  Result<Carrier> add(Terms terms);
+  // It can be sent to.
+  void start(Carrier carrier, Instant now, Effects& effects);
+  void on_message(Carrier from, Message message, Instant now, Effects& effects);
+  void on_malformed(Carrier from, const wire::command::Malformed& malformed, Effects& effects);
+  // It is gone, or never started.
+  void drop(Carrier carrier, Effects& effects);
+
+  // --- commands here
+  // Ends with Registered, at once where there is no router to ask. Private ones, whose names begin with `_`, are told
+  // to nobody.
+  void register_command(Definition definition, Instant now, Effects& effects);
+  // False: it is not registered here.
+  bool unregister_command(std::string_view id, Effects& effects);
+
+  struct Execution {
+    std::string command;
+    std::string request = {};  // an object; empty: none
+    std::string meta = {};
+    std::optional<Instant> deadline = {};
+    const Rights* rights = nullptr;  // of whoever asks; null: all
+    bool wants_progress = true;
+  };
+  // Ends with Settle.
+  Call execute(Execution execution, Instant now, Effects& effects);
+  // Nobody waits for it any more; there is no Settle.
+  void cancel(Call call, Effects& effects);
+  // Of a handler. False: nobody waits for it any more.
+  bool finished(Call call, Result<std::string> result, std::string meta, Effects& effects);
+  bool progressed(Call call, std::string content, Effects& effects);
+
+  // --- events
+  // `rights` of whoever publishes, null: all. Errors: permission, invalid (a name that is none).
+  Result<void> emit(std::string event, std::string payload, std::string meta, const Rights* rights, Instant now,
+                    Effects& effects);
+  // Events that fit are delivered here, from now on and until as many forget() as listen().
+  void listen(const Pattern& pattern, Effects& effects);
+  void forget(const Pattern& pattern, Effects& effects);
+
+  // --- time
+  Instant next_deadline() const;
+  void on_time(Instant now, Effects& effects);
+  // Everything that waits ends, all carriers are forgotten, and nothing begins any more. Idempotent.
+  void close(Effects& effects);
+
+  // Public commands that one with these rights may see, null: all; by name.
+  std::vector<Definition> commands(const Rights* rights) const;
+  const Commands& table() const { return directory_.commands(); }
+  const RegistryCounters& counters() const { return counters_; }
+  std::size_t requests_in_flight() const { return requests_.size(); }
+  std::size_t carrier_count() const { return carriers_.size(); }
+  const std::string& id_of(Carrier carrier) const { return carriers_.at(carrier).terms.id; }
+
+ private:
+  struct Neighbour {
+    Terms terms;
+    bool is_started = false;
+    bool is_told = false;  // of all commands, as it wants
+    std::string interest_id;
+    std::string interest_said;         // what it was told last of ours
+    std::unordered_set<Call> asked;    // what it asked
+    std::unordered_set<Call> answers;  // what it is to answer
+    std::uint32_t registrations = 0;
+  };
+  struct Request {
+    Carrier from = here;
+    Carrier to = here;
+    std::string id;  // empty: it is on no wire
+    std::string meta;
+    Instant deadline;
+    bool wants_progress = true;
+  };
+  struct Registration {
+    Carrier from = here;
+    Definition definition;
+    std::string reply_to;
+    bool is_announcement = false;  // of what is registered already
+    Instant deadline;
+  };
+
+  // registry.cpp
+  void send(Carrier to, wire::command::Body body, std::string meta, Effects& effects);
+  void send(Carrier to, Message message, Effects& effects);
+  std::string next_id() { return uuid(); }
+  std::string uuid();
+  bool is_router(Carrier carrier) const { return carrier != here && carrier == router_; }
+  bool has_started_router() const;
+  static bool is_private(std::string_view id) { return id.starts_with('_'); }
+  void answer_list(Carrier to, const std::string& id, Effects& effects);
+  void on_list(Carrier from, wire::command::ListResponse list, Instant now, Effects& effects);
+  void on_interest(Carrier from, const Message& message, Effects& effects);
+  void tell_all(Carrier to, Effects& effects);
+  void tell(std::string_view command, Carrier except, Effects& effects);
+  void take_away(Carrier owner, std::string_view command, Effects& effects);
+  void say_interest(Carrier to, Effects& effects);
+  void say_interests(const std::vector<Interests::Change>& changes, Effects& effects);
+
+  // registry_register.cpp
+  void announce_all(Instant now, Effects& effects);
+  void announce(const std::string& command, Carrier of, Instant now, Effects& effects);
+  void ask_router(Registration registration, Instant now, Effects& effects);
+  void on_register(Carrier from, const Message& message, Instant now, Effects& effects);
+  void on_registered(Carrier from, const Message& message, Effects& effects);
+  bool may_register(Carrier from, const Definition& definition) const;
+  void end(Registration registration, Result<void> result, Effects& effects);
+  void drop_registrations(Carrier carrier, Effects& effects);
+
+  // registry_execute.cpp
+  void on_execute(Carrier from, Message message, Instant now, Effects& effects);
+  struct Way {
+    Carrier to = here;
+    std::optional<Error> none;
+  };
+  Way way_of(std::string_view command, Carrier from) const;
+  std::optional<Error> refusal_of(Carrier from, const std::string& id, std::string_view name);
+  Call begin(Request request, Message message, Effects& effects);
+  Request take(Call call);
+  void on_response(Carrier from, Message message, Effects& effects);
+  void on_progress(Carrier from, Message message, Effects& effects);
+  void on_cancel(Carrier from, const std::string& thread, Effects& effects);
+  void answer(Call call, const Request& request, Result<std::string> result, std::string meta, Effects& effects);
+  void stop(Call call, const Request& request, const Error& why, Effects& effects);
+  void drop_requests(Neighbour& neighbour, const std::string& id, Effects& effects);
+  const Request* request_of(Carrier from, const std::string& thread, Call& call, Carrier Request::* side);
+
+  // registry_events.cpp
+  void on_event(Carrier from, Message message, Instant now, Effects& effects);
+  void spread(Carrier from, Message message, Effects& effects);
+
+  Directory& directory_;
+  const RegistryLimits limits_;
+  Prng prng_;
+  RegistryCounters counters_;
+  std::map<Carrier, Neighbour> carriers_;
+  std::set<std::string, std::less<>> carrier_ids_;
+  Carrier last_carrier_ = here;
+  Carrier router_ = here;         // none
+  bool has_lost_router_ = false;  // there was one, and another may come
+  std::unordered_map<Call, Request> requests_;
+  std::map<std::string, Call, std::less<>> by_id_;  // of those that are on a wire
+  std::set<std::pair<Instant, Call>> deadlines_;
+  Call last_call_ = 0;
+  std::map<std::string, Registration, std::less<>> registrations_;  // by the id of what the router was asked
+  std::set<std::string, std::less<>> registering_;                  // commands of this registry that wait for it
+  std::set<std::pair<Instant, std::string>> registration_deadlines_;
+  Interests interests_;
+  SeenEvents seen_;
+  bool is_closed_ = false;
+};
+
+}  // namespace parley::core

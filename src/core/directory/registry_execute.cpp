@@ -1,0 +1,263 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/assert.h"
+#include "codec/json_object.h"
+#include "core/directory/command_errors.h"
+#include "core/directory/registry.h"
+
+// How requests find who answers them, and answers who asked.
+namespace parley::core {
+
+namespace command = wire::command;
+
+// What is left of a deadline that a Parley peer said.
+static std::optional<Duration> remaining_in(std::string_view meta) {
+  const std::string said = command::meta_member(meta, command::remaining_key);
+  std::uint64_t us = 0;
+  const auto [end, fault] = std::from_chars(said.data(), said.data() + said.size(), us);
+  if (said.empty() || fault != std::errc() || end != said.data() + said.size()) return std::nullopt;
+  constexpr std::uint64_t day_us = std::uint64_t{86'400} * 1'000'000;
+  return std::chrono::microseconds(std::min(us, day_us));
+}
+static std::string with_remaining(std::string_view meta, Duration left) {
+  const auto us = std::chrono::duration_cast<std::chrono::microseconds>(std::max(left, Duration::zero())).count();
+  return command::with_meta_member(meta, command::remaining_key, fmt::format("{}", us));
+}
+
+Registry::Way Registry::way_of(std::string_view id, Carrier from) const {
+  if (const Commands::Provided* provided = directory_.commands().find(id)) {
+    if (provided->owner != from || from == here) return {.to = provided->owner, .none = {}};
+    return {.none = Error{Code::not_found, fmt::format("\"{}\" is provided by whoever asks for it", id)}};
+  }
+  if (router_ != here && router_ != from && !is_private(id)) {
+    if (carriers_.at(router_).is_started) return {.to = router_, .none = {}};
+    return {.none = Error{Code::not_sent, fmt::format("\"{}\" is not here, and the router is not connected", id)}};
+  }
+  if (router_ == here && has_lost_router_ && !is_private(id)) {
+    return {.none = Error{Code::not_sent, fmt::format("\"{}\" is not here, and the router has gone", id)}};
+  }
+  return {.none = Error{Code::not_found, fmt::format("there is no command \"{}\"", id)}};
+}
+
+std::optional<Error> Registry::refusal_of(Carrier from, const std::string& id, std::string_view name) {
+  const Neighbour& neighbour = carriers_.at(from);
+  if (by_id_.contains(id)) {
+    ++counters_.loops;
+    return Error{Code::not_found, fmt::format("the request {} is on its way already: it came round in a ring", id)};
+  }
+  if (neighbour.asked.size() >= limits_.requests_per_carrier_max || requests_.size() >= limits_.requests_max) {
+    ++counters_.requests_refused;
+    return Error{Code::overloaded, fmt::format("{} requests are in flight", neighbour.asked.size())};
+  }
+  const Rights* rights = neighbour.terms.rights;
+  const bool may = !rights || rights->may(Verb::call, name);
+  const bool may_private = !is_private(name) || (rights && may && rights->may(Verb::operate, name));
+  if (may && may_private) return std::nullopt;
+  // Of what he may not see he is told what he would be told if it were not there.
+  if (rights && !may && rights->sees(name)) return rights->check(Verb::call, name).error();
+  return Error{Code::not_found, fmt::format("there is no command \"{}\"", name)};
+}
+
+void Registry::on_execute(Carrier from, Message message, Instant now, Effects& effects) {
+  const std::string name = std::get<command::ExecuteRequest>(message.body).command;
+  std::optional<Error> refusal = refusal_of(from, message.id, name);
+  Way way;
+  if (!refusal) {
+    way = way_of(name, from);
+    refusal = way.none;
+  }
+  if (refusal) {
+    const bool is_extended = carriers_.at(from).terms.is_extended;
+    return send(from, command::ExecuteResponse{message.id, to_wire(*refusal), {}},
+                is_extended ? meta_of(*refusal, message.meta) : message.meta, effects);
+  }
+  const std::optional<Duration> remaining = remaining_in(message.meta);
+  Request request{.from = from, .to = way.to, .id = message.id, .meta = message.meta};
+  request.deadline = now + (remaining ? *remaining : limits_.answer_max);
+  if (remaining) message.meta = with_remaining(message.meta, *remaining);
+  begin(std::move(request), std::move(message), effects);
+}
+
+Registry::Call Registry::execute(Execution execution, Instant now, Effects& effects) {
+  const Call call = last_call_ + 1;
+  const auto refuse = [&](Error why) {
+    last_call_ = call;
+    effects.push_back(Settle{call, fail(std::move(why)), std::move(execution.meta)});
+    return call;
+  };
+  const std::string& name = execution.command;
+  if (is_closed_) return refuse({Code::closed, "the registry"});
+  if (requests_.size() >= limits_.requests_max) {
+    ++counters_.requests_refused;
+    return refuse({Code::overloaded, fmt::format("{} requests are in flight", requests_.size())});
+  }
+  if (const Rights* rights = execution.rights; rights && (is_private(name) || !rights->may(Verb::call, name))) {
+    if (!is_private(name) && rights->sees(name)) return refuse(rights->check(Verb::call, name).error());
+    return refuse({Code::not_found, fmt::format("there is no command \"{}\"", name)});
+  }
+  Way way = way_of(name, here);
+  if (way.none) return refuse(*std::move(way.none));
+  Request request{.from = here, .to = way.to, .id = {}, .meta = execution.meta};
+  request.deadline = execution.deadline.value_or(now + limits_.answer_max);
+  request.wants_progress = execution.wants_progress;
+  Message message{.id = {},
+                  .body = command::ExecuteRequest{std::move(execution.command), std::move(execution.request)}};
+  message.meta = execution.deadline && way.to != here ? with_remaining(execution.meta, *execution.deadline - now)
+                                                      : std::move(execution.meta);
+  return begin(std::move(request), std::move(message), effects);
+}
+
+// Stored before it is sent: an answer may come while that is done.
+Registry::Call Registry::begin(Request request, Message message, Effects& effects) {
+  const Call call = ++last_call_;
+  const Carrier to = request.to;
+  deadlines_.emplace(request.deadline, call);
+  if (request.from != here) carriers_.at(request.from).asked.insert(call);
+  if (to != here) {
+    carriers_.at(to).answers.insert(call);
+    if (request.id.empty()) request.id = message.id = next_id();
+  }
+  if (!request.id.empty()) by_id_.emplace(request.id, call);
+  const Request& kept = requests_.emplace(call, std::move(request)).first->second;
+  if (to != here) {
+    send(to, std::move(message), effects);
+  } else {
+    auto& body = std::get<command::ExecuteRequest>(message.body);
+    effects.push_back(Start{call, kept.from, std::move(body.command), std::move(body.request), std::move(message.meta),
+                            kept.deadline});
+  }
+  return call;
+}
+
+Registry::Request Registry::take(Call call) {
+  Request request = std::move(requests_.extract(call).mapped());
+  deadlines_.erase({request.deadline, call});
+  if (!request.id.empty()) by_id_.erase(request.id);
+  if (const auto from = carriers_.find(request.from); from != carriers_.end()) from->second.asked.erase(call);
+  if (const auto to = carriers_.find(request.to); to != carriers_.end()) to->second.answers.erase(call);
+  return request;
+}
+
+// Whoever works on it need not go on.
+void Registry::stop(Call call, const Request& request, const Error& why, Effects& effects) {
+  if (request.to == here) {
+    effects.push_back(Stop{call, why});
+  } else if (const auto to = carriers_.find(request.to); to != carriers_.end() && to->second.terms.is_extended) {
+    send(request.to, command::Cancel{request.id}, {}, effects);
+  }
+}
+
+void Registry::answer(Call call, const Request& request, Result<std::string> result, std::string meta,
+                      Effects& effects) {
+  if (meta.empty()) meta = command::with_meta_member(request.meta, command::remaining_key, {});
+  if (request.from == here) return effects.push_back(Settle{call, std::move(result), std::move(meta)});
+  const auto from = carriers_.find(request.from);
+  if (from == carriers_.end()) return;
+  command::ExecuteResponse response{.thread = request.id, .error = {}, .result = {}};
+  if (result) {
+    response.result = *std::move(result);
+  } else {
+    response.error = to_wire(result.error());
+    if (from->second.terms.is_extended) meta = meta_of(result.error(), meta);
+  }
+  send(request.from, std::move(response), std::move(meta), effects);
+}
+
+void Registry::cancel(Call call, Effects& effects) {
+  const auto found = requests_.find(call);
+  if (found == requests_.end() || found->second.from != here) return;
+  const Request request = take(call);
+  stop(call, request, {Code::cancelled, "the caller waits no longer"}, effects);
+}
+
+bool Registry::finished(Call call, Result<std::string> result, std::string meta, Effects& effects) {
+  const auto found = requests_.find(call);
+  if (found == requests_.end() || found->second.to != here) return false;
+  const Request request = take(call);
+  answer(call, request, std::move(result), std::move(meta), effects);
+  return true;
+}
+
+bool Registry::progressed(Call call, std::string content, Effects& effects) {
+  const auto found = requests_.find(call);
+  if (found == requests_.end() || found->second.to != here) return false;
+  const Request& request = found->second;
+  if (request.from == here) {
+    if (request.wants_progress) effects.push_back(Progressed{call, std::move(content)});
+  } else if (carriers_.at(request.from).terms.is_extended) {
+    send(request.from, command::Progress{request.id, std::move(content)}, {}, effects);
+  }
+  return true;
+}
+
+// The request with that id, where `from` is the one who may speak of it: null, and counted, for any other.
+const Registry::Request* Registry::request_of(Carrier from, const std::string& thread, Call& call,
+                                              Carrier Request::* side) {
+  const auto found = by_id_.find(thread);
+  if (found == by_id_.end()) {
+    ++counters_.responses_late;
+    return nullptr;
+  }
+  call = found->second;
+  const Request& request = requests_.at(call);
+  if (request.*side == from) return &request;
+  ++counters_.responses_of_others;
+  return nullptr;
+}
+
+void Registry::on_response(Carrier from, Message message, Effects& effects) {
+  auto& response = std::get<command::ExecuteResponse>(message.body);
+  Call call = 0;
+  if (!request_of(from, response.thread, call, &Request::to)) return;
+  const Request request = take(call);
+  auto result = response.error ? Result<std::string>(fail(from_wire(*response.error, message.meta)))
+                               : Result<std::string>(std::move(response.result));
+  if (request.from == here || (response.error && carriers_.contains(request.from))) {
+    std::string meta = command::with_meta_member(message.meta, command::error_key, {});
+    return answer(call, request, std::move(result), std::move(meta), effects);
+  }
+  response.result = result ? *std::move(result) : std::string();
+  if (carriers_.contains(request.from)) send(request.from, std::move(message), effects);
+}
+
+void Registry::on_progress(Carrier from, Message message, Effects& effects) {
+  auto& progress = std::get<command::Progress>(message.body);
+  Call call = 0;
+  const Request* request = request_of(from, progress.thread, call, &Request::to);
+  if (!request) return;
+  if (request->from == here) {
+    if (request->wants_progress) effects.push_back(Progressed{call, std::move(progress.content)});
+  } else if (carriers_.at(request->from).terms.is_extended) {
+    send(request->from, std::move(message), effects);
+  }
+}
+
+void Registry::on_cancel(Carrier from, const std::string& thread, Effects& effects) {
+  Call call = 0;
+  if (!request_of(from, thread, call, &Request::from)) return;
+  const Request request = take(call);
+  stop(call, request, {Code::cancelled, "the caller waits no longer"}, effects);
+}
+
+// Of a carrier that is gone, and that `carriers_` has no more.
+void Registry::drop_requests(Neighbour& neighbour, const std::string& id, Effects& effects) {
+  const auto in_order = [](const std::unordered_set<Call>& calls) {
+    std::vector<Call> sorted(calls.begin(), calls.end());
+    std::ranges::sort(sorted);
+    return sorted;
+  };
+  for (const Call call : in_order(neighbour.answers)) {
+    const Request request = take(call);
+    answer(call, request, fail(Code::sent_then_lost, fmt::format("\"{}\" went before it answered", id)), {}, effects);
+  }
+  for (const Call call : in_order(neighbour.asked)) {
+    if (!requests_.contains(call)) continue;
+    const Request request = take(call);
+    stop(call, request, {Code::cancelled, "the caller is gone"}, effects);
+  }
+}
+
+}  // namespace parley::core
