@@ -25,7 +25,7 @@ class Server {
  public:
   struct Options {
     Implementation self;
-    std::string instructions;            // for the agent; may be empty
+    std::string instructions = {};       // for the agent; may be empty
     std::size_t requests_max = 128;      // of the peer's at once; beyond: error -32000
     std::size_t page_tools = 100;        // on one page of the list
     std::size_t page_bytes = 512 << 10;  // the same in bytes; one tool may be longer
