@@ -31,19 +31,22 @@ STEPS = ("initialize", "ping", "list", "call", "structured", "echo", "big", "voi
 class Kind:
     """Where a kind of server or client is, and what it leaves out."""
 
-    def __init__(self, command, http=None, client=None, prefix="", skips=(), **variables):
-        self.stdio, self.http, self.client = command, http, client
+    def __init__(self, stdio, http=None, client=None, prefix="", without=(), skips=()):
+        self.stdio, self.http, self.client = stdio, http, client
         self.prefix = prefix  # of the tools that session.mjs calls
-        self.skips = set(skips)
-        self.environment = {**os.environ, **variables}
+        self.without = without  # steps that are not even tried
+        self.skips = set(skips)  # steps whose tool it has not
+        self.environment = {**os.environ, "PEER_ROLE": "mcp", "PEER_NAME": prefix.rstrip(".")}
 
 
 def rust(command):
-    return Kind(command, prefix="rust.", skips=("progress", "list_changed"), PEER_ROLE="mcp", PEER_NAME="rust")
+    # Its reader cuts a line that reaches over the end of its buffer of 8 KiB while answers are written: the request is
+    # lost, and answered with a parse error that names no id.
+    return Kind(command, prefix="rust.", without=("big", "concurrent"), skips=("progress", "list_changed"))
 
 
 def parley(command):
-    return Kind([*command, "stdio"], [*command, "http"], [*command, "client"], prefix="parley.", PEER_NAME="parley")
+    return Kind([*command, "stdio"], [*command, "http"], [*command, "client"], prefix="parley.")
 
 
 def reference(place):
@@ -71,10 +74,12 @@ class McpTest(unittest.TestCase):
     def session(self, kind, *target):
         tools = ("add", "echo", "fail", "void", "progress", "slow", "cancelled", "change")
         names = [word for tool in tools for word in ("--tool", f"{tool}={kind.prefix}{tool}")] if kind.prefix else []
-        ran = self.run_node("session.mjs", *names, *target, environment=kind.environment)
+        without = ["--without", ",".join(kind.without)] if kind.without else []
+        ran = self.run_node("session.mjs", *names, *without, *target, environment=kind.environment)
         steps = {step.pop("step"): step for step in map(json.loads, ran.stdout.splitlines())}
         self.assertEqual({name: step for name, step in steps.items() if not step["ok"]}, {})
-        self.assertEqual((tuple(steps), ran.returncode), (STEPS, 0))
+        self.assertEqual(list(steps), [step for step in STEPS if step not in kind.without])
+        self.assertEqual(ran.returncode, 0)
         return {name for name, step in steps.items() if "skipped" in step}
 
     def conforms(self, *arguments, environment=None):

@@ -1,8 +1,8 @@
 // A client of the official SDK that drives a whole session against a server and says what came back: one line of JSON a
 // step. Its exit code is 1 when a step went wrong.
 //
-// Usage: node session.mjs [--tool NAME=THEIRS]... [--only STEP,..] URL
-//        node session.mjs [--tool NAME=THEIRS]... [--only STEP,..] COMMAND [ARGUMENT]...
+// Usage: node session.mjs [--tool NAME=THEIRS]... [--without STEP,..] URL
+//        node session.mjs [--tool NAME=THEIRS]... [--without STEP,..] COMMAND [ARGUMENT]...
 //
 // The tools that it calls are add, echo, fail, void, progress, slow, cancelled and change, as tools.mjs has them;
 // --tool tells the name that the server has for one. A step whose tool is not offered says so and is not wrong.
@@ -21,12 +21,12 @@ const IN_FLIGHT = 100;
 // --- what the command line asks
 
 const theirs = new Map();
-let only;
+let without = [];
 let target = argv.slice(2);
 while (target[0]?.startsWith("--")) {
   const [option, value, ...rest] = target;
   if (option === "--tool") theirs.set(...value.split("="));
-  else if (option === "--only") only = value.split(",");
+  else if (option === "--without") without = value.split(",");
   else throw new Error(`unknown option ${option}`);
   target = rest;
 }
@@ -240,8 +240,7 @@ const NEEDS = {
 };
 
 let isWrong = false;
-const takes = (step) => !only || ["initialize", "list", "end"].includes(step) || only.includes(step);
-for (const [step, take] of Object.entries(STEPS).filter(([name]) => takes(name))) {
+for (const [step, take] of Object.entries(STEPS).filter(([name]) => !without.includes(name))) {
   const needs = NEEDS[step] && (theirs.get(NEEDS[step]) ?? NEEDS[step]);
   try {
     const came = needs && !offered.has(needs) ? { skipped: `no tool ${needs}` } : await take();
