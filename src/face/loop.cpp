@@ -49,8 +49,8 @@ Result<std::unique_ptr<io::Stream>> Loop::accept_tls(std::unique_ptr<io::Stream>
   return parts_->endpoints->accept_tls(stream);
 }
 
-Result<std::unique_ptr<io::Stream>> Loop::accept_websocket(std::unique_ptr<io::Stream>& stream) {
-  return parts_->endpoints->accept_websocket(stream);
+Result<std::unique_ptr<io::Stream>> Loop::accept_websocket(std::unique_ptr<io::Stream>& stream, io::WebSocketUse use) {
+  return parts_->endpoints->accept_websocket(stream, std::move(use));
 }
 
 Result<void> Loop::reload_tls() { return parts_->endpoints->reload_tls(); }

@@ -42,7 +42,10 @@ class Loop final : private face::LoopParts, public io::Loop {
   Result<std::unique_ptr<io::Listener>> listen(std::string_view uri) override;
   Result<std::unique_ptr<io::Dialer>> dialer(std::string_view uri) override;
   Result<std::unique_ptr<io::Stream>> accept_tls(std::unique_ptr<io::Stream>& stream) override;
-  Result<std::unique_ptr<io::Stream>> accept_websocket(std::unique_ptr<io::Stream>& stream) override;
+  using io::Loop::accept_websocket;
+  using io::Loop::http_client;
+  Result<std::unique_ptr<io::Stream>> accept_websocket(std::unique_ptr<io::Stream>& stream,
+                                                       io::WebSocketUse use) override;
 
   // Reads the files of LoopOptions::tls again: who comes from now on gets the new certificate, sessions that are there
   // stay as they are. Errors: not_found, invalid; then nothing changes.

@@ -69,8 +69,12 @@ LayeredEndpoints::LayeredEndpoints(io::Loop& loop, EpollReactor& reactor, io::Tl
                                    io::WebSocketOptions websocket)
     : loop_(loop), reactor_(reactor), tls_(std::move(tls)), websocket_(std::move(websocket)) {}
 
-Result<std::unique_ptr<io::Stream>> LayeredEndpoints::accept_websocket(std::unique_ptr<io::Stream>& stream) {
-  return std::make_unique<WebSocketStream>(loop_, std::move(stream), websocket_);
+Result<std::unique_ptr<io::Stream>> LayeredEndpoints::accept_websocket(std::unique_ptr<io::Stream>& stream,
+                                                                       io::WebSocketUse use) {
+  io::WebSocketOptions options = websocket_;
+  if (!use.path.empty()) options.path = std::move(use.path);
+  options.is_text_lines = use.is_text_lines;
+  return std::make_unique<WebSocketStream>(loop_, std::move(stream), std::move(options));
 }
 
 Result<std::unique_ptr<io::Listener>> LayeredEndpoints::listen(const io::Uri& uri) {

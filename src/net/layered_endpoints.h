@@ -24,7 +24,7 @@ class LayeredEndpoints {
   Result<std::unique_ptr<io::Stream>> accept_tls(std::unique_ptr<io::Stream>& stream) {
     return tls_.accept(loop_, stream);
   }
-  Result<std::unique_ptr<io::Stream>> accept_websocket(std::unique_ptr<io::Stream>& stream);
+  Result<std::unique_ptr<io::Stream>> accept_websocket(std::unique_ptr<io::Stream>& stream, io::WebSocketUse use);
   Result<void> reload_tls() { return tls_.reload(); }
 
  private:
