@@ -49,8 +49,17 @@ Result<std::unique_ptr<io::Stream>> Loop::accept_tls(std::unique_ptr<io::Stream>
   return parts_->endpoints->accept_tls(stream);
 }
 
-Result<std::unique_ptr<io::Stream>> Loop::accept_websocket(std::unique_ptr<io::Stream>& stream) {
-  return parts_->endpoints->accept_websocket(stream);
+Result<std::unique_ptr<io::Stream>> Loop::accept_websocket(std::unique_ptr<io::Stream>& stream, io::WebSocketUse use) {
+  return parts_->endpoints->accept_websocket(stream, std::move(use));
+}
+
+Result<std::unique_ptr<io::HttpConnection>> Loop::accept_http(std::unique_ptr<io::Stream>& stream,
+                                                              io::HttpHandler& handler, io::HttpLimits limits) {
+  return parts_->endpoints->accept_http(stream, handler, limits);
+}
+
+Result<std::unique_ptr<io::HttpClient>> Loop::http_client(std::string_view url, io::HttpClientOptions options) {
+  return parts_->endpoints->http_client(url, options);
 }
 
 Result<void> Loop::reload_tls() { return parts_->endpoints->reload_tls(); }

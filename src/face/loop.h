@@ -42,7 +42,13 @@ class Loop final : private face::LoopParts, public io::Loop {
   Result<std::unique_ptr<io::Listener>> listen(std::string_view uri) override;
   Result<std::unique_ptr<io::Dialer>> dialer(std::string_view uri) override;
   Result<std::unique_ptr<io::Stream>> accept_tls(std::unique_ptr<io::Stream>& stream) override;
-  Result<std::unique_ptr<io::Stream>> accept_websocket(std::unique_ptr<io::Stream>& stream) override;
+  using io::Loop::accept_websocket;
+  using io::Loop::http_client;
+  Result<std::unique_ptr<io::Stream>> accept_websocket(std::unique_ptr<io::Stream>& stream,
+                                                       io::WebSocketUse use) override;
+  Result<std::unique_ptr<io::HttpConnection>> accept_http(std::unique_ptr<io::Stream>& stream, io::HttpHandler& handler,
+                                                          io::HttpLimits limits) override;
+  Result<std::unique_ptr<io::HttpClient>> http_client(std::string_view url, io::HttpClientOptions options) override;
 
   // Reads the files of LoopOptions::tls again: who comes from now on gets the new certificate, sessions that are there
   // stay as they are. Errors: not_found, invalid; then nothing changes.

@@ -13,8 +13,10 @@
 #include "async/task.h"
 #include "base/bytes.h"
 #include "io/clock.h"
+#include "io/http.h"
 #include "io/reactor.h"
 #include "io/stream.h"
+#include "io/websocket_use.h"
 
 namespace parley::io {
 
@@ -77,7 +79,17 @@ class Loop : private Executor::Driver {
   // What is spoken inside a stream of somebody who came and opened it with TLS or HTTP. A loop without a network knows
   // neither, and one without a certificate no TLS: `unsupported`, and the stream stays the caller's.
   virtual Result<std::unique_ptr<Stream>> accept_tls(std::unique_ptr<Stream>& stream);
-  virtual Result<std::unique_ptr<Stream>> accept_websocket(std::unique_ptr<Stream>& stream);
+  virtual Result<std::unique_ptr<Stream>> accept_websocket(std::unique_ptr<Stream>& stream, WebSocketUse use);
+  Result<std::unique_ptr<Stream>> accept_websocket(std::unique_ptr<Stream>& stream) {
+    return accept_websocket(stream, WebSocketUse());
+  }
+  virtual Result<std::unique_ptr<HttpConnection>> accept_http(std::unique_ptr<Stream>& stream, HttpHandler& handler,
+                                                              HttpLimits limits);
+
+  // Asks the server at a URL, http://127.0.0.1:8080/path or https://, or at an address of io/uri.h that leads to a
+  // stream: unix:, tcp:, tls:, mem:. Nothing is dialled yet. Errors: uri, unsupported, and those of dialer().
+  virtual Result<std::unique_ptr<HttpClient>> http_client(std::string_view url, HttpClientOptions options);
+  Result<std::unique_ptr<HttpClient>> http_client(std::string_view url) { return http_client(url, {}); }
 
   Executor& executor() { return executor_; }
   operator Executor&() { return executor_; }  // for Scope(loop) and Sleep(loop, 50ms)

@@ -28,8 +28,16 @@ Result<std::unique_ptr<Stream>> Loop::accept_tls(std::unique_ptr<Stream>&) {
   return fail(Code::unsupported, "this loop has no TLS");
 }
 
-Result<std::unique_ptr<Stream>> Loop::accept_websocket(std::unique_ptr<Stream>&) {
+Result<std::unique_ptr<Stream>> Loop::accept_websocket(std::unique_ptr<Stream>&, WebSocketUse) {
   return fail(Code::unsupported, "this loop has no WebSockets");
+}
+
+Result<std::unique_ptr<HttpConnection>> Loop::accept_http(std::unique_ptr<Stream>&, HttpHandler&, HttpLimits) {
+  return fail(Code::unsupported, "this loop has no HTTP");
+}
+
+Result<std::unique_ptr<HttpClient>> Loop::http_client(std::string_view, HttpClientOptions) {
+  return fail(Code::unsupported, "this loop has no HTTP");
 }
 
 }  // namespace parley::io

@@ -13,6 +13,7 @@ namespace parley::io {
 // is why the browser says for which host it asks, and whose page does.
 struct WebSocketOptions {
   std::string path = "/roam";
+  bool is_text_lines = false;  // see WebSocketUse
   // Names, without port, under which we may be asked for; localhost and every numeric address are known without.
   std::vector<std::string> hosts;
   // Sites whose pages may connect, as browsers say it: "https://app.example.org". What is no browser says none, and

@@ -4,6 +4,9 @@
 #include <utility>
 
 #include "net/endpoint.h"
+#include "net/http_client.h"
+#include "net/http_connection.h"
+#include "net/http_url.h"
 #include "net/websocket_stream.h"
 
 namespace parley::net {
@@ -69,8 +72,26 @@ LayeredEndpoints::LayeredEndpoints(io::Loop& loop, EpollReactor& reactor, io::Tl
                                    io::WebSocketOptions websocket)
     : loop_(loop), reactor_(reactor), tls_(std::move(tls)), websocket_(std::move(websocket)) {}
 
-Result<std::unique_ptr<io::Stream>> LayeredEndpoints::accept_websocket(std::unique_ptr<io::Stream>& stream) {
-  return std::make_unique<WebSocketStream>(loop_, std::move(stream), websocket_);
+Result<std::unique_ptr<io::Stream>> LayeredEndpoints::accept_websocket(std::unique_ptr<io::Stream>& stream,
+                                                                       io::WebSocketUse use) {
+  io::WebSocketOptions options = websocket_;
+  if (!use.path.empty()) options.path = std::move(use.path);
+  options.is_text_lines = use.is_text_lines;
+  return std::make_unique<WebSocketStream>(loop_, std::move(stream), std::move(options));
+}
+
+Result<std::unique_ptr<io::HttpConnection>> LayeredEndpoints::accept_http(std::unique_ptr<io::Stream>& stream,
+                                                                          io::HttpHandler& handler,
+                                                                          io::HttpLimits limits) {
+  return std::make_unique<HttpConnection>(loop_, std::move(stream), handler,
+                                          HttpAccess{websocket_.hosts, websocket_.origins}, limits);
+}
+
+Result<std::unique_ptr<io::HttpClient>> LayeredEndpoints::http_client(std::string_view url,
+                                                                      io::HttpClientOptions options) {
+  PARLEY_TRY(HttpUrl parsed, parse_http_url(url));
+  PARLEY_TRY(auto there, dialer(parsed.uri));
+  return std::make_unique<HttpClient>(loop_, std::move(there), std::move(parsed), options);
 }
 
 Result<std::unique_ptr<io::Listener>> LayeredEndpoints::listen(const io::Uri& uri) {

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <string>
+
+namespace parley::io {
+
+// What a WebSocket carries at one path.
+struct WebSocketUse {
+  // Empty: that of the loop's options.
+  std::string path = {};
+  // Bytes written are cut at newlines into text messages without them, and each message that comes is read with a
+  // newline behind it. Else messages are binary and stand behind their length, as framed links write and read them.
+  bool is_text_lines = false;
+};
+
+}  // namespace parley::io
