@@ -4,6 +4,7 @@
 #include "base/compiler.h"
 
 #include "parley/blocking.h"
+#include "parley/carrier.h"
 #include "parley/channel.h"
 #include "parley/client.h"
 #include "parley/connect.h"
@@ -12,6 +13,7 @@
 #include "parley/hub.h"
 #include "parley/interceptor.h"
 #include "parley/loop.h"
+#include "parley/registry.h"
 #include "parley/server.h"
 #include "parley/service.h"
 #include "parley/task.h"

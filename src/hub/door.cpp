@@ -114,14 +114,26 @@ void Door::on_silence(Arrival& arrival) {
 
 // The rule applies again to the stream inside of TLS, and to the one inside of a WebSocket: once each, in this order.
 bool Door::look_inside(Arrived& arrived, Opening opening) {
-  const bool is_tls = opening == Opening::tls && arrived.inside_of == Opening::undecided;
-  const bool is_http = opening == Opening::http && arrived.inside_of != Opening::http;
-  if (!is_tls && !is_http) return false;
-  auto inside = is_tls ? loop_.accept_tls(arrived.stream) : loop_.accept_websocket(arrived.stream);
+  if (opening == Opening::http && arrived.inside_of != Opening::http) {
+    return hub_.on_http(arrived.stream, arrived.seen, arrived.until);
+  }
+  if (opening == Opening::command) {
+    hub_.on_lines(std::move(arrived.stream), std::move(arrived.seen), arrived.until);
+    return true;
+  }
+  if (opening != Opening::tls || arrived.inside_of != Opening::undecided) return false;
+  auto inside = loop_.accept_tls(arrived.stream);
   if (!inside) return false;
   arrived.inside_of = opening;
   listen_to(*std::move(inside), std::move(arrived));
   return true;
+}
+
+void Door::on_websocket(std::unique_ptr<io::Stream> stream, std::optional<core::Principal> seen, Instant until) {
+  auto inside = loop_.accept_websocket(stream);
+  if (!inside) return bury(std::move(stream));
+  Arrived arrived{.id = ++last_id_, .seen = std::move(seen), .until = until, .inside_of = Opening::http};
+  listen_to(*std::move(inside), std::move(arrived));
 }
 
 void Door::refuse(Arrived& arrived, Opening opening) {

@@ -21,6 +21,11 @@ class DoorEvents {
   // Shakes hands over this link, in time, and is a newcomer until Door::forget().
   virtual void on_newcomer(std::uint64_t id, std::unique_ptr<io::Link> link, std::optional<core::Principal> seen,
                            Instant until) = 0;
+  // Speaks HTTP. False, and the stream stays: nobody here does.
+  virtual bool on_http(std::unique_ptr<io::Stream>& stream, const std::optional<core::Principal>& seen,
+                       Instant until) = 0;
+  // Speaks commands, in lines.
+  virtual void on_lines(std::unique_ptr<io::Stream> stream, std::optional<core::Principal> seen, Instant until) = 0;
   // One of these has to go, because others came.
   virtual void on_pushed_out(std::uint64_t id) = 0;
   // Whom nobody knows, at a hub that knows nobody by what he brings.
@@ -43,6 +48,8 @@ class Door final : private ArrivalEvents {
   Result<std::string> listen(std::string_view uri, Hub::Speaks speaks);
   // Whoever has not said what he speaks goes, and nobody comes any more.
   void close();
+  // What came by HTTP and becomes a WebSocket at /roam: what it speaks inside is asked again.
+  void on_websocket(std::unique_ptr<io::Stream> stream, std::optional<core::Principal> seen, Instant until);
   // Was let in, or is gone.
   void forget(std::uint64_t newcomer) { newcomers_.erase(newcomer); }
   DoorCounters counters;

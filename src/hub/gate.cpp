@@ -9,7 +9,8 @@ namespace parley::hub {
 namespace {
 
 constexpr std::string_view how_to_give_one =
-    "give one: Options::token, PARLEY_TOKEN or --token-file for the program parley, parley-token in a Hello";
+    "give one: Options::token, PARLEY_TOKEN or --token-file for the program parley, parley-token in a Hello, or "
+    "Authorization: Bearer over HTTP";
 
 std::string not_known(const std::optional<core::Principal>& seen) {
   return seen ? fmt::format("no rule of this hub names {}", to_string(*seen))
@@ -34,12 +35,17 @@ std::optional<core::Principal> Gate::seen(const io::Peer& peer, bool is_own_proc
 
 Gate::Entry Gate::enter(const std::optional<core::Principal>& seen, const Metadata& hello) const {
   const MetadataEntry* const entry = hello.find(wire::roam::names::token);
-  if (!entry) {
-    if (knows(seen)) return {.principal = seen};
-    return {.fault = Fault::token_missing,
-            .refusal = {Code::permission, fmt::format("{}, and no token came: {}", not_known(seen), how_to_give_one)}};
-  }
-  const auto secret = secret_of(*entry);
+  return entry ? enter_with(seen, secret_of(*entry)) : enter(seen, std::optional<std::string_view>());
+}
+
+Gate::Entry Gate::enter(const std::optional<core::Principal>& seen, std::optional<std::string_view> secret) const {
+  if (secret) return enter_with(seen, as_bytes(*secret));
+  if (knows(seen)) return {.principal = seen};
+  return {.fault = Fault::token_missing,
+          .refusal = {Code::permission, fmt::format("{}, and no token came: {}", not_known(seen), how_to_give_one)}};
+}
+
+Gate::Entry Gate::enter_with(const std::optional<core::Principal>& seen, std::optional<ByteView> secret) const {
   const std::string* const name = secret ? tokens_.find(*secret).name : nullptr;
   if (name) return {.principal = core::Principal::of_token(*name)};
   return {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <string_view>
 
 #include "core/policy/policy.h"
 #include "core/policy/tokens.h"
@@ -34,10 +35,13 @@ class Gate {
   };
   // After the handshake, by what the hello says beside it.
   Entry enter(const std::optional<core::Principal>& seen, const Metadata& hello) const;
+  // By the secret that somebody brought, over HTTP or in the first message of his; nothing: he brought none.
+  Entry enter(const std::optional<core::Principal>& seen, std::optional<std::string_view> secret) const;
   // Why there was no handshake.
   Error stranger(const std::optional<core::Principal>& seen) const;
 
  private:
+  Entry enter_with(const std::optional<core::Principal>& seen, std::optional<ByteView> secret) const;
   core::Policy policy_;
   core::Tokens tokens_;
 };

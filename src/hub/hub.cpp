@@ -8,11 +8,15 @@
 
 #include "codec/postcard.h"
 #include "core/directory/name.h"
+#include "hub/command_gate.h"
+#include "hub/command_pages.h"
 #include "hub/door.h"
 #include "hub/gate.h"
 #include "hub/refusals.h"
 #include "hub/services.h"
 #include "hub/visitor.h"
+#include "hub/web.h"
+#include "runtime/commands/session_carrier.h"
 #include "runtime/services.h"
 #include "runtime/tracing.h"
 
@@ -28,10 +32,14 @@ using runtime::ConnectionOpening;
 static constexpr std::size_t clients_of_a_provider = 16;
 // The names of one provider that are measured by themselves; each takes 4 KiB.
 static constexpr std::size_t names_measured_max = 32;
+// Where WebSockets are opened, for sessions and for lines of commands.
+static constexpr std::string_view roam_path = "/roam";
+static constexpr std::string_view command_path = "/cmd";
 
 class Hub::Impl final : private hub::DoorEvents,
                         private hub::VisitorEvents,
                         private hub::RelayEvents,
+                        private hub::WebEvents,
                         private hub::HubState {
  public:
   Impl(io::Loop& loop, HubOptions options)
@@ -39,13 +47,28 @@ class Hub::Impl final : private hub::DoorEvents,
         options_(std::move(options)),
         gate_(std::exchange(options_.policy, {}), std::exchange(options_.tokens, {})),
         directory_(options_.directory),
+        registry_(loop, std::exchange(options_.commands, {}), directory_),
         refusals_(options_.refusals_max),
         door_(as<hub::DoorEvents>(), loop, options_.limits, gate_),
         farewells_(std::max(options_.limits.newcomers_max, 1u)),
         directory_service_(*this),
-        hub_service_(*this) {
+        hub_service_(*this),
+        commands_service_(
+            [this](Context& context, std::shared_ptr<Carrier> carrier) {
+              return attach(context.session(), std::move(carrier));
+            },
+            [this](Context& context) { return commands_for(context.session()); }),
+        web_(loop, as<hub::WebEvents>(), options_.http, options_.limits.sessions_max),
+        command_gate_(
+            loop, registry_, gate_,
+            [this](const auto& seen, const io::Peer& peer, const Error& why) { write_down(seen, peer, {}, {}, why); },
+            options_.limits.sessions_max) {
     services_.serve<builtin::Directory>(std::string(builtin::directory_name), directory_service_).value();
     services_.serve<builtin::Hub>(std::string(builtin::hub_name), hub_service_).value();
+    services_.serve<builtin::Commands>(std::string(builtin::commands_name), commands_service_).value();
+    web_.add_upgrade(std::string(roam_path));
+    web_.add_upgrade(std::string(command_path));
+    hub::add_command_pages(web_, registry_);
     if (options_.tracing) services_.intercept(options_.tracing);
   }
   ~Impl() { close(); }
@@ -60,6 +83,8 @@ class Hub::Impl final : private hub::DoorEvents,
 
   void close() {
     door_.close();
+    web_.close();
+    registry_.close();
     farewells_.lift_bound();
     stopped_.set();
     const Error why{Code::closed, "the hub was closed"};
@@ -67,12 +92,14 @@ class Hub::Impl final : private hub::DoorEvents,
     PARLEY_ASSERT(relays_.empty(), relays_.size());
   }
 
+  Registry& registry() { return registry_; }
   const core::Directory& directory() const { return directory_; }
   const DoorCounters& door() const override { return door_.counters; }
   std::size_t session_count() const override { return visitors_.size(); }
   std::size_t leaving_count() const override { return farewells_.count(); }
   std::uint64_t cut_off() const override { return farewells_.cut_off(); }
   std::size_t relay_count() const { return relays_.size(); }
+  std::size_t web_connection_count() const { return web_.connection_count(); }
   std::size_t bytes_queued() const {
     std::size_t bytes = 0;
     for (const auto& [id, visitor] : visitors_) {
@@ -97,6 +124,39 @@ class Hub::Impl final : private hub::DoorEvents,
   }
   void on_stranger(const std::optional<core::Principal>& seen, const io::Peer& peer) override {
     write_down(seen, peer, {}, {}, gate_.stranger(seen));
+  }
+  // --- the web, and lines
+
+  bool on_http(std::unique_ptr<io::Stream>& stream, const std::optional<core::Principal>& seen,
+               Instant until) override {
+    return web_.accept(stream, seen, until);
+  }
+  void on_lines(std::unique_ptr<io::Stream> stream, std::optional<core::Principal> seen, Instant until) override {
+    command_gate_.admit(std::move(stream), std::move(seen), std::nullopt, until);
+  }
+  const Gate& gate() const override { return gate_; }
+  void on_web_refused(const std::optional<core::Principal>& seen, const io::Peer& peer, const Error& why) override {
+    write_down(seen, peer, {}, {}, why);
+  }
+  void on_web_upgrade(std::unique_ptr<io::Stream> stream, const io::HttpRequest& request,
+                      std::optional<core::Principal> seen, Instant until) override {
+    if (request.path() == roam_path) return door_.on_websocket(std::move(stream), std::move(seen), until);
+    auto bearer = hub::bearer_of(request);
+    auto lines = loop_.accept_websocket(stream, {.path = std::string(command_path), .is_text_lines = true});
+    if (!lines) return;
+    command_gate_.admit(*std::move(lines), std::move(seen), bearer ? std::optional<std::string>(*bearer) : std::nullopt,
+                        until);
+  }
+  Task<Result<void>> attach(const runtime::Session& session, std::shared_ptr<Carrier> carrier) {
+    const Visitor* const visitor = visitor_of(session);
+    if (!visitor) co_return fail(Code::closed, "the session");
+    AttachOptions options;
+    options.rights = std::make_shared<const core::Rights>(visitor->rights());
+    co_return co_await registry_.attach(std::move(carrier), std::move(options));
+  }
+  std::vector<CommandDefinition> commands_for(const runtime::Session& session) {
+    const Visitor* const visitor = visitor_of(session);
+    return visitor ? registry_.commands(&visitor->rights()) : std::vector<CommandDefinition>();
   }
   void on_listener_failed(Error error) override {
     failure_ = std::move(error);
@@ -308,17 +368,21 @@ class Hub::Impl final : private hub::DoorEvents,
   HubOptions options_;
   const Gate gate_;
   core::Directory directory_;
+  Registry registry_;
   hub::Refusals refusals_;
   hub::Door door_;
   runtime::Farewells farewells_;
   hub::DirectoryService directory_service_;
   hub::HubService hub_service_;
+  CommandsService commands_service_;
   Services services_;
   std::map<std::uint64_t, std::unique_ptr<Visitor>> visitors_;
   std::unordered_map<const runtime::Session*, Visitor*> by_session_;
   std::unordered_map<const Relay*, Joined> relays_;
   Event stopped_;
   std::optional<Error> failure_;
+  hub::Web web_;
+  hub::CommandGate command_gate_;
 };
 
 Hub::Hub(io::Loop& loop, HubOptions options) : impl_(std::make_unique<Impl>(loop, std::move(options))) {}
@@ -327,6 +391,8 @@ Hub::~Hub() = default;
 Result<std::string> Hub::listen(std::string_view uri, Speaks speaks) { return impl_->listen(uri, speaks); }
 Task<Result<void>> Hub::stopped() { return impl_->stopped(); }
 void Hub::close() { impl_->close(); }
+Registry& Hub::registry() { return impl_->registry(); }
+std::size_t Hub::web_connection_count() const { return impl_->web_connection_count(); }
 const core::Directory& Hub::directory() const { return impl_->directory(); }
 const DoorCounters& Hub::door() const { return std::as_const(*impl_).door(); }
 std::size_t Hub::session_count() const { return impl_->session_count(); }

@@ -13,7 +13,9 @@
 #include "core/directory/directory.h"
 #include "core/policy/policy.h"
 #include "core/policy/tokens.h"
+#include "io/http.h"
 #include "io/loop.h"
+#include "runtime/commands/registry.h"
 
 namespace parley {
 
@@ -22,6 +24,9 @@ class Tracing;
 struct HubOptions {
   Limits limits;
   core::Directory::Bounds directory = {};
+  // Of the registry of commands and events; its names are those of the directory.
+  RegistryOptions commands = {};
+  io::HttpLimits http = {};
   // Who may do what. Let in are those whom a rule names, and who brings a token. By itself a hub is there for its own
   // process alone, at mem: addresses; Policy::of_owner(Principal::of_user(::getuid())) is what the program has.
   core::Policy policy = core::Policy::of_owner(core::Principal::of_own_process());
@@ -74,9 +79,13 @@ class Hub final {
   // longer than the hub.
   Task<Result<void>> stopped();
 
+  // Its commands and events: what the hub's own process registers here, all find that may.
+  Registry& registry();
   const core::Directory& directory() const;
   const DoorCounters& door() const;
   std::size_t session_count() const;
+  // Of HTTP.
+  std::size_t web_connection_count() const;
   // Sessions that are over, and whose last bytes still leave: at most Limits::newcomers_max, beyond which the oldest is
   // cut off.
   std::size_t leaving_count() const;

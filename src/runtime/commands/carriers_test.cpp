@@ -34,10 +34,12 @@ Task<Result<CarrierEnds>> lines(io::Loop& loop) {
 // Two processes: the one serves parley.Commands to the other. Lives as long as the world.
 struct TwoSessions {
   explicit TwoSessions(io::Loop& loop)
-      : service([this](Context&, std::shared_ptr<Carrier> carrier) -> Task<Result<void>> {
-          accepted = std::move(carrier);
-          co_return Result<void>();
-        }) {
+      : service(
+            [this](Context&, std::shared_ptr<Carrier> carrier) -> Task<Result<void>> {
+              accepted = std::move(carrier);
+              co_return Result<void>();
+            },
+            [](Context&) { return std::vector<CommandDefinition>(); }) {
     services.serve<builtin::Commands>(std::string(builtin::commands_name), service).value();
     auto [first, second] = runtime::make_memory_links(loop);
     using enum runtime::Session::Role;
@@ -101,10 +103,12 @@ std::vector<std::tuple<const Kind*, const CarrierRule*>> all() {
   return combinations;
 }
 
-INSTANTIATE_TEST_SUITE_P(Every, Carriers, ::testing::ValuesIn(all()), [](const auto& info) {
+std::string name_of(const ::testing::TestParamInfo<Carriers::ParamType>& info) {
   const auto& [kind, rule] = info.param;
   return std::string(kind->name) + "_" + std::string(rule->id) + "_" + std::to_string(info.index);
-});
+}
+
+INSTANTIATE_TEST_SUITE_P(Every, Carriers, ::testing::ValuesIn(all()), name_of);
 
 }  // namespace
 }  // namespace parley

@@ -103,7 +103,8 @@ class Registry::Impl final : private runtime::CommandRunEvents {
   }
   std::shared_ptr<CommandHandler> find_here(std::string_view name, const void* type) {
     const auto found = handlers_.find(name);
-    if (found == handlers_.end() || found->second->type() != type || is_registering(name)) return nullptr;
+    if (found == handlers_.end() || found->second->type() != type) return nullptr;
+    if (is_closed_ || registering_.contains(name)) return nullptr;
     return found->second;
   }
 
@@ -316,8 +317,6 @@ class Registry::Impl final : private runtime::CommandRunEvents {
     machine_.drop(key, effects_);
     gone_.set();
   }
-
-  bool is_registering(std::string_view name) const { return registering_.contains(name); }
 
   // Does what the machine asks for, in order, what that makes it ask for included. What runs inside adds to it.
   void drain() {

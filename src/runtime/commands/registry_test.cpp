@@ -55,6 +55,18 @@ class RegistryTest : public ::testing::Test {
     world.settle();
   }
   void settle() { world.settle(); }
+  // Begins it here, to be looked at later.
+  template <class T>
+  void begin(Task<T>& task) {
+    task.bind(world.executor());
+    task.start();
+  }
+  // What came of what was begun.
+  template <class T>
+  T end(Task<T>& task) {
+    EXPECT_EQ(world.run_until([&] { return task.is_done(); }), sim::World::Stop::done);
+    return task.promise().take();
+  }
 
   sim::World world{1};
 };
@@ -158,7 +170,7 @@ TEST_F(RegistryTest, a_registration_that_the_router_refuses_leaves_nothing_and_s
   const Error error = error_of(child.command("taken", "", [] {}));
   EXPECT_EQ(error.code, Code::in_use);
   EXPECT_THAT(error.note, HasSubstr("parent"));
-  EXPECT_TRUE(child.commands().empty());
+  EXPECT_FALSE(child.remove_command("taken"));
   run(child.command("free", "", [] {})).value();
   EXPECT_TRUE(run(root.execute("free")).has_value());
 }
@@ -179,8 +191,8 @@ TEST_F(RegistryTest, dropping_the_call_stops_the_handler_wherever_it_runs) {
   })).value();
   {
     auto call = root.execute("slow");
-    call.bind(world.executor());
-    ASSERT_FALSE(call.start());
+    begin(call);
+    ASSERT_FALSE(call.is_done());
     settle();
     EXPECT_EQ(live, 1);
   }
@@ -226,19 +238,33 @@ TEST_F(RegistryTest, progress_and_partial_results_reach_the_caller_through_a_par
 }
 
 TEST_F(RegistryTest, a_carrier_that_goes_ends_calls_at_once_and_takes_its_commands_along) {
+  // rule: commands/REG-23
+  Registry root(world.loop()), child(world.loop());
+  join(root, child, "child");
+  run(child.command("slow", "", [&]() -> Task<void> { co_await Sleep(world.executor(), 1h); })).value();
+  auto call = root.execute("slow");
+  begin(call);
+  settle();
+  const Instant before = world.now();
+  EXPECT_TRUE(root.detach("child"));
+  EXPECT_EQ(end(call).error().code, Code::sent_then_lost);
+  EXPECT_EQ(world.now(), before);
+  EXPECT_EQ(error_of(root.execute("slow")).code, Code::not_found);
+  EXPECT_EQ(root.carrier_count(), 0u);
+  EXPECT_FALSE(root.detach("child"));
+}
+
+TEST_F(RegistryTest, a_registry_that_is_destroyed_says_so_to_who_waits) {
   Registry root(world.loop());
   auto child = std::make_unique<Registry>(world.loop());
   join(root, *child, "child");
   run(child->command("slow", "", [&]() -> Task<void> { co_await Sleep(world.executor(), 1h); })).value();
   auto call = root.execute("slow");
-  call.bind(world.executor());
-  ASSERT_FALSE(call.start());
+  begin(call);
   settle();
   child.reset();
-  settle();
-  ASSERT_TRUE(call.is_done());
-  EXPECT_EQ(run(std::move(call)).error().code, Code::sent_then_lost);
-  EXPECT_EQ(error_of(root.execute("slow")).code, Code::not_found);
+  EXPECT_EQ(end(call).error().code, Code::closed);
+  run(root.detached("child"));
   EXPECT_EQ(root.carrier_count(), 0u);
 }
 
@@ -297,12 +323,11 @@ TEST_F(RegistryTest, handlers_that_run_at_once_are_bounded) {
   std::vector<Task<Result<Registry::Answer>>> calls;
   for (int i = 0; i < 3; ++i) {
     calls.push_back(registry.execute_json("slow", ""));
-    calls.back().bind(world.executor());
-    calls.back().start();
+    begin(calls.back());
   }
   ASSERT_TRUE(calls[2].is_done());
-  EXPECT_EQ(run(std::move(calls[2])).error().code, Code::overloaded);
-  EXPECT_TRUE(run(std::move(calls[0])).has_value());
+  EXPECT_EQ(end(calls[2]).error().code, Code::overloaded);
+  EXPECT_TRUE(end(calls[0]).has_value());
   EXPECT_EQ(registry.runtime_counters().handlers_refused, 1u);
 }
 
@@ -312,12 +337,12 @@ TEST_F(RegistryTest, closing_ends_what_waits_and_is_idempotent) {
   join(root, child, "child");
   run(child.command("slow", "", [&]() -> Task<void> { co_await Sleep(world.executor(), 1h); })).value();
   auto call = child.execute_json("slow", "");
-  call.bind(world.executor());
-  ASSERT_FALSE(call.start());
+  begin(call);
+  ASSERT_FALSE(call.is_done());
   child.close();
   child.close();
   settle();
-  EXPECT_EQ(run(std::move(call)).error().code, Code::closed);
+  EXPECT_EQ(end(call).error().code, Code::closed);
   EXPECT_EQ(root.carrier_count(), 0u);
   EXPECT_EQ(error_of(child.execute("slow")).code, Code::closed);
   EXPECT_EQ(error_of(child.command("more", "", [] {})).code, Code::closed);

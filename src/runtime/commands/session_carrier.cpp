@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "async/scope.h"
 #include "async/wait.h"
 #include "runtime/commands/memory_carrier.h"
@@ -105,6 +108,11 @@ class AttachCall final : public Mortal {
   Scope scope_;
 };
 
+Error without_commands(Error why) {
+  if (why.code != Code::method) return why;
+  return {Code::unsupported, "the peer has no parley.Commands: it is no hub, and serves no registry"};
+}
+
 class SessionCarrier final : public QueueCarrier {
  public:
   SessionCarrier(runtime::Session& session, std::string id, std::string said_id, const CarrierLimits& limits, Ends ends)
@@ -125,10 +133,7 @@ class SessionCarrier final : public QueueCarrier {
     call.run();
     co_await start->event.wait();
     if (!start->failure) co_return Result<void>();
-    if (start->failure->code == Code::method) {
-      co_return fail(Code::unsupported, "the peer has no parley.Commands: it is no hub, and serves no registry");
-    }
-    co_return fail(*start->failure);
+    co_return fail(without_commands(*start->failure));
   }
 
  private:
@@ -147,10 +152,37 @@ std::shared_ptr<Carrier> session_carrier(runtime::Session& session, std::string 
                                           make_ends(session.loop(), limits));
 }
 
+Task<Result<std::vector<CommandDefinition>>> list_commands(runtime::Session& session, const CallOptions& options) {
+  auto lines = co_await Client<builtin::Commands>(session).with(options).call<&builtin::Commands::list>();
+  if (!lines) co_return fail(without_commands(std::move(lines).error()));
+  std::vector<CommandDefinition> all;
+  for (const CommandLine& line : *lines) {
+    auto parsed = command::parse(line, true);
+    auto* const message = std::get_if<CommandMessage>(&parsed);
+    auto* const list = message ? std::get_if<command::ListResponse>(&message->body) : nullptr;
+    if (!list) co_return fail(Code::response, "the peer does not list its commands as such");
+    std::ranges::move(list->commands, std::back_inserter(all));
+  }
+  co_return all;
+}
+
 CommandsService::CommandsService(Registry& registry, const CarrierLimits& limits)
     : CommandsService(
           [&registry](Context&, std::shared_ptr<Carrier> carrier) { return registry.attach(std::move(carrier)); },
-          limits) {}
+          [&registry](Context&) { return registry.commands(); }, limits) {}
+
+Task<std::vector<CommandLine>> CommandsService::list(Context& context) {
+  constexpr std::size_t in_a_line = 256;
+  std::vector<CommandDefinition> all = list_(context);
+  std::vector<CommandLine> lines;
+  for (std::size_t at = 0; at < all.size(); at += in_a_line) {
+    const auto begin = all.begin() + static_cast<std::ptrdiff_t>(at);
+    const auto end = begin + static_cast<std::ptrdiff_t>(std::min(in_a_line, all.size() - at));
+    command::ListResponse list{.thread = "list", .commands = {begin, end}};
+    lines.push_back(encode(CommandMessage{.id = "list", .body = std::move(list)}, true));
+  }
+  co_return lines;
+}
 
 Task<Result<void>> CommandsService::attach(Context& context, std::string id, LinesIn from_caller, LinesOut to_caller) {
   if (id.empty()) id = fmt::format("session-{}", ++callers_);

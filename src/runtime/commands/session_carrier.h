@@ -27,8 +27,11 @@ class Commands {
   // it is. `id`: as whom, or nothing. Errors: in_use, overloaded, permission.
   virtual Task<Result<void>> attach(Context& context, std::string id, Rx<CommandLine, command_lines_ahead> from_caller,
                                     Tx<CommandLine, command_lines_ahead> to_caller) = 0;
+  // The public commands that the caller may see, in lines of list.commands.response, each of a bounded number.
+  virtual Task<std::vector<CommandLine>> list(Context& context) = 0;
 };
-PARLEY_SERVICE(Commands, (attach, args(id, from_caller, to_caller), describe("commands and events, both ways")));
+PARLEY_SERVICE(Commands, (attach, args(id, from_caller, to_caller), describe("commands and events, both ways")),
+               (list, describe("the commands that there are"), idempotent));
 
 }  // namespace parley::builtin
 
@@ -39,21 +42,29 @@ namespace parley {
 std::shared_ptr<Carrier> session_carrier(runtime::Session& session, std::string id, std::string said_id = {},
                                          const CarrierLimits& limits = {});
 
+// The commands that a peer which serves parley.Commands lets us see, by name. Errors: unsupported (it serves none), and
+// how the call ended.
+Task<Result<std::vector<CommandDefinition>>> list_commands(runtime::Session& session, const CallOptions& options = {});
+
 // Takes whoever calls parley.Commands, as carriers. For Services::serve().
 class CommandsService final : public builtin::Commands {
  public:
-  // Attaches the carrier, or says why not.
+  // Attaches the carrier, or says why not; and what the caller may see.
   using Take = std::function<Task<Result<void>>(Context& context, std::shared_ptr<Carrier> carrier)>;
-  explicit CommandsService(Take take, const CarrierLimits& limits = {}) : take_(std::move(take)), limits_(limits) {}
+  using List = std::function<std::vector<CommandDefinition>(Context& context)>;
+  CommandsService(Take take, List list, const CarrierLimits& limits = {})
+      : take_(std::move(take)), list_(std::move(list)), limits_(limits) {}
   // To a registry, which outlives the sessions; callers may all but call private commands.
   explicit CommandsService(Registry& registry, const CarrierLimits& limits = {});
 
   Task<Result<void>> attach(Context& context, std::string id,
                             Rx<builtin::CommandLine, builtin::command_lines_ahead> from_caller,
                             Tx<builtin::CommandLine, builtin::command_lines_ahead> to_caller) override;
+  Task<std::vector<builtin::CommandLine>> list(Context& context) override;
 
  private:
   const Take take_;
+  const List list_;
   const CarrierLimits limits_;
   std::uint64_t callers_ = 0;
 };

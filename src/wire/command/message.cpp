@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <utility>
 
 #include "base/assert.h"
@@ -160,8 +161,7 @@ class Parser {
       const JsonObject said = JsonObject::of_checked(*value);
       Members annotations(said, "command.annotations.");
       definition.annotations = {annotations.take_bool("readOnly"), annotations.take_bool("destructive"),
-                                annotations.take_bool("idempotent"),
-                                annotations.take_bool("content").value_or(false)};
+                                annotations.take_bool("idempotent"), annotations.take_bool("content").value_or(false)};
       if (!annotations.is_good()) members.complain(annotations.error().note);
     }
     definition.rest = members.take_rest();
@@ -447,6 +447,20 @@ std::string encode(const Message& message, bool is_extended) {
     object.rest(message.rest);
   }
   return out;
+}
+
+std::string encode(const Definition& definition) {
+  std::string out;
+  put_definition(out, definition, false);
+  return out;
+}
+
+std::optional<std::uint64_t> remaining_us(std::string_view meta) {
+  const std::string said = meta_member(meta, remaining_key);
+  std::uint64_t us = 0;
+  const auto [end, fault] = std::from_chars(said.data(), said.data() + said.size(), us);
+  if (said.empty() || fault != std::errc() || end != said.data() + said.size()) return std::nullopt;
+  return us;
 }
 
 std::string meta_member(std::string_view meta, std::string_view key) {

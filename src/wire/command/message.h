@@ -127,10 +127,15 @@ std::variant<Message, Malformed> parse(std::string_view text, bool is_extended, 
 // In one line, without its end. Where the peer is foreign, annotations are left out; what only Parley knows must not be
 // sent there.
 std::string encode(const Message& message, bool is_extended);
+// As it stands in messages to foreign peers.
+std::string encode(const Definition& definition);
 
 // The members of `_meta` that only Parley knows.
 inline constexpr std::string_view remaining_key = "parley-remaining-us";  // of a request: when nobody waits any more
 inline constexpr std::string_view error_key = "parley-error";             // of a response: the code of the error
+
+// What is left of a request's deadline, as a Parley peer said it.
+std::optional<std::uint64_t> remaining_us(std::string_view meta);
 
 // A member of an object as JSON; empty where it has none, or there is no object.
 std::string meta_member(std::string_view meta, std::string_view key);

@@ -1,0 +1,8 @@
+#pragma once
+
+// Carrier: five functions between two registries. Those that there are, and the interface for others.
+#include "base/compiler.h"
+
+#include "runtime/commands/carrier.h"
+#include "runtime/commands/line_carrier.h"
+#include "runtime/commands/memory_carrier.h"

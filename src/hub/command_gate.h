@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "async/scope.h"
+#include "hub/gate.h"
+#include "io/loop.h"
+#include "runtime/commands/line_carrier.h"
+#include "runtime/commands/registry.h"
+
+namespace parley::hub {
+
+struct CommandGateCounters {
+  std::uint64_t attached = 0;
+  std::uint64_t refused = 0;  // whom nobody knows, and who brought no token that is known
+  std::uint64_t messages_malformed = 0;
+  std::uint64_t lines_too_long = 0;
+};
+
+// Where registries of cmd-ipc come in that speak in lines: on streams that open with a message, and WebSockets at /cmd.
+// As whom they come the system or a certificate says, or a token in `_meta` of their first message ("parley-token").
+// On the hub's loop; destroying it ends them.
+class CommandGate final {
+ public:
+  using Refuse =
+      std::function<void(const std::optional<core::Principal>& seen, const io::Peer& peer, const Error& why)>;
+  CommandGate(io::Loop& loop, Registry& registry, const Gate& gate, Refuse refuse, std::size_t carriers_max);
+
+  // `until`: by when it has said who it is. `bearer`: the token of its request, over HTTP.
+  void admit(std::unique_ptr<io::Stream> stream, std::optional<core::Principal> seen, std::optional<std::string> bearer,
+             Instant until);
+  const CommandGateCounters& counters() const { return counters_; }
+  std::size_t count() const { return scope_.size(); }
+
+ private:
+  static Task<void> serve(CommandGate& gate, std::shared_ptr<LineCarrier> carrier, std::optional<core::Principal> seen,
+                          std::optional<std::string> bearer, Instant until);
+
+  io::Loop& loop_;
+  Registry& registry_;
+  const Gate& gate_;
+  const Refuse refuse_;
+  const std::size_t carriers_max_;
+  CommandGateCounters counters_;
+  std::uint64_t last_ = 0;
+  Scope scope_;
+};
+
+}  // namespace parley::hub

@@ -1,0 +1,179 @@
+#include "hub/web.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "codec/json_text.h"
+#include "wire/roam/names.h"
+
+namespace parley::hub {
+
+io::HttpResponse json_response(unsigned status, std::string json) {
+  return {status, {{"Content-Type", "application/json"}}, std::move(json)};
+}
+
+io::HttpResponse error_response(unsigned status, std::string_view why) {
+  std::string text = "{\"error\":";
+  codec::put_quoted(text, why);
+  return json_response(status, text + "}\n");
+}
+
+std::optional<std::string_view> bearer_of(const io::HttpRequest& request) {
+  const std::string* const field = request.find("Authorization");
+  constexpr std::string_view scheme = "bearer ";
+  if (!field || field->size() <= scheme.size()) return std::nullopt;
+  const auto lower = [](char letter) {
+    return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter + 32) : letter;
+  };
+  const bool is_bearer = std::ranges::equal(std::string_view(*field).substr(0, scheme.size()), scheme, {}, lower);
+  if (!is_bearer) return std::nullopt;
+  return std::string_view(*field).substr(scheme.size());
+}
+
+// One connection: its requests come one after another.
+class Web::Visit final : public Mortal, public io::HttpHandler {
+ public:
+  Visit(Web& web, std::optional<core::Principal> seen, Instant until)
+      : web_(web), seen_(std::move(seen)), until_(until) {}
+
+  std::unique_ptr<io::HttpConnection> connection;
+
+ private:
+  void on_request(std::unique_ptr<io::HttpExchange> exchange) override { web_.serve(std::move(exchange), seen()); }
+  bool takes_upgrade(const io::HttpRequest& request) override {
+    return std::ranges::find(web_.upgrades_, request.path()) != web_.upgrades_.end();
+  }
+  void on_upgrade(io::HttpConnection&, const io::HttpRequest& request, std::unique_ptr<io::Stream> stream) override {
+    web_.events_.on_web_upgrade(std::move(stream), request, seen(), until_);
+    web_.end(*this);
+  }
+  void on_http_over(io::HttpConnection&) override { web_.end(*this); }
+
+  // The handshake of TLS may have said more than was seen when it came.
+  std::optional<core::Principal> seen() const {
+    if (connection && !connection->peer().certificate.empty()) return Gate::seen(connection->peer(), false);
+    return seen_;
+  }
+
+  Web& web_;
+  std::optional<core::Principal> seen_;
+  Instant until_;
+};
+
+// One request, from its coming in to its answer; where the peer goes first, the page's task goes, too.
+class Web::Answering final : public Mortal, private io::HttpExchangeEvents {
+ public:
+  Answering(Web& web, std::unique_ptr<io::HttpExchange> exchange) : web_(web), exchange_(std::move(exchange)) {}
+  ~Answering() override {
+    if (exchange_) exchange_->set_events(nullptr);
+  }
+
+  io::HttpExchange& exchange() { return *exchange_; }
+  void run(const WebPage& page, WebCaller caller) {
+    exchange_->set_events(static_cast<io::HttpExchangeEvents*>(this));
+    task_.emplace(page(*exchange_, std::move(caller)));
+    task_->bind(web_.loop_.executor());
+    if (task_->start()) return web_.end(*this);
+    task_->promise().set_continuation(ended_);
+  }
+
+ private:
+  struct Ended final : Ready {
+    explicit Ended(Answering& owner) : Ready(&Ended::run), answering(owner) {}
+    static void run(Ready& node) {
+      Answering& answering = static_cast<Ended&>(node).answering;
+      answering.web_.end(answering);
+    }
+    Answering& answering;
+  };
+  void on_peer_gone() override { web_.end(*this); }
+  void on_writable() override {}
+
+  Web& web_;
+  std::unique_ptr<io::HttpExchange> exchange_;
+  Ended ended_{*this};
+  std::optional<Task<void>> task_;
+};
+
+Web::Web(io::Loop& loop, WebEvents& events, io::HttpLimits limits, std::size_t connections_max)
+    : loop_(loop), events_(events), limits_(limits), connections_max_(connections_max) {}
+Web::~Web() = default;
+
+void Web::add(std::string method, std::string path, WebPage page) {
+  pages_[std::move(path)].emplace(std::move(method), std::move(page));
+}
+
+bool Web::accept(std::unique_ptr<io::Stream>& stream, std::optional<core::Principal> seen, Instant until) {
+  if (visits_.size() >= connections_max_) return false;
+  auto visit = std::make_unique<Visit>(*this, std::move(seen), until);
+  auto connection = loop_.accept_http(stream, static_cast<io::HttpHandler&>(*visit), limits_);
+  if (!connection) return false;
+  visit->connection = *std::move(connection);
+  Visit& kept = *visit;
+  visits_.emplace(&kept, std::move(visit));
+  return true;
+}
+
+void Web::end(Visit& visit) {
+  auto over = visits_.extract(&visit);
+  if (!over.empty()) loop_.executor().bury(std::move(over.mapped()));
+}
+void Web::end(Answering& answering) {
+  auto over = answering_.extract(&answering);
+  if (!over.empty()) loop_.executor().bury(std::move(over.mapped()));
+}
+
+void Web::close() {
+  answering_.clear();
+  visits_.clear();
+}
+
+// Null: it was answered, with what there is instead.
+const WebPage* Web::find(io::HttpExchange& exchange) {
+  const io::HttpRequest& request = exchange.request();
+  const auto page = pages_.find(request.path());
+  if (page == pages_.end()) {
+    ++counters_.not_found;
+    if (std::ranges::find(upgrades_, request.path()) != upgrades_.end()) {
+      auto response = error_response(426, "a WebSocket is opened here, with Upgrade: websocket");
+      response.fields.push_back({"Upgrade", "websocket"});
+      exchange.respond(std::move(response));
+      return nullptr;
+    }
+    std::string all;
+    for (const auto& [path, methods] : pages_) all += fmt::format("{}{}", all.empty() ? "" : ", ", path);
+    exchange.respond(error_response(404, fmt::format("there is nothing here; there is {}", all)));
+    return nullptr;
+  }
+  const auto method = page->second.find(request.method);
+  if (method != page->second.end()) return &method->second;
+  std::string allowed;
+  for (const auto& [name, each] : page->second) allowed += fmt::format("{}{}", allowed.empty() ? "" : ", ", name);
+  auto response = error_response(405, fmt::format("{} takes {}", page->first, allowed));
+  response.fields.push_back({"Allow", allowed});
+  exchange.respond(std::move(response));
+  return nullptr;
+}
+
+void Web::serve(std::unique_ptr<io::HttpExchange> exchange, const std::optional<core::Principal>& seen) {
+  ++counters_.requests;
+  const Gate::Entry entered = events_.gate().enter(seen, bearer_of(exchange->request()));
+  if (!entered.principal) {
+    ++counters_.refused;
+    events_.on_web_refused(seen, exchange->peer(), entered.refusal);
+    auto response = error_response(401, entered.refusal.note);
+    response.fields.push_back({"WWW-Authenticate", "Bearer"});
+    return exchange->respond(std::move(response));
+  }
+  const WebPage* const page = find(*exchange);
+  if (!page) return;
+  WebCaller caller{*entered.principal,
+                   std::make_shared<const core::Rights>(events_.gate().policy(), *entered.principal)};
+  auto made = std::make_unique<Answering>(*this, std::move(exchange));
+  Answering& answering = *made;
+  answering_.emplace(&answering, std::move(made));
+  answering.run(*page, std::move(caller));
+}
+
+}  // namespace parley::hub

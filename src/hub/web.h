@@ -1,0 +1,89 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "hub/gate.h"
+#include "io/http.h"
+#include "io/loop.h"
+
+namespace parley::hub {
+
+// Who asks, for one request: as whom the gate knows him.
+struct WebCaller {
+  core::Principal principal;
+  std::shared_ptr<const core::Rights> rights;
+};
+
+// What a page of the hub does with a request that has come in: Host, Origin, the token and the method are good. It
+// answers by the exchange, now or later, and is dropped where the peer goes first.
+using WebPage = std::function<Task<void>(io::HttpExchange& exchange, WebCaller caller)>;
+
+class WebEvents {
+ public:
+  virtual const Gate& gate() const = 0;
+  virtual void on_web_refused(const std::optional<core::Principal>& seen, const io::Peer& peer, const Error& why) = 0;
+  // A WebSocket is opened at that path by one who may.
+  virtual void on_web_upgrade(std::unique_ptr<io::Stream> stream, const io::HttpRequest& request,
+                              std::optional<core::Principal> seen, Instant until) = 0;
+
+ protected:
+  ~WebEvents() = default;
+};
+
+struct WebCounters {
+  std::uint64_t requests = 0;
+  std::uint64_t refused = 0;    // without a token that is known, where nothing else tells who it is
+  std::uint64_t not_found = 0;  // of paths that there are none of
+};
+
+// HTTP at the door of a hub: pages by path and method. On the hub's loop. Destroying it cuts all connections off.
+class Web final {
+ public:
+  Web(io::Loop& loop, WebEvents& events, io::HttpLimits limits, std::size_t connections_max);
+  ~Web();
+  Web(const Web&) = delete;
+  Web& operator=(const Web&) = delete;
+
+  // `path` as it stands in requests.
+  void add(std::string method, std::string path, WebPage page);
+  // Paths where WebSockets are opened.
+  void add_upgrade(std::string path) { upgrades_.push_back(std::move(path)); }
+
+  // Serves what opened with HTTP; false, and the stream stays, where this loop knows no HTTP or there is no room.
+  bool accept(std::unique_ptr<io::Stream>& stream, std::optional<core::Principal> seen, Instant until);
+  std::size_t connection_count() const { return visits_.size(); }
+  const WebCounters& counters() const { return counters_; }
+  void close();
+
+ private:
+  class Visit;
+  class Answering;
+  void serve(std::unique_ptr<io::HttpExchange> exchange, const std::optional<core::Principal>& seen);
+  const WebPage* find(io::HttpExchange& exchange);
+  void end(Answering& answering);
+  void end(Visit& visit);
+
+  io::Loop& loop_;
+  WebEvents& events_;
+  const io::HttpLimits limits_;
+  const std::size_t connections_max_;
+  WebCounters counters_;
+  std::map<std::string, std::map<std::string, WebPage>, std::less<>> pages_;  // by path, then by method
+  std::vector<std::string> upgrades_;
+  std::map<Visit*, std::unique_ptr<Visit>> visits_;
+  std::map<Answering*, std::unique_ptr<Answering>> answering_;
+};
+
+// The secret of `Authorization: Bearer …`.
+std::optional<std::string_view> bearer_of(const io::HttpRequest& request);
+// An answer of JSON or text; a line ends it.
+io::HttpResponse json_response(unsigned status, std::string json);
+io::HttpResponse error_response(unsigned status, std::string_view why);
+
+}  // namespace parley::hub
