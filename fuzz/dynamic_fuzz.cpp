@@ -6,7 +6,9 @@
 #include <vector>
 
 #include "codec/dynamic.h"
+#include "codec/json_schema.h"
 #include "codec/postcard.h"
+#include "codec/schema_validator.h"
 #include "codec/utf8.h"
 
 // Two bytes, little-endian: how long the description of a service is that follows. What is behind it is taken for the
@@ -43,12 +45,33 @@ void check_bytes(const Transcoder& transcoder, std::uint32_t type, ByteView byte
   }
 }
 
+// A value that is read again from its JSON fits the schema of its type, where both are not too large to be checked.
+void check_schema(const Transcoder& transcoder, const MethodDescription& method, ByteView bytes) {
+  constexpr std::size_t schema_bytes_max = 1 << 16;
+  constexpr std::size_t depth_max = 512;  // defaults may be deep
+  const ServiceDescription& service = transcoder.description();
+  if (const auto arguments = arguments_schema(service, method); !arguments) {
+    is_refused(arguments.error(), Code::invalid);
+  }
+  const std::string text = json_schema(service, method.result);
+  if (text.size() > schema_bytes_max) return;
+  const auto schema = JsonSchema::compile(text, {.depth_max = depth_max});
+  PARLEY_ASSERT(schema.has_value(), schema.error().note, text);
+  const auto value = transcoder.to_json(method.result, bytes);
+  if (!value || !transcoder.to_postcard(method.result, *value)) return;
+  const auto fits = schema->validate(*value);
+  PARLEY_ASSERT(fits || fits.error().note.find("to be checked") != std::string::npos ||
+                    fits.error().note.find("more steps") != std::string::npos,
+                fits.error().note, text, *value);
+}
+
 void check_method(const Transcoder& transcoder, const MethodDescription& method, ByteView rest) {
   const std::string_view text = as_text(rest);
   const auto arguments = transcoder.arguments(method, text);
   if (!arguments) is_refused(arguments.error(), Code::json);
   check_text(transcoder, method.result, text);
   check_bytes(transcoder, method.result, rest);
+  check_schema(transcoder, method, rest);
   if (const auto call = transcoder.read_arguments(method, rest)) {
     const auto again = transcoder.arguments(method, call->json);
     PARLEY_ASSERT(!again || again->channels.size() == call->channels.size());

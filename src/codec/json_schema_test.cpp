@@ -180,6 +180,10 @@ TEST(ArgumentsSchema, arguments_are_named_properties_and_options_may_be_absent) 
   EXPECT_EQ(schema.value(), R"({"type":"object","properties":{"at":)" + json_schema_of<Point>() +
                                 R"(,"fast":{"type":["boolean","null"]}},"required":["at"],)"
                                 R"("additionalProperties":false})");
+  const auto one = describe_method<void, Point>("at");
+  EXPECT_EQ(arguments_schema(one, one.methods[0]).value(), R"({"type":"object","properties":{"at":)" +
+                                                               json_schema_of<Point>() +
+                                                               R"(},"required":["at"],"additionalProperties":false})");
   const auto none = describe_method<void>();
   EXPECT_EQ(arguments_schema(none, none.methods[0]).value(),
             R"({"type":"object","properties":{},"additionalProperties":false})");

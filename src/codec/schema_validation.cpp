@@ -22,7 +22,7 @@ constexpr std::size_t forms_shown_max = 3;
 constexpr std::size_t depth_max = 512;
 // Of a value without size, and of each of its bytes.
 constexpr std::uint64_t steps_least = 200'000;
-constexpr std::uint64_t steps_each = 64;
+constexpr std::uint64_t steps_each = 24;
 
 struct Failure {
   std::size_t depth = 0;     // of the value
@@ -354,7 +354,7 @@ bool Validation::fits_object(const SchemaRule& rule, const Spot& spot) {
     }
     return goes_on(is_good, spot);
   };
-  if (!spend(rule.properties.size())) return false;
+  if (!spend(rule.properties.size() / 8)) return false;
   for (const JsonDocument::Member& member : members) {
     const std::string_view key = value_.key(member);
     if (!pass_before(&key)) return false;
