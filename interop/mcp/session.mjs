@@ -15,6 +15,7 @@ import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import { ToolListChangedNotificationSchema } from "@modelcontextprotocol/sdk/types.js";
+import { EventSourceParserStream } from "eventsource-parser/stream";
 
 const IN_FLIGHT = 100;
 
@@ -82,6 +83,44 @@ const listAll = async () => {
 const call = (name, request, options = {}) =>
   client.callTool({ name: theirs.get(name) ?? name, arguments: request }, undefined, options);
 const textOf = (result) => result.content.find((item) => item.type === "text")?.text;
+
+// --- a session by hand, whose streams nobody opens again before something was missed
+
+async function byHand(url) {
+  const headers = { "Content-Type": "application/json", Accept: "application/json, text/event-stream" };
+  let id = 0;
+  const post = async (message) => {
+    const body = JSON.stringify({ jsonrpc: "2.0", ...message });
+    const response = await fetch(url, { method: "POST", headers, body });
+    await response.text();
+    return response;
+  };
+  const request = (method, params) => post({ id: ++id, method, params });
+  const clientInfo = { name: "by hand", version: "0.0.0" };
+  const begun = await request("initialize", { protocolVersion: protocol, capabilities: {}, clientInfo });
+  headers["MCP-Protocol-Version"] = protocol;
+  headers["Mcp-Session-Id"] = begun.headers.get("mcp-session-id");
+  await post({ method: "notifications/initialized" });
+
+  /** The stream of the server after an event, when it can be had. */
+  const stream = async (lastEventId) => {
+    const controller = new AbortController();
+    const options = { headers: { ...headers, ...(lastEventId && { "Last-Event-ID": lastEventId }) } };
+    let response;
+    do response = await fetch(url, { ...options, signal: controller.signal });
+    while (response.status === 409); // it has not yet seen that the one before was cut
+    if (!response.ok) return { status: response.status };
+    const events = response.body.pipeThrough(new TextDecoderStream()).pipeThrough(new EventSourceParserStream());
+    const reader = events.getReader();
+    const nextMessage = async () => {
+      const { value } = await reader.read();
+      return value.data ? { id: value.id, ...JSON.parse(value.data) } : nextMessage();
+    };
+    return { nextMessage, cut: () => controller.abort() };
+  };
+  const call = (name) => request("tools/call", { name: theirs.get(name) ?? name, arguments: {} });
+  return { call, stream };
+}
 
 // --- the steps
 
@@ -191,6 +230,23 @@ const STEPS = {
     while (changes === heard) await call("change"); // without a store, what is told before the stream is back is lost
     return { streams: gets.length };
   },
+  resume: async () => {
+    if (!isHttp) return { skipped: "only over HTTP" };
+    const { call: callByHand, stream } = await byHand(target[0]);
+    const before = await stream();
+    if (before.status === 405) return { skipped: "the server has no stream of its own" };
+    await callByHand("change");
+    const seen = await before.nextMessage();
+    if (seen.id === undefined) return { skipped: "its events have no ids" };
+    before.cut();
+    await callByHand("change");
+    const after = await stream(seen.id);
+    const missed = await after.nextMessage();
+    after.cut();
+    assert.equal(missed.method, "notifications/tools/list_changed");
+    assert.notEqual(missed.id, seen.id);
+    return { seen: seen.id, missed: missed.id };
+  },
   cancel: async () => {
     const controller = new AbortController();
     const slow = call("slow", { ms: 3_600_000 }, { signal: controller.signal });
@@ -237,6 +293,7 @@ const NEEDS = {
   cancel: "slow",
   list_changed: "change",
   reconnect: "change",
+  resume: "change",
 };
 
 let isWrong = false;

@@ -59,7 +59,7 @@ async fn measure(path: &str, peer: &Peer, command: &str, in_flight: usize) -> Re
     let mut micros = call_for(MEASURED, &peer, command, in_flight).await?;
     let seconds = begun.elapsed().as_secs_f64();
     micros.sort_by(f64::total_cmp);
-    let at = |part: f64| micros[((micros.len() - 1) as f64 * part) as usize];
+    let at = |part: f64| (micros[((micros.len() - 1) as f64 * part) as usize] * 100.0).round() / 100.0;
     let rate = micros.len() as f64 / seconds;
     Ok(json!({"path": path, "in_flight": in_flight, "per_second": rate.round(), "p50_us": at(0.5), "p99_us": at(0.99)}))
 }
