@@ -22,7 +22,7 @@ import time
 import unittest
 from pathlib import Path
 
-from peers import SKIPPED, NodePeer, ParleyPeer, Peer, Refused, RustPeer
+from peers import SKIPPED, TOKEN, NodePeer, ParleyPeer, Peer, Refused, RustPeer
 
 COMMANDS = {}  # kind -> how its program is started
 FOCUS = ""
@@ -342,7 +342,8 @@ class OverHttp(PeersTest):
         host, port = server.listens[0].removeprefix("http://").split(":")
         connection = http.client.HTTPConnection(host, int(port))
         self.peers.callback(connection.close)
-        connection.request(method, path, body, {"Content-Type": "application/json", **dict(headers)})
+        connection.request(method, path, body, {"Content-Type": "application/json", "Authorization": f"Bearer {TOKEN}",
+                                                **dict(headers)})
         answer = connection.getresponse()
         return answer.status, answer.getheader("Content-Type"), answer.read().decode()
 

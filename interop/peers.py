@@ -126,6 +126,9 @@ def fetch_mcp(build):
 
 # --- a peer that runs
 
+# Of clients over HTTP, and what a server that wants one knows: ours lets nobody in at a port without.
+TOKEN = "a token of this test alone"
+
 
 class Refused(Exception):
     """What an order was answered with, where it was not carried out."""
@@ -141,6 +144,7 @@ class Peer:
     def __init__(self, command, carrier=None, orders_at=None, **variables):
         """A carrier is a socket that the peer has as its standard streams; its orders then come from orders_at."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PEER_")}
+        environment["PEER_TOKEN"] = TOKEN
         if orders_at:
             variables["PEER_ORDERS"] = f"unix:{orders_at}"
             listener = socket.socket(socket.AF_UNIX)

@@ -4,5 +4,7 @@
 #include "base/compiler.h"
 
 #include "runtime/commands/carrier.h"
+#include "runtime/commands/http_carrier.h"
 #include "runtime/commands/line_carrier.h"
+#include "runtime/commands/line_server.h"
 #include "runtime/commands/memory_carrier.h"

@@ -1,0 +1,162 @@
+#include "runtime/commands/http_carrier.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <variant>
+
+#include "async/scope.h"
+#include "codec/json_object.h"
+#include "core/directory/command_errors.h"
+#include "io/http.h"
+#include "runtime/commands/message_queue.h"
+#include "wire/command/uuid.h"
+
+namespace parley {
+
+namespace command = wire::command;
+
+namespace {
+
+constexpr std::string_view whitespace = " \t\r\n";
+
+// What an error response says, as JSON or as text.
+std::string reason_of(const io::HttpResponse& response) {
+  std::string reason;
+  if (const auto object = codec::JsonObject::parse(response.body)) {
+    const std::string_view* error = object->find("error");
+    if (error && codec::json_kind(*error) == codec::JsonKind::string) reason = codec::json_string(*error);
+  }
+  if (reason.empty()) reason = response.body.substr(0, response.body.find('\n'));
+  constexpr std::size_t shown_max = 200;
+  reason.resize(std::min(reason.size(), shown_max));
+  return fmt::format("{} {}{}{}", response.status, io::http_reason(response.status), reason.empty() ? "" : ": ",
+                     reason);
+}
+
+Error error_of(const io::HttpResponse& response) {
+  switch (response.status) {
+    case 400: return {Code::arguments, reason_of(response)};
+    case 401:
+    case 403: return {Code::permission, reason_of(response)};
+    case 404: return {Code::failed, "there is no /cmd: " + reason_of(response)};
+    case 503: return {Code::overloaded, reason_of(response)};
+    default: return {Code::failed, reason_of(response)};
+  }
+}
+
+// The first line that is not blank.
+std::string_view first_line(std::string_view body) {
+  const std::size_t begin = body.find_first_not_of(whitespace);
+  if (begin == std::string_view::npos) return {};
+  return body.substr(begin, body.find('\n', begin) - begin);
+}
+
+class HttpCarrier final : public Carrier, public std::enable_shared_from_this<HttpCarrier> {
+ public:
+  HttpCarrier(io::Loop& loop, std::unique_ptr<io::HttpClient> client, HttpCarrierOptions options)
+      : Carrier(options.id),
+        loop_(loop),
+        options_(std::move(options)),
+        client_(std::move(client)),
+        in_(std::make_shared<runtime::MessageQueue>(loop, loop, options_.limits)),
+        scope_(loop) {}
+
+  Task<Result<void>> start() override {
+    if (is_closed_.load()) co_return fail(Code::closed, "the carrier");
+    co_return Result<void>();
+  }
+  Result<void> send(const CommandMessage& message) override {
+    if (is_closed_.load()) return fail(Code::closed, "the carrier");
+    if (!loop_.is_own_thread()) {
+      loop_.post([self = shared_from_this(), message] { static_cast<void>(self->send(message)); });
+      return {};
+    }
+    if (const auto* asked = std::get_if<command::RegisterRequest>(&message.body)) {
+      static_cast<void>(asked);
+      answer(command::RegisterResponse{message.id, true});
+      return {};
+    }
+    const bool is_execute = std::holds_alternative<command::ExecuteRequest>(message.body);
+    if (!is_execute && !std::holds_alternative<command::ListRequest>(message.body)) return {};
+    if (scope_.size() >= options_.requests_max) {
+      return fail(Code::overloaded, fmt::format("{} requests are in flight", scope_.size()));
+    }
+    scope_.spawn(ask(*this, encode(message, false), message.id, is_execute, until(message)));
+    return {};
+  }
+  Task<void> writable() override {
+    while (scope_.size() * 2 > options_.requests_max && !is_closed_.load()) {
+      writable_.reset();
+      co_await writable_.wait();
+    }
+  }
+  Task<std::optional<ReceivedCommand>> receive() override { return in_->pop(); }
+  void close() override {
+    if (is_closed_.exchange(true)) return;
+    in_->end_reading();
+    if (loop_.is_own_thread()) return end();
+    loop_.post([self = shared_from_this()] { self->end(); });
+  }
+
+ private:
+  Instant until(const CommandMessage& message) const {
+    const auto us = command::remaining_us(message.meta);
+    if (!us) return loop_.now() + options_.answer_max;
+    constexpr std::uint64_t day_us = std::uint64_t{86'400} * 1'000'000;
+    return loop_.now() + std::chrono::microseconds(std::min(*us, day_us));
+  }
+  void answer(command::Body body) {
+    const std::uint64_t high = loop_.random().next();
+    static_cast<void>(
+        in_->push(CommandMessage{.id = command::uuid_of(high, loop_.random().next()), .body = std::move(body)}));
+  }
+  void end() {
+    writable_.set();
+    if (scope_.size() != 0) scope_.cancel_all();
+  }
+
+  static Task<void> ask(HttpCarrier& carrier, std::string line, std::string id, bool is_execute, Instant until) {
+    io::HttpRequest request{.method = "POST", .body = std::move(line)};
+    request.target = carrier.client_->target();
+    request.target += request.target.ends_with('/') ? "cmd" : "/cmd";
+    request.fields = {{"Content-Type", "application/json"}, {"Accept", "application/x-ndjson"}};
+    if (!carrier.options_.token.empty()) {
+      request.fields.push_back({"Authorization", "Bearer " + carrier.options_.token});
+    }
+    auto response = co_await carrier.client_->request(std::move(request), until);
+    std::optional<Error> failure;
+    if (!response) {
+      failure = response.error().code == Code::address ? Error{Code::not_sent, response.error().note}
+                                                       : std::move(response).error();
+    } else if (response->status != 200) {
+      failure = error_of(*response);
+    } else {
+      auto parsed = command::parse(first_line(response->body), false);
+      if (auto* malformed = std::get_if<command::Malformed>(&parsed)) {
+        failure = Error{Code::failed, "the answer is no message: " + malformed->error.note};
+      } else {
+        static_cast<void>(carrier.in_->push(std::move(parsed)));
+      }
+    }
+    if (failure && is_execute) carrier.answer(command::ExecuteResponse{id, core::to_wire(*failure), {}});
+    carrier.writable_.set();
+  }
+
+  io::Loop& loop_;
+  const HttpCarrierOptions options_;
+  std::unique_ptr<io::HttpClient> client_;
+  std::shared_ptr<runtime::MessageQueue> in_;
+  Event writable_;
+  std::atomic<bool> is_closed_ = false;
+  Scope scope_;
+};
+
+}  // namespace
+
+Result<std::shared_ptr<Carrier>> http_carrier(io::Loop& loop, std::string_view url, HttpCarrierOptions options) {
+  PARLEY_TRY(auto client, loop.http_client(url));
+  return std::make_shared<HttpCarrier>(loop, std::move(client), std::move(options));
+}
+
+}  // namespace parley
