@@ -53,6 +53,15 @@ Result<std::unique_ptr<io::Stream>> Loop::accept_websocket(std::unique_ptr<io::S
   return parts_->endpoints->accept_websocket(stream, std::move(use));
 }
 
+Result<std::unique_ptr<io::HttpConnection>> Loop::accept_http(std::unique_ptr<io::Stream>& stream,
+                                                              io::HttpHandler& handler, io::HttpLimits limits) {
+  return parts_->endpoints->accept_http(stream, handler, limits);
+}
+
+Result<std::unique_ptr<io::HttpClient>> Loop::http_client(std::string_view url, io::HttpClientOptions options) {
+  return parts_->endpoints->http_client(url, options);
+}
+
 Result<void> Loop::reload_tls() { return parts_->endpoints->reload_tls(); }
 
 }  // namespace parley

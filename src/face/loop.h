@@ -46,6 +46,9 @@ class Loop final : private face::LoopParts, public io::Loop {
   using io::Loop::http_client;
   Result<std::unique_ptr<io::Stream>> accept_websocket(std::unique_ptr<io::Stream>& stream,
                                                        io::WebSocketUse use) override;
+  Result<std::unique_ptr<io::HttpConnection>> accept_http(std::unique_ptr<io::Stream>& stream, io::HttpHandler& handler,
+                                                          io::HttpLimits limits) override;
+  Result<std::unique_ptr<io::HttpClient>> http_client(std::string_view url, io::HttpClientOptions options) override;
 
   // Reads the files of LoopOptions::tls again: who comes from now on gets the new certificate, sessions that are there
   // stay as they are. Errors: not_found, invalid; then nothing changes.

@@ -100,7 +100,8 @@ class HttpExchange {
 class HttpConnection;
 
 // Answers the requests of any number of connections, on their loop. Outlives them. What it is asked has an acceptable
-// Host and Origin and a body within its bound; it may answer, and destroy the connection, from inside of every call.
+// Host and Origin and a body within its bound; it may answer, and destroy the connection, from inside of every call but
+// takes_upgrade().
 class HttpHandler {
  public:
   // The next one of the same connection comes once this one was answered.
@@ -127,7 +128,8 @@ class HttpHandler {
 struct HttpLimits {
   std::size_t head_bytes_max = std::size_t{16} << 10;
   std::size_t body_bytes_max = std::size_t{4} << 20;
-  // What may come while an answer is awaited: requests sent ahead. Whoever sends more is cut off.
+  // Requests that come while an answer is awaited: whoever sends more of them, and more than one read brings, is cut
+  // off.
   std::size_t ahead_bytes_max = std::size_t{256} << 10;
   // What may wait for a peer that does not read a stream of parts.
   std::size_t unsent_bytes_max = std::size_t{1} << 20;
@@ -157,7 +159,8 @@ class HttpStream {
   // Without the body.
   virtual const HttpResponse& head() const = 0;
   // The next part of the body, in whatever portions it comes; nothing at its end. Who waits longer than until `until`
-  // gets Code::deadline, and may ask again. One at a time; parts nobody asks for stay with the peer, but for a buffer.
+  // gets Code::deadline, and may ask again. One at a time. Parts that nobody asks for wait here, up to ahead_bytes_max;
+  // behind them the stream then fails with Code::overloaded.
   virtual Task<Result<std::optional<std::string>>> next(Instant until) = 0;
   Task<Result<std::optional<std::string>>> next() { return next(Instant::never()); }
 };
@@ -166,7 +169,7 @@ struct HttpClientOptions {
   std::size_t connections_max = 8;  // at once; more requests wait for one
   std::size_t head_bytes_max = std::size_t{64} << 10;
   std::size_t body_bytes_max = std::size_t{64} << 20;  // of request(); a stream has no end
-  // What a stream may have in store for a reader that is slower than the peer.
+  // Of a stream whose reader is slower than the peer.
   std::size_t ahead_bytes_max = std::size_t{1} << 20;
   Duration idle_max = std::chrono::seconds(30);  // for which a connection is kept for the next request
 };

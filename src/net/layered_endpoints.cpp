@@ -4,6 +4,9 @@
 #include <utility>
 
 #include "net/endpoint.h"
+#include "net/http_client.h"
+#include "net/http_connection.h"
+#include "net/http_url.h"
 #include "net/websocket_stream.h"
 
 namespace parley::net {
@@ -74,7 +77,29 @@ Result<std::unique_ptr<io::Stream>> LayeredEndpoints::accept_websocket(std::uniq
   io::WebSocketOptions options = websocket_;
   if (!use.path.empty()) options.path = std::move(use.path);
   options.is_text_lines = use.is_text_lines;
+  if (use.message_bytes_max != 0) options.opening_bytes_max = options.message_bytes_max = use.message_bytes_max;
   return std::make_unique<WebSocketStream>(loop_, std::move(stream), std::move(options));
+}
+
+io::WebSocketOptions LayeredEndpoints::options_at(const io::Uri& uri) const {
+  io::WebSocketOptions options = websocket_;
+  options.path = uri.path;
+  options.is_text_lines = uri.path.substr(0, uri.path.find('?')) == io::text_lines_path;
+  return options;
+}
+
+Result<std::unique_ptr<io::HttpConnection>> LayeredEndpoints::accept_http(std::unique_ptr<io::Stream>& stream,
+                                                                          io::HttpHandler& handler,
+                                                                          io::HttpLimits limits) {
+  return std::make_unique<HttpConnection>(loop_, std::move(stream), handler,
+                                          HttpAccess{websocket_.hosts, websocket_.origins}, limits);
+}
+
+Result<std::unique_ptr<io::HttpClient>> LayeredEndpoints::http_client(std::string_view url,
+                                                                      io::HttpClientOptions options) {
+  PARLEY_TRY(HttpUrl parsed, parse_http_url(url));
+  PARLEY_TRY(auto there, dialer(parsed.uri));
+  return std::make_unique<HttpClient>(loop_, std::move(there), std::move(parsed), options);
 }
 
 Result<std::unique_ptr<io::Listener>> LayeredEndpoints::listen(const io::Uri& uri) {
@@ -89,9 +114,7 @@ Result<std::unique_ptr<io::Listener>> LayeredEndpoints::listen(const io::Uri& ur
       PARLEY_TRY(stream, tls_.accept(loop_, stream));
     }
     if (!has_websocket(uri)) return stream;
-    io::WebSocketOptions options = websocket_;
-    options.path = uri.path;
-    return std::make_unique<WebSocketStream>(loop_, std::move(stream), std::move(options));
+    return std::make_unique<WebSocketStream>(loop_, std::move(stream), options_at(uri));
   };
   return std::make_unique<LayeredListener>(std::move(inner), io::to_string(address), std::move(put));
 }
@@ -105,7 +128,7 @@ Result<std::unique_ptr<io::Dialer>> LayeredEndpoints::dialer(const io::Uri& uri)
     }
     if (!has_websocket(uri)) return stream;
     return std::make_unique<WebSocketStream>(loop_, std::move(stream), UpgradeTarget{host_and_port(uri), uri.path},
-                                             websocket_);
+                                             options_at(uri));
   };
   return std::make_unique<LayeredDialer>(std::move(inner), io::to_string(uri), std::move(put));
 }

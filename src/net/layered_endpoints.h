@@ -25,9 +25,15 @@ class LayeredEndpoints {
     return tls_.accept(loop_, stream);
   }
   Result<std::unique_ptr<io::Stream>> accept_websocket(std::unique_ptr<io::Stream>& stream, io::WebSocketUse use);
+  // Hosts and origins are those of the WebSockets.
+  Result<std::unique_ptr<io::HttpConnection>> accept_http(std::unique_ptr<io::Stream>& stream, io::HttpHandler& handler,
+                                                          io::HttpLimits limits);
+  Result<std::unique_ptr<io::HttpClient>> http_client(std::string_view url, io::HttpClientOptions options);
   Result<void> reload_tls() { return tls_.reload(); }
 
  private:
+  io::WebSocketOptions options_at(const io::Uri& uri) const;
+
   io::Loop& loop_;
   EpollReactor& reactor_;
   Tls tls_;
