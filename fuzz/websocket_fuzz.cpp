@@ -1,7 +1,7 @@
 // One end of a WebSocket against a peer that sends anything. The first byte chooses the end, whether its handshake is
-// already behind it, whether the peer reads what it is answered, how much is read at once, and who ends how; the second
-// how the rest is cut into writes; now and then time passes. Whatever comes, what is read are whole messages behind
-// their lengths, reading ends, and memory stays bounded.
+// already behind it, whether the peer reads what it is answered, how much is read at once, who ends how, and whether
+// the messages are text lines; the second how the rest is cut into writes; now and then time passes. Whatever comes,
+// what is read are whole messages behind their lengths, reading ends, and memory stays bounded.
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -24,7 +24,8 @@ constexpr std::size_t message_bytes_max = 4096;
 // Reads in portions, and looks at what comes.
 class Reader final : public io::StreamEvents {
  public:
-  Reader(io::Stream& stream, std::size_t portion) : stream_(stream), portion_(portion) {}
+  Reader(io::Stream& stream, std::size_t portion, bool is_lines)
+      : stream_(stream), portion_(portion), is_lines_(is_lines) {}
   void on_readable() override {
     std::vector<std::uint8_t> bytes(portion_);
     const io::Transfer transfer = stream_.read_some(bytes);
@@ -43,6 +44,10 @@ class Reader final : public io::StreamEvents {
  private:
   void look_at(ByteView bytes) {
     for (const std::uint8_t byte : bytes) {
+      if (is_lines_) {
+        left_ = byte == '\n' ? 0 : 1;
+        continue;
+      }
       if (left_ != 0) {
         --left_;
         continue;
@@ -56,6 +61,7 @@ class Reader final : public io::StreamEvents {
   }
   io::Stream& stream_;
   const std::size_t portion_;
+  const bool is_lines_;
   std::uint32_t length_ = 0;
   int length_bytes_ = 0;
   std::uint64_t left_ = 0;  // of the message
@@ -75,6 +81,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::size_t portion = (data[0] & 8) != 0 ? 5 : 1000;
   const bool says_goodbye = (data[0] & 16) != 0;
   const bool disappears = (data[0] & 32) != 0;
+  const bool is_lines = (data[0] & 64) != 0;
   const std::size_t chunk = data[1] % 61 + 1;
 
   StillClock clock;
@@ -85,7 +92,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     while (loop.poll_once()) {
     }
   };
-  const io::WebSocketOptions options{.hosts = {"example.org"},
+  const io::WebSocketOptions options{.is_text_lines = is_lines,
+                                     .hosts = {"example.org"},
                                      .origins = {"https://example.org"},
                                      .opening_bytes_max = 512,
                                      .message_bytes_max = message_bytes_max};
@@ -97,7 +105,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   } else {
     stream = std::make_unique<net::WebSocketStream>(loop, std::move(near), options);
   }
-  Reader reader(*stream, portion);
+  Reader reader(*stream, portion, is_lines);
   stream->start(reader);
   turn();
   if (is_open) {

@@ -111,8 +111,8 @@ class HttpHandler {
     static_cast<void>(request);
     return false;
   }
-  // The stream of such a request, which reads as if nobody had read the request: for Loop::accept_websocket(). The
-  // connection is over.
+  // The stream of such a request, which reads as if nobody had read the request: for Loop::accept_websocket(), to be
+  // started or destroyed at once. The connection is over.
   virtual void on_upgrade(HttpConnection& connection, const HttpRequest& request, std::unique_ptr<Stream> stream) {
     static_cast<void>(connection);
     static_cast<void>(request);

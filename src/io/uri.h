@@ -28,6 +28,9 @@ struct Uri {
   friend bool operator==(const Uri&, const Uri&) = default;
 };
 
+// At this path, in addresses, a WebSocket carries text lines; see WebSocketUse.
+inline constexpr std::string_view text_lines_path = "/cmd";
+
 // Code::uri; the note names the part at fault and shows the right form.
 Result<Uri> parse_uri(std::string_view text);
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 
 namespace parley::io {
@@ -11,6 +12,8 @@ struct WebSocketUse {
   // Bytes written are cut at newlines into text messages without them, and each message that comes is read with a
   // newline behind it. Else messages are binary and stand behind their length, as framed links write and read them.
   bool is_text_lines = false;
+  // Of a message that comes, also the first. Zero: as the loop's options say.
+  std::size_t message_bytes_max = 0;
 };
 
 }  // namespace parley::io

@@ -77,7 +77,15 @@ Result<std::unique_ptr<io::Stream>> LayeredEndpoints::accept_websocket(std::uniq
   io::WebSocketOptions options = websocket_;
   if (!use.path.empty()) options.path = std::move(use.path);
   options.is_text_lines = use.is_text_lines;
+  if (use.message_bytes_max != 0) options.opening_bytes_max = options.message_bytes_max = use.message_bytes_max;
   return std::make_unique<WebSocketStream>(loop_, std::move(stream), std::move(options));
+}
+
+io::WebSocketOptions LayeredEndpoints::options_at(const io::Uri& uri) const {
+  io::WebSocketOptions options = websocket_;
+  options.path = uri.path;
+  options.is_text_lines = uri.path.substr(0, uri.path.find('?')) == io::text_lines_path;
+  return options;
 }
 
 Result<std::unique_ptr<io::HttpConnection>> LayeredEndpoints::accept_http(std::unique_ptr<io::Stream>& stream,
@@ -106,9 +114,7 @@ Result<std::unique_ptr<io::Listener>> LayeredEndpoints::listen(const io::Uri& ur
       PARLEY_TRY(stream, tls_.accept(loop_, stream));
     }
     if (!has_websocket(uri)) return stream;
-    io::WebSocketOptions options = websocket_;
-    options.path = uri.path;
-    return std::make_unique<WebSocketStream>(loop_, std::move(stream), std::move(options));
+    return std::make_unique<WebSocketStream>(loop_, std::move(stream), options_at(uri));
   };
   return std::make_unique<LayeredListener>(std::move(inner), io::to_string(address), std::move(put));
 }
@@ -122,7 +128,7 @@ Result<std::unique_ptr<io::Dialer>> LayeredEndpoints::dialer(const io::Uri& uri)
     }
     if (!has_websocket(uri)) return stream;
     return std::make_unique<WebSocketStream>(loop_, std::move(stream), UpgradeTarget{host_and_port(uri), uri.path},
-                                             websocket_);
+                                             options_at(uri));
   };
   return std::make_unique<LayeredDialer>(std::move(inner), io::to_string(uri), std::move(put));
 }

@@ -32,6 +32,8 @@ class LayeredEndpoints {
   Result<void> reload_tls() { return tls_.reload(); }
 
  private:
+  io::WebSocketOptions options_at(const io::Uri& uri) const;
+
   io::Loop& loop_;
   EpollReactor& reactor_;
   Tls tls_;

@@ -17,12 +17,15 @@ inline constexpr std::uint16_t normal = 1000;
 inline constexpr std::uint16_t going_away = 1001;
 inline constexpr std::uint16_t protocol_error = 1002;
 inline constexpr std::uint16_t unsupported_data = 1003;
+inline constexpr std::uint16_t bad_text = 1007;
 inline constexpr std::uint16_t too_big = 1009;
 // Whether a peer may send it.
 bool may_be_sent(std::uint16_t code);
 }  // namespace websocket_close
 
 inline constexpr std::size_t websocket_head_bytes_max = 14;
+// So much is put together for one write.
+inline constexpr std::size_t websocket_write_bytes_max = std::size_t{64} << 10;
 inline constexpr std::size_t websocket_control_bytes_max = 125;
 
 using WebSocketMask = std::array<std::uint8_t, 4>;
@@ -53,5 +56,8 @@ std::uint8_t* write_websocket_head(std::uint8_t* into, const WebSocketHead& head
 void copy_websocket_masked(std::uint8_t* into, ByteView from, const WebSocketMask& mask, std::uint64_t at);
 // masks or unmasks in place; `at` is where in the payload the bytes lie.
 void apply_websocket_mask(std::span<std::uint8_t> bytes, const WebSocketMask& mask, std::uint64_t at);
+
+// Whether all of it is UTF-8 (RFC 3629).
+bool is_websocket_text(ByteView bytes);
 
 }  // namespace parley::net

@@ -14,7 +14,6 @@ using Status = io::Transfer::Status;
 
 namespace {
 
-constexpr std::size_t write_bytes_max = std::size_t{64} << 10;
 // So much of one frame is not copied; less costs less than one more call of the system.
 constexpr std::size_t long_bytes = std::size_t{32} << 10;
 // What is read behind a long frame, to see whether another one follows.
@@ -268,6 +267,7 @@ std::size_t WebSocketStream::produce_assembled(std::span<std::uint8_t> into) {
 bool WebSocketStream::next_frame() {
   if (is_assembling_ && is_last_) {
     is_assembling_ = false;
+    if (options_.is_text_lines) return end_line();
     is_assembled_ = !assembled_.empty();
     const auto length = static_cast<std::uint32_t>(assembled_.size());
     std::memcpy(length_.data(), &length, sizeof length);
@@ -298,7 +298,7 @@ bool WebSocketStream::next_frame() {
 }
 
 bool WebSocketStream::begin_data(const WebSocketHead& head) {
-  if (head.opcode == WebSocketOpcode::text) {
+  if (head.opcode == WebSocketOpcode::text && !options_.is_text_lines) {
     return refuse(websocket_close::unsupported_data, {Code::protocol, "a text frame: messages are binary frames"});
   }
   if ((head.opcode == WebSocketOpcode::more) != is_assembling_) {
@@ -306,7 +306,8 @@ bool WebSocketStream::begin_data(const WebSocketHead& head) {
                   {Code::protocol, is_assembling_ ? "a message begins inside a fragmented one"
                                                   : "a fragment goes on with a message that has not begun"});
   }
-  const bool is_whole = head.is_last && !is_assembling_;
+  const bool is_whole = head.is_last && !is_assembling_ && !options_.is_text_lines;
+  if (head.opcode != WebSocketOpcode::more) is_text_ = head.opcode == WebSocketOpcode::text;
   // Behind our goodbye nobody needs much any more.
   const std::size_t bytes_max = has_said_goodbye_ ? options_.opening_bytes_max : message_bytes_max_;
   const std::uint64_t size_max =
@@ -318,7 +319,7 @@ bool WebSocketStream::begin_data(const WebSocketHead& head) {
   mask_in_ = head.mask;
   payload_at_ = 0;
   payload_left_ = head.size;
-  is_frame_long_ = head.size >= long_bytes;
+  is_frame_long_ = is_whole && head.size >= long_bytes;
   is_last_ = head.is_last;
   is_assembling_ = !is_whole;
   if (is_whole) {
@@ -378,14 +379,14 @@ bool WebSocketStream::refuse(std::uint16_t close_code, Error why) {
 
 // --- out
 
-void WebSocketStream::begin_frame(WebSocketOpcode opcode, std::uint64_t size) {
+void WebSocketStream::begin_frame(WebSocketOpcode opcode, std::uint64_t size, bool is_last) {
   if (is_client_) {
     const std::uint64_t random = loop().random().next();
     std::memcpy(mask_out_.data(), &random, mask_out_.size());
   }
   std::uint8_t* const room = out().room(websocket_head_bytes_max);
   out().commit(write_websocket_head(
-      room, {.opcode = opcode, .is_last = true, .is_masked = is_client_, .mask = mask_out_, .size = size}));
+      room, {.opcode = opcode, .is_last = is_last, .is_masked = is_client_, .mask = mask_out_, .size = size}));
 }
 
 void WebSocketStream::put(ByteView payload, std::uint64_t at) {
@@ -404,13 +405,14 @@ void WebSocketStream::put_control(WebSocketOpcode opcode, ByteView payload) {
 }
 
 std::size_t WebSocketStream::encode(ByteView from) {
+  if (options_.is_text_lines) return encode_lines(from);
   std::size_t taken = 0;
-  while (taken < from.size() && out().size() < write_bytes_max) {
+  while (taken < from.size() && out().size() < websocket_write_bytes_max) {
     const ByteView rest = from.subspan(taken);
     if (left_ != 0) {
       if (uncoded(rest) != 0) break;
-      const auto size =
-          static_cast<std::size_t>(std::min<std::uint64_t>({rest.size(), left_, write_bytes_max - out().size()}));
+      const auto size = static_cast<std::size_t>(
+          std::min<std::uint64_t>({rest.size(), left_, websocket_write_bytes_max - out().size()}));
       put(rest.first(size), at_);
       at_ += size;
       left_ -= size;
@@ -459,6 +461,7 @@ bool WebSocketStream::encode_more() {
 void WebSocketStream::encode_end() {
   has_said_goodbye_ = true;
   if (left_ != 0) return;
+  if (std::exchange(is_line_begun_, false)) begin_frame(WebSocketOpcode::more, 0);
   const std::array<std::uint8_t, 2> code{websocket_close::normal >> 8, websocket_close::normal & 0xff};
   put_control(WebSocketOpcode::close, code);
 }

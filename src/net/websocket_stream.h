@@ -19,6 +19,10 @@ namespace parley::net {
 // short frames are copied once, of long ones nothing but what has to be masked. Pings are answered, the last one of
 // several; who is silent is pinged. finish() says goodbye with 1000; a stream that ends without a goodbye was cut off,
 // and that is a failure.
+//
+// Of text lines (WebSocketOptions::is_text_lines) its bytes are lines instead: each that is written, but for empty
+// ones, leaves as one text message, of several frames where it is long or written in parts; each message that comes, of
+// either kind, is read once it is whole, with a newline behind it unless it ends with one.
 class WebSocketStream final : public CodedStream {
  public:
   // The dialer.
@@ -68,7 +72,10 @@ class WebSocketStream final : public CodedStream {
   void take_close(ByteView payload);
   bool refuse(std::uint16_t close_code, Error why);
 
-  void begin_frame(WebSocketOpcode opcode, std::uint64_t size);
+  std::size_t encode_lines(ByteView from);
+  bool end_line();
+
+  void begin_frame(WebSocketOpcode opcode, std::uint64_t size, bool is_last = true);
   void put(ByteView payload, std::uint64_t at);
   void put_control(WebSocketOpcode opcode, ByteView payload);
 
@@ -90,6 +97,7 @@ class WebSocketStream final : public CodedStream {
   bool is_frame_long_ = false;  // the last that began, of a message
   bool is_assembling_ = false;  // a message of several frames has begun
   bool is_last_ = true;         // the frame ends its message
+  bool is_text_ = false;        // it says that it is UTF-8
   std::vector<std::uint8_t> assembled_;
   std::size_t assembled_at_ = 0;
   bool is_assembled_ = false;      // whole, to be read
@@ -102,6 +110,7 @@ class WebSocketStream final : public CodedStream {
   std::array<std::uint8_t, length_bytes> length_out_{};
   std::size_t length_out_size_ = 0;  // of it is there
   std::uint64_t left_ = 0;           // of the frame that was begun
+  bool is_line_begun_ = false;       // and some of it has been put into frames
   std::uint64_t at_ = 0;
   WebSocketMask mask_out_{};
   std::array<std::uint8_t, websocket_control_bytes_max> pong_{};

@@ -1,0 +1,663 @@
+#include "net/http_connection.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "io/fault_stream.h"
+#include "io/memory_stream.h"
+#include "net/http_suite.h"
+#include "net/websocket_stream.h"
+
+// A connection against the bare bytes of its peer.
+namespace parley::net {
+namespace {
+
+using namespace std::chrono_literals;
+using io::suite::End;
+using io::suite::Status;
+
+std::string get(std::string_view target, std::string_view fields = {}) {
+  return "GET " + std::string(target) + " HTTP/1.1\r\nHost: localhost\r\n" + std::string(fields) + "\r\n";
+}
+std::string post(std::string_view body, std::string_view fields = {}) {
+  return "POST /cmd HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" +
+         std::string(fields) + "\r\n" + std::string(body);
+}
+
+class HttpConnectionTest : public testing::Test {
+ protected:
+  void serve(io::HttpLimits limits = {}, io::MemoryOptions memory = {}, bool peer_reads = true) {
+    auto [near, far] = io::MemoryStream::make_pair(world.loop(), "tcp:127.0.0.1:1", memory);
+    peer = std::make_unique<End>(std::move(near));
+    auto counted = std::make_unique<io::StatisticsStream>(std::move(far), statistics);
+    handler.connections.clear();
+    handler.over = 0;
+    handler.connections.push_back(
+        std::make_unique<HttpConnection>(world.loop(), std::move(counted), handler, access, limits));
+    if (peer_reads) peer->start();
+  }
+  void settle() {
+    for (int i = 0; i < 5; ++i) io::suite::turn_a_little(world.loop());
+  }
+  void say(const std::string& bytes) {
+    const ByteView view = as_bytes(bytes);
+    peer->send({view.begin(), view.end()});
+    settle();
+  }
+  void pass(Duration time) {
+    const Instant until = world.loop().now() + time;
+    while (world.loop().now() < until) world.loop().poll_once(until);
+    settle();
+  }
+  std::string heard() const { return std::string(as_text(peer->received)); }
+  std::string take_heard() { return std::string(as_text(std::exchange(peer->received, {}))); }
+  // Refused with that status; nobody was asked, and the connection ends.
+  void expect_refused(const std::string& bytes, std::string_view status, io::HttpLimits limits = {}) {
+    serve(limits);
+    const std::size_t asked = handler.requests.size();
+    say(bytes);
+    EXPECT_TRUE(heard().starts_with("HTTP/1.1 " + std::string(status) + " ")) << bytes << heard();
+    EXPECT_NE(heard().find("\r\nConnection: close\r\n"), std::string::npos) << heard();
+    EXPECT_EQ(peer->over, Status::ended) << bytes;
+    EXPECT_EQ(handler.requests.size(), asked) << bytes;
+    peer->finish();
+    settle();
+    EXPECT_EQ(handler.over, 1);
+    EXPECT_TRUE(handler.connections.empty());
+  }
+
+  io::suite::IdleWorld world;
+  io::StreamStatistics statistics;
+  suite::HttpListenerHandler handler;
+  HttpAccess access{.hosts = {"hub.example.org"}, .origins = {"https://app.example.org"}};
+  std::unique_ptr<End> peer;
+};
+
+TEST_F(HttpConnectionTest, a_request_is_answered_in_one_write) {
+  serve();
+  handler.answer_with("hello");
+  say(get("/greeting?to=me", "X-Of: a\r\nX-OF: b\r\n"));
+  ASSERT_EQ(handler.requests.size(), 1u);
+  const io::HttpRequest& request = handler.requests[0];
+  EXPECT_EQ(request.method, "GET");
+  EXPECT_EQ(request.target, "/greeting?to=me");
+  EXPECT_EQ(request.path(), "/greeting");
+  EXPECT_EQ(*request.find("x-of"), "a");
+  EXPECT_EQ(heard(), "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello");
+  EXPECT_EQ(statistics.writes, 1u);
+  EXPECT_FALSE(peer->over);
+}
+
+TEST_F(HttpConnectionTest, one_connection_serves_any_number_of_requests_each_in_one_write) {
+  // rule: commands/weakness.26
+  serve();
+  handler.answer_with_target();
+  for (int i = 0; i < 200; ++i) {
+    say(post("body"));
+    ASSERT_EQ(take_heard(), "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n/cmd");
+  }
+  EXPECT_EQ(handler.requests.size(), 200u);
+  EXPECT_EQ(statistics.writes, 200u);
+  EXPECT_EQ(world.loop().blocks().held_count(), 0u) << "an idle connection holds memory";
+}
+
+TEST_F(HttpConnectionTest, requests_sent_ahead_are_served_one_after_another_in_order) {
+  serve();
+  say(get("/1") + post("two") + "\r\n" + get("/3"));
+  ASSERT_EQ(handler.waiting.size(), 1u) << "the second was asked before the first was answered";
+  handler.waiting[0]->respond({.body = "1"});
+  settle();
+  ASSERT_EQ(handler.waiting.size(), 2u);
+  EXPECT_EQ(handler.requests[1].body, "two");
+  handler.waiting[1]->respond({.body = "2"});
+  settle();
+  ASSERT_EQ(handler.waiting.size(), 3u);
+  handler.waiting[2]->respond({.body = "3"});
+  settle();
+  EXPECT_EQ(heard(),
+            "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n1HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n2"
+            "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n3");
+}
+
+TEST_F(HttpConnectionTest, many_requests_sent_ahead_do_not_grow_the_stack_and_are_all_answered) {
+  serve();
+  handler.answer_with("");
+  std::string all;
+  for (int i = 0; i < 2000; ++i) all += get("/");
+  say(all);
+  EXPECT_EQ(handler.requests.size(), 2000u);
+  EXPECT_EQ(peer->received.size(), 2000 * std::string_view("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").size());
+  EXPECT_LT(statistics.writes, 50u);
+}
+
+TEST_F(HttpConnectionTest, a_request_may_come_byte_by_byte) {
+  serve();
+  handler.answer_with("ok");
+  for (const char c : post("body", "Expect: 100-continue\r\n")) say(std::string(1, c));
+  ASSERT_EQ(handler.requests.size(), 1u);
+  EXPECT_EQ(handler.requests[0].body, "body");
+  EXPECT_EQ(heard(), "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+}
+
+TEST_F(HttpConnectionTest, who_sends_the_body_without_waiting_is_not_told_to_go_on) {
+  serve();
+  handler.answer_with("ok");
+  say(post("body", "Expect: 100-continue\r\n"));
+  EXPECT_EQ(heard(), "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+}
+
+TEST_F(HttpConnectionTest, a_body_in_chunks_is_put_together_and_its_trailer_is_no_field) {
+  serve();
+  handler.answer_with("ok");
+  say("POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+      "3;a=b\r\nabc\r\n0A\r\n0123456789\r\n0\r\nAuthorization: Bearer x\r\n\r\n" +
+      get("/next"));
+  ASSERT_EQ(handler.requests.size(), 2u);
+  EXPECT_EQ(handler.requests[0].body, "abc0123456789");
+  EXPECT_EQ(handler.requests[0].find("Authorization"), nullptr);
+  EXPECT_EQ(handler.requests[1].target, "/next");
+}
+
+TEST_F(HttpConnectionTest, a_head_is_asked_for_without_its_body) {
+  serve();
+  handler.answer_with("four");
+  say("HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  EXPECT_EQ(heard(), "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n");
+  peer->received.clear();
+  handler.answer = [](auto exchange) { exchange->respond({.status = 204}); };
+  say(get("/"));
+  EXPECT_EQ(heard(), "HTTP/1.1 204 No Content\r\n\r\n");
+}
+
+TEST_F(HttpConnectionTest, http_1_0_is_answered_and_closed) {
+  serve();
+  handler.answer_with("old");
+  say("GET / HTTP/1.0\r\nHost: localhost\r\nConnection: keep-alive\r\n\r\n");
+  EXPECT_EQ(heard(), "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\nold");
+  EXPECT_EQ(peer->over, Status::ended);
+  serve();
+  handler.answer = [](auto exchange) {
+    exchange->begin_stream({});
+    exchange->send("part ");
+    exchange->send("after part");
+    exchange->finish();
+  };
+  say("GET / HTTP/1.0\r\nHost: localhost\r\n\r\n");
+  EXPECT_EQ(heard(), "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\npart after part");
+}
+
+TEST_F(HttpConnectionTest, who_asks_to_close_is_closed_after_the_answer) {
+  serve();
+  handler.answer_with("bye");
+  say(get("/", "Connection: close\r\n") + get("/never"));
+  EXPECT_EQ(heard(), "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\nbye");
+  EXPECT_EQ(peer->over, Status::ended);
+  EXPECT_EQ(handler.requests.size(), 1u);
+  EXPECT_EQ(handler.over, 0) << "the peer has not seen the end yet";
+  peer->finish();
+  settle();
+  EXPECT_EQ(handler.over, 1);
+}
+
+TEST_F(HttpConnectionTest, what_is_no_request_is_told_so) {
+  expect_refused("GET / HTTP/9.9\r\nHost: localhost\r\n\r\n", "400");
+  expect_refused("GET  / HTTP/1.1\r\nHost: localhost\r\n\r\n", "400");
+  expect_refused("GET / HTTP/1.1\r\nHost : localhost\r\n\r\n", "400");
+  expect_refused("G@T / HTTP/1.1\r\nHost: localhost\r\n\r\n", "400");
+  expect_refused("hello there\r\n\r\n", "400");
+  expect_refused(std::string("GET / HTTP/1.1\r\nHost: local\0host\r\n\r\n", 36), "400");
+  expect_refused("GET / HTTP/1.1\r\n\r\n", "400");
+  expect_refused("GET / HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n\r\n", "400");
+  expect_refused("GET http://localhost/ HTTP/1.1\r\nHost: localhost\r\n\r\n", "400");
+  expect_refused("CONNECT localhost:1 HTTP/1.1\r\nHost: localhost\r\n\r\n", "400");
+  expect_refused(get("/", "Expect: a-miracle\r\n"), "417");
+}
+
+TEST_F(HttpConnectionTest, the_length_of_a_body_is_said_in_one_way) {
+  for (const char* fields :
+       {"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n", "Transfer-Encoding: chunked\r\nContent-Length: 3\r\n",
+        "Content-Length: 3\r\nContent-Length: 4\r\n", "Content-Length: 3, 4\r\n", "Content-Length: -3\r\n",
+        "Content-Length: 3x\r\n", "Content-Length: \r\n", "Content-Length: 99999999999999999999999\r\n",
+        "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n"}) {
+    expect_refused("POST / HTTP/1.1\r\nHost: localhost\r\n" + std::string(fields) + "\r\nabc", "400");
+  }
+  for (const char* coding : {"gzip", "gzip, chunked", "chunked, gzip", "identity", "xchunked"}) {
+    expect_refused("POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: " + std::string(coding) + "\r\n\r\nabc",
+                   "501");
+  }
+}
+
+TEST_F(HttpConnectionTest, chunks_that_are_none_are_refused) {
+  for (const char* body : {"x\r\n", "\r\n", "3\nabc", "3\r\nabcd", "3\r\nabc\rx", "-1\r\n", "3 x\nabc", "0\r\n\rx",
+                           "0\r\nA: b\n", "0\r\n\n"}) {
+    expect_refused("POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n" + std::string(body),
+                   "400");
+  }
+}
+
+TEST_F(HttpConnectionTest, every_request_is_asked_for_its_host_and_origin_before_anybody_sees_it) {
+  handler.answer_with("");
+  for (const char* host : {"localhost:80", "127.0.0.1", "[::1]:80", "Hub.Example.org:4711"}) {
+    serve();
+    say("GET / HTTP/1.1\r\nHost: " + std::string(host) + "\r\n\r\n");
+    EXPECT_TRUE(heard().starts_with("HTTP/1.1 200 ")) << heard();
+  }
+  expect_refused("GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n", "421");
+  expect_refused("GET / HTTP/1.1\r\nHost: \r\n\r\n", "421");
+  expect_refused(get("/", "Origin: https://evil.example\r\n"), "403");
+  expect_refused(get("/", "Origin: null\r\n"), "403");
+  expect_refused(get("/", "Origin: https://app.example.org\r\nOrigin: https://app.example.org\r\n"), "403");
+  serve();
+  say(get("/", "Origin: https://app.example.org\r\n"));
+  EXPECT_TRUE(heard().starts_with("HTTP/1.1 200 ")) << heard();
+}
+
+TEST_F(HttpConnectionTest, heads_and_bodies_are_bounded) {
+  const io::HttpLimits limits{.head_bytes_max = 1000, .body_bytes_max = 100};
+  expect_refused("GET / HTTP/1.1\r\nX: " + std::string(2000, 'x'), "431", limits);
+  expect_refused(get("/", "X: " + std::string(1000, 'x') + "\r\n"), "431", limits);
+  expect_refused(post(std::string(101, 'x')), "413", limits);
+  expect_refused("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 101\r\nExpect: 100-continue\r\n\r\n", "413",
+                 limits);
+  const std::string chunked = "POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n";
+  expect_refused(chunked + "65\r\n", "413", limits);
+  expect_refused(chunked + "32\r\n" + std::string(50, 'x') + "\r\n33\r\n", "413", limits);
+  expect_refused(chunked + "fffffffffffffffffff\r\n", "413", limits);
+  expect_refused(chunked + "1;" + std::string(5000, 'x'), "400", limits);
+  expect_refused(chunked + "0\r\n" + std::string(5000, 'x'), "400", limits);
+  serve(limits);
+  handler.answer_with("");
+  say(post(std::string(100, 'x')));
+  EXPECT_TRUE(heard().starts_with("HTTP/1.1 200 ")) << heard();
+}
+
+TEST_F(HttpConnectionTest, a_request_that_does_not_come_in_time_is_told_so_and_closed) {
+  const io::HttpLimits limits{.request_max = 10s, .idle_max = 60s};
+  for (const std::string& part : {std::string("GET / HT"), post("body").substr(0, post("body").size() - 1)}) {
+    serve(limits);
+    say(part);
+    pass(9s);
+    EXPECT_EQ(heard(), "");
+    pass(2s);
+    EXPECT_TRUE(heard().starts_with("HTTP/1.1 408 ")) << heard();
+    EXPECT_EQ(peer->over, Status::ended);
+    pass(3s);
+    EXPECT_EQ(handler.over, 1) << "a peer that does not go is waited for";
+  }
+}
+
+TEST_F(HttpConnectionTest, a_request_that_drips_is_not_given_more_time_for_that) {
+  serve({.request_max = 10s});
+  const std::string request = get("/", "X: " + std::string(100, 'x') + "\r\n");
+  for (std::size_t at = 0; at < request.size() && !peer->over; ++at) {
+    say(request.substr(at, 1));
+    pass(1s);
+  }
+  EXPECT_TRUE(heard().starts_with("HTTP/1.1 408 ")) << heard();
+}
+
+TEST_F(HttpConnectionTest, an_idle_connection_is_closed_after_a_while_and_a_busy_one_is_not) {
+  serve({.request_max = 10s, .idle_max = 60s});
+  say(get("/"));
+  pass(1h);
+  EXPECT_FALSE(peer->over) << "a handler takes as long as it takes";
+  handler.last().respond({});
+  settle();
+  pass(59s);
+  EXPECT_FALSE(peer->over);
+  peer->received.clear();
+  pass(2s);
+  EXPECT_EQ(peer->over, Status::ended);
+  EXPECT_EQ(heard(), "");
+  peer->finish();
+  settle();
+  EXPECT_EQ(handler.over, 1);
+}
+
+TEST_F(HttpConnectionTest, blank_lines_between_requests_are_no_request_that_is_late) {
+  serve({.request_max = 10s, .idle_max = 60s});
+  handler.answer_with("");
+  say(post("x") + "\r\n");
+  peer->received.clear();
+  pass(30s);
+  EXPECT_EQ(heard(), "");
+  EXPECT_FALSE(peer->over);
+}
+
+TEST_F(HttpConnectionTest, whoever_floods_the_connection_while_an_answer_is_awaited_is_cut_off) {
+  serve({.ahead_bytes_max = std::size_t{64} << 10});
+  suite::HttpWatcher watcher;
+  say(get("/slow"));
+  handler.last().set_events(&watcher);
+  std::string flood;
+  while (flood.size() < std::size_t{1} << 20) flood += get("/more");
+  say(flood);
+  EXPECT_EQ(handler.over, 1);
+  EXPECT_TRUE(handler.connections.empty());
+  EXPECT_TRUE(peer->write_failed || peer->over);
+  EXPECT_EQ(watcher.gone, 1);
+}
+
+TEST_F(HttpConnectionTest, a_peer_that_does_not_read_its_answers_is_not_asked_for_more_and_cut_off_in_the_end) {
+  serve({.unsent_max = 30s}, {.pipe_bytes_max = 4096}, false);
+  handler.answer_with(std::string(std::size_t{100} << 10, 'x'));
+  say(get("/1") + get("/2") + get("/3"));
+  EXPECT_EQ(handler.requests.size(), 1u) << "what nobody reads piles up";
+  pass(29s);
+  EXPECT_EQ(handler.over, 0);
+  pass(2s);
+  EXPECT_EQ(handler.over, 1);
+}
+
+TEST_F(HttpConnectionTest, a_peer_that_reads_slowly_gets_everything) {
+  serve({.unsent_max = 30s}, {.pipe_bytes_max = 4096});
+  handler.answer_with(std::string(std::size_t{100} << 10, 'x'));
+  peer->read_max = 1000;
+  say(get("/1") + get("/2"));
+  for (int i = 0; i < 400; ++i) pass(1s);
+  EXPECT_EQ(handler.requests.size(), 2u);
+  EXPECT_GT(peer->received.size(), std::size_t{200} << 10);
+}
+
+TEST_F(HttpConnectionTest, an_exchange_that_is_let_go_of_unanswered_answers_500) {
+  serve();
+  say(get("/1"));
+  handler.waiting.clear();
+  settle();
+  EXPECT_TRUE(heard().starts_with("HTTP/1.1 500 Internal Server Error\r\n")) << heard();
+  say(get("/2"));
+  EXPECT_EQ(handler.requests.size(), 2u) << "the connection goes on";
+}
+
+TEST_F(HttpConnectionTest, a_peer_that_goes_before_the_answer_is_told_of_once) {
+  serve();
+  say(get("/slow"));
+  suite::HttpWatcher watcher;
+  handler.last().set_events(&watcher);
+  settle();
+  EXPECT_EQ(watcher.gone, 0);
+  peer->destroy();
+  settle();
+  EXPECT_EQ(watcher.gone, 1);
+  handler.last().respond({.body = "to nobody"});
+  handler.waiting.clear();
+  settle();
+  EXPECT_EQ(watcher.gone, 1);
+  EXPECT_EQ(handler.over, 1);
+}
+
+TEST_F(HttpConnectionTest, who_watches_late_is_told_of_what_has_happened) {
+  serve();
+  say(get("/slow"));
+  peer->destroy();
+  settle();
+  suite::HttpWatcher watcher;
+  watcher.at_gone = [&] { handler.waiting.clear(); };  // as whoever cancels its work does
+  handler.last().set_events(&watcher);
+  EXPECT_EQ(watcher.gone, 0) << "told from inside a call";
+  settle();
+  EXPECT_EQ(watcher.gone, 1);
+  EXPECT_EQ(handler.over, 1);
+}
+
+TEST_F(HttpConnectionTest, a_peer_that_only_stops_sending_still_gets_its_answers) {
+  serve();
+  peer->send([] {
+    const std::string both = get("/1") + get("/2");
+    return std::vector<std::uint8_t>(both.begin(), both.end());
+  }());
+  peer->finish();
+  settle();
+  handler.waiting[0]->respond({.body = "1"});
+  settle();
+  ASSERT_EQ(handler.waiting.size(), 2u);
+  handler.waiting[1]->respond({.body = "2"});
+  settle();
+  EXPECT_TRUE(heard().ends_with("\r\n\r\n2")) << heard();
+  EXPECT_EQ(peer->over, Status::ended);
+  EXPECT_EQ(handler.over, 1);
+}
+
+TEST_F(HttpConnectionTest, an_exchange_outlives_its_connection) {
+  serve();
+  say(get("/slow"));
+  suite::HttpWatcher watcher;
+  handler.last().set_events(&watcher);
+  handler.connections.clear();
+  settle();
+  EXPECT_EQ(watcher.gone, 1);
+  EXPECT_EQ(handler.last().request().target, "/slow");
+  EXPECT_EQ(handler.last().peer().address, "tcp:127.0.0.1:1");
+  handler.last().begin_stream({});
+  handler.last().send("part");
+  handler.last().want_writable();
+  EXPECT_EQ(handler.last().bytes_queued(), 0u);
+  handler.last().finish();
+  settle();
+  EXPECT_EQ(watcher.writable, 0);
+}
+
+TEST_F(HttpConnectionTest, a_handler_may_destroy_the_connection_while_it_is_asked) {
+  serve();
+  handler.answer = [&](auto exchange) {
+    handler.connections.clear();
+    exchange->respond({});
+  };
+  say(get("/1") + get("/2"));
+  EXPECT_EQ(handler.requests.size(), 1u);
+  EXPECT_EQ(peer->over, Status::ended);
+  EXPECT_EQ(handler.over, 0) << "told after its destruction";
+}
+
+TEST_F(HttpConnectionTest, closing_waits_for_the_answer_that_is_due_and_for_no_other) {
+  serve();
+  say(get("/1") + get("/2"));
+  handler.connections[0]->close();
+  handler.connections[0]->close();
+  settle();
+  EXPECT_FALSE(peer->over);
+  handler.last().respond({.body = "last"});
+  settle();
+  EXPECT_EQ(heard(), "HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\r\nlast");
+  EXPECT_EQ(peer->over, Status::ended);
+  EXPECT_EQ(handler.requests.size(), 1u);
+  serve();
+  handler.connections[0]->close();
+  settle();
+  EXPECT_EQ(peer->over, Status::ended) << "there was nothing to wait for";
+}
+
+TEST_F(HttpConnectionTest, parts_leave_as_chunks_and_those_of_one_turn_together) {
+  serve();
+  say(get("/events"));
+  io::HttpExchange& exchange = handler.last();
+  exchange.begin_stream({.fields = {{"Content-Type", "text/event-stream"}}});
+  exchange.send("data: 1\n\n");
+  exchange.send("");
+  exchange.send("data: 2\n\n");
+  settle();
+  EXPECT_EQ(take_heard(),
+            "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+            "9\r\ndata: 1\n\n\r\n9\r\ndata: 2\n\n\r\n");
+  EXPECT_EQ(statistics.writes, 1u);
+  exchange.send(std::string(26, 'x'));
+  exchange.finish();
+  settle();
+  EXPECT_EQ(heard(), "1a\r\n" + std::string(26, 'x') + "\r\n0\r\n\r\n");
+  EXPECT_EQ(statistics.writes, 2u);
+  say(get("/next"));
+  EXPECT_EQ(handler.requests.size(), 2u) << "the connection goes on";
+}
+
+TEST_F(HttpConnectionTest, a_stream_of_parts_waits_for_a_slow_reader_who_gets_them_all) {
+  serve({.unsent_bytes_max = 8000}, {.pipe_bytes_max = 4096});
+  peer->read_max = 500;
+  say(get("/events"));
+  handler.last().begin_stream({});
+  int sent = 0;
+  suite::HttpWatcher watcher;
+  const auto send_more = [&] {
+    io::HttpExchange& exchange = handler.last();
+    while (sent < 1500 && exchange.bytes_queued() < 4000) exchange.send("part " + std::to_string(sent++) + "\n");
+    if (sent == 1500) {
+      exchange.finish();
+    } else {
+      exchange.want_writable();
+    }
+  };
+  watcher.at_writable = send_more;
+  handler.last().set_events(&watcher);
+  send_more();
+  EXPECT_LT(sent, 1500);
+  ASSERT_TRUE(io::suite::turn_until(world.loop(), [&] { return heard().ends_with("0\r\n\r\n"); }));
+  std::string_view got = as_text(peer->received);
+  got.remove_prefix(got.find("\r\n\r\n") + 4);
+  HttpBody body = HttpBody::chunked();
+  std::string parts;
+  EXPECT_EQ(body.read(got, parts), HttpBody::Status::whole);
+  EXPECT_TRUE(parts.starts_with("part 0\npart 1\n")) << parts.substr(0, 100);
+  EXPECT_TRUE(parts.ends_with("part 1499\n"));
+  EXPECT_GT(watcher.writable, 3);
+}
+
+TEST_F(HttpConnectionTest, a_reader_that_stops_within_a_stream_of_parts_is_cut_off_at_the_bound) {
+  serve({.unsent_bytes_max = 10'000}, {.pipe_bytes_max = 4096});
+  peer->is_reading = false;
+  say(get("/events"));
+  suite::HttpWatcher watcher;
+  io::HttpExchange& exchange = handler.last();
+  exchange.set_events(&watcher);
+  exchange.begin_stream({});
+  std::size_t queued = 0;
+  for (int i = 0; i < 100; ++i) {
+    exchange.send(std::string(1000, 'x'));
+    queued = std::max(queued, exchange.bytes_queued());
+  }
+  settle();
+  EXPECT_LE(queued, 10'100u);
+  EXPECT_GE(queued, 9'000u);
+  EXPECT_EQ(watcher.gone, 1);
+  EXPECT_EQ(handler.over, 1);
+  peer->is_reading = true;
+  settle();
+  EXPECT_FALSE(heard().ends_with("0\r\n\r\n")) << "cut off, yet it looks whole";
+}
+
+TEST_F(HttpConnectionTest, a_stream_of_parts_that_is_let_go_of_is_cut_and_not_ended) {
+  serve();
+  say(get("/events"));
+  handler.last().begin_stream({});
+  handler.last().send("some");
+  settle();
+  handler.waiting.clear();
+  settle();
+  EXPECT_EQ(peer->over, Status::ended);
+  EXPECT_TRUE(heard().ends_with("4\r\nsome\r\n")) << heard();
+  EXPECT_EQ(handler.over, 1);
+}
+
+TEST_F(HttpConnectionTest, an_answer_cannot_say_more_than_its_fields) {
+  serve();
+  handler.answer = [](auto exchange) {
+    exchange->respond({.status = 418,
+                       .fields = {{"X", "a\r\nSet-Cookie: b"}, {"Content-Length", "99"}, {"Connection", "close"}},
+                       .body = "tea"});
+  };
+  say(get("/"));
+  EXPECT_EQ(heard(), "HTTP/1.1 418 Client Error\r\nX: a??Set-Cookie: b\r\nContent-Length: 3\r\n\r\ntea");
+}
+
+TEST_F(HttpConnectionTest, a_websocket_that_the_handler_takes_gets_the_stream_as_it_came) {
+  serve();
+  handler.takes = [](const io::HttpRequest& request) { return request.path() == "/roam"; };
+  handler.answer_with("before");
+  const std::string upgrade = upgrade_request({"localhost", "/roam"}, upgrade_nonce(1, 2));
+  const std::string frame("\x82\x83\0\0\0\0abc", 9);  // what is sent ahead of the answer is not lost
+  say(get("/before") + upgrade + frame);
+  ASSERT_EQ(handler.upgrades.size(), 1u);
+  EXPECT_EQ(handler.upgrades[0].first.path(), "/roam");
+  EXPECT_EQ(handler.over, 1) << "the connection is over";
+  EXPECT_TRUE(heard().ends_with("before")) << heard();
+  take_heard();
+  End inside(
+      std::make_unique<WebSocketStream>(world.loop(), std::move(handler.upgrades[0].second), io::WebSocketOptions{}));
+  inside.start();
+  settle();
+  EXPECT_TRUE(heard().starts_with("HTTP/1.1 101 ")) << heard();
+  EXPECT_EQ(as_text(inside.received), std::string_view("\3\0\0\0abc", 7));
+  peer->finish();
+  settle();
+  EXPECT_EQ(inside.over, Status::failed);
+}
+
+TEST_F(HttpConnectionTest, a_websocket_that_nobody_takes_is_a_request_like_others) {
+  serve();
+  handler.takes = [](const io::HttpRequest&) { return false; };
+  handler.answer = [](auto exchange) { exchange->respond({.status = 404}); };
+  say(upgrade_request({"localhost", "/nowhere"}, upgrade_nonce(1, 2)));
+  EXPECT_TRUE(heard().starts_with("HTTP/1.1 404 ")) << heard();
+  EXPECT_TRUE(handler.upgrades.empty());
+  handler.takes = [](const io::HttpRequest&) { return true; };
+  expect_refused(upgrade_request({"evil.example", "/roam"}, upgrade_nonce(1, 2)), "421");
+  EXPECT_TRUE(handler.upgrades.empty());
+}
+
+TEST_F(HttpConnectionTest, wherever_the_stream_breaks_the_connection_ends_once_and_nothing_is_left) {
+  for (std::uint64_t at = 0;; ++at) {
+    io::FaultPlan plan{.fail_at = at};
+    auto [near, far] = io::MemoryStream::make_pair(world.loop());
+    peer = std::make_unique<End>(std::move(near));
+    handler.over = 0;
+    handler.answer_with("fine");
+    handler.connections.push_back(std::make_unique<HttpConnection>(
+        world.loop(), std::make_unique<io::FaultStream>(world.loop(), std::move(far), plan), handler, access,
+        io::HttpLimits{}));
+    peer->start();
+    say(get("/1"));
+    say(post("body"));
+    say(get("/3", "Connection: close\r\n"));
+    peer->finish();
+    settle();
+    EXPECT_EQ(handler.over, 1) << at;
+    EXPECT_TRUE(handler.connections.empty()) << at;
+    EXPECT_EQ(world.loop().blocks().held_count(), 0u) << at;
+    if (!plan.has_failed()) break;
+    ASSERT_LT(at, 100u);
+  }
+}
+
+TEST_F(HttpConnectionTest, any_bytes_end_in_an_answer_or_an_end) {
+  const std::string good =
+      get("/1") + post("body") +
+      "POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
+  handler.answer_with("x");
+  for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+    Prng prng(seed);
+    std::string bytes = good;
+    for (auto changes = prng.between(1, 5); changes > 0; --changes) {
+      bytes[prng.between(0, bytes.size() - 1)] = static_cast<char>(prng.next());
+    }
+    serve({.request_max = 1s, .idle_max = 1s});
+    say(bytes);
+    peer->finish();
+    pass(5s);
+    ASSERT_EQ(handler.over, 1) << bytes;
+    ASSERT_EQ(world.loop().blocks().held_count(), 0u) << bytes;
+  }
+}
+
+using HttpExchangeDeathTest = HttpConnectionTest;
+
+TEST_F(HttpExchangeDeathTest, answering_twice_is_a_bug) {
+  serve();
+  say(get("/"));
+  handler.last().respond({});
+  EXPECT_DEATH(handler.last().respond({}), "answered once");
+  EXPECT_DEATH(handler.last().finish(), "what ends has begun");
+}
+
+}  // namespace
+}  // namespace parley::net
