@@ -4,4 +4,5 @@
 // thread. Of the target parley::testing.
 #include "base/compiler.h"
 
+#include "sim/carrier_rules.h"
 #include "sim/testing_world.h"

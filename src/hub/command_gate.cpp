@@ -82,7 +82,8 @@ Task<void> CommandGate::serve(CommandGate& gate, std::shared_ptr<LineCarrier> ca
   silence.disarm();
   if (!first) co_return;
   if (auto token = take_token(first)) bearer = std::move(token);
-  const Gate::Entry entered = gate.gate_.enter(seen, bearer ? std::optional<std::string_view>(*bearer) : std::nullopt);
+  const Gate::Entry entered =
+      gate.gate_.enter_by(bearer ? std::optional<std::string_view>(*bearer) : std::nullopt, seen);
   if (!entered.principal) {
     ++gate.counters_.refused;
     gate.refuse_(seen, carrier->peer(), entered.refusal);

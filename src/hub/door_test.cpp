@@ -56,7 +56,6 @@ TEST_F(DoorTest, each_protocol_that_is_not_served_has_its_counter_and_its_answer
   const Case cases[] = {
       {"http", "GET / HTTP/1.1\r\nHost: x\r\n\r\n"},
       {"tls", std::string("\x16\x03\x01\x01\x00\x01\x00\x00\xfc\x03\x03", 11)},
-      {"command", "{\"type\":\"register.executor\",\"id\":\"1\"}\n"},
       {"mcp", "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\"}\n"},
       {"vox", std::string("\x08\0\0\0VOTH\x01\0\0\0", 12)},
       {"unknown", "hello there"},
@@ -69,7 +68,7 @@ TEST_F(DoorTest, each_protocol_that_is_not_served_has_its_counter_and_its_answer
     EXPECT_EQ(refused(each.spoken), before + 1);
     std::string expected;
     for (const wire::Opening opening :
-         {wire::Opening::http, wire::Opening::tls, wire::Opening::command, wire::Opening::mcp, wire::Opening::vox}) {
+         {wire::Opening::http, wire::Opening::tls, wire::Opening::mcp, wire::Opening::vox}) {
       if (to_string(opening) == each.spoken) expected = as_text(wire::refusal_of(opening));
     }
     EXPECT_EQ(told(*stream), expected);

@@ -35,10 +35,10 @@ std::optional<core::Principal> Gate::seen(const io::Peer& peer, bool is_own_proc
 
 Gate::Entry Gate::enter(const std::optional<core::Principal>& seen, const Metadata& hello) const {
   const MetadataEntry* const entry = hello.find(wire::roam::names::token);
-  return entry ? enter_with(seen, secret_of(*entry)) : enter(seen, std::optional<std::string_view>());
+  return entry ? enter_with(seen, secret_of(*entry)) : enter_by(std::nullopt, seen);
 }
 
-Gate::Entry Gate::enter(const std::optional<core::Principal>& seen, std::optional<std::string_view> secret) const {
+Gate::Entry Gate::enter_by(std::optional<std::string_view> secret, const std::optional<core::Principal>& seen) const {
   if (secret) return enter_with(seen, as_bytes(*secret));
   if (knows(seen)) return {.principal = seen};
   return {.fault = Fault::token_missing,

@@ -36,7 +36,7 @@ class Gate {
   // After the handshake, by what the hello says beside it.
   Entry enter(const std::optional<core::Principal>& seen, const Metadata& hello) const;
   // By the secret that somebody brought, over HTTP or in the first message of his; nothing: he brought none.
-  Entry enter(const std::optional<core::Principal>& seen, std::optional<std::string_view> secret) const;
+  Entry enter_by(std::optional<std::string_view> secret, const std::optional<core::Principal>& seen) const;
   // Why there was no handshake.
   Error stranger(const std::optional<core::Principal>& seen) const;
 

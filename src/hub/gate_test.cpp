@@ -57,7 +57,8 @@ TEST_F(GateTest, whom_the_system_does_not_know_needs_a_token) {
   EXPECT_EQ(
       refused.refusal.note,
       "neither the system nor a certificate says whose process this is, and no token came: give one: Options::token, "
-      "PARLEY_TOKEN or --token-file for the program parley, parley-token in a Hello");
+      "PARLEY_TOKEN or --token-file for the program parley, parley-token in a Hello, or Authorization: Bearer over "
+      "HTTP");
   EXPECT_EQ(open.enter(std::nullopt, hello(secret)).principal, core::Principal::of_token("ci"));
   EXPECT_EQ(open.enter(std::nullopt, hello("fedcba9876543210")).fault, Gate::Fault::token_wrong);
 }

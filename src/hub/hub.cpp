@@ -142,7 +142,9 @@ class Hub::Impl final : private hub::DoorEvents,
                       std::optional<core::Principal> seen, Instant until) override {
     if (request.path() == roam_path) return door_.on_websocket(std::move(stream), std::move(seen), until);
     auto bearer = hub::bearer_of(request);
-    auto lines = loop_.accept_websocket(stream, {.path = std::string(command_path), .is_text_lines = true});
+    auto lines = loop_.accept_websocket(stream, {.path = std::string(command_path),
+                                                 .is_text_lines = true,
+                                                 .message_bytes_max = CarrierLimits().message_bytes_max});
     if (!lines) return;
     command_gate_.admit(*std::move(lines), std::move(seen), bearer ? std::optional<std::string>(*bearer) : std::nullopt,
                         until);

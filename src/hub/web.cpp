@@ -158,7 +158,7 @@ const WebPage* Web::find(io::HttpExchange& exchange) {
 
 void Web::serve(std::unique_ptr<io::HttpExchange> exchange, const std::optional<core::Principal>& seen) {
   ++counters_.requests;
-  const Gate::Entry entered = events_.gate().enter(seen, bearer_of(exchange->request()));
+  const Gate::Entry entered = events_.gate().enter_by(bearer_of(exchange->request()), seen);
   if (!entered.principal) {
     ++counters_.refused;
     events_.on_web_refused(seen, exchange->peer(), entered.refusal);

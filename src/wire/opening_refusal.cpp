@@ -25,12 +25,6 @@ constexpr std::string_view of_tls =
     "\x15\x03\x03\0\x02"
     "\x02\x28"sv;
 
-// An event: the only message that answers nothing, so that it needs no id of the peer's.
-constexpr std::string_view of_command =
-    R"({"id":"5c1f8f5e-9d0b-4c53-8a51-6d1d3b7c2f10","type":"event","eventId":"parley.refused","payload":{"reason":)"
-    R"("Command messages are not served at this address yet. Connect with a Parley client."}})"
-    "\n";
-
 constexpr std::string_view of_mcp = R"({"jsonrpc":"2.0","id":null,"error":{"code":-32000,"message":)"
                                     R"("MCP is not served at this address yet. Connect with a Parley client."}})"
                                     "\n";
@@ -53,12 +47,12 @@ std::string_view text_of(Opening opening) {
     case Opening::vox: return of_vox;
     case Opening::bus: return of_bus;
     case Opening::tls: return of_tls;
-    case Opening::command: return of_command;
     case Opening::mcp: return of_mcp;
     case Opening::hostpipe: return of_hostpipe;
     case Opening::http: return of_http;
     case Opening::roam:
     case Opening::roam_stable:
+    case Opening::command:
     case Opening::undecided:
     case Opening::unknown: return {};
   }

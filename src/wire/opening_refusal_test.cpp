@@ -29,7 +29,7 @@ TEST(OpeningRefusal, there_is_none_where_the_session_answers_or_no_language_is_s
   EXPECT_TRUE(refusal_of(Opening::undecided).empty());
   EXPECT_TRUE(refusal_of(Opening::unknown).empty());
   for (const Opening opening :
-       {Opening::vox, Opening::bus, Opening::tls, Opening::command, Opening::mcp, Opening::hostpipe, Opening::http}) {
+       {Opening::vox, Opening::bus, Opening::tls, Opening::mcp, Opening::hostpipe, Opening::http}) {
     EXPECT_FALSE(refusal_of(opening).empty()) << to_string(opening);
   }
 }
@@ -62,25 +62,6 @@ std::string_view line_of(Opening opening) {
   const std::string_view text = refusal_text(opening);
   EXPECT_EQ(text.find('\n'), text.size() - 1);
   return text.substr(0, text.size() - 1);
-}
-
-struct Reason {
-  std::string reason;
-};
-struct Event {
-  std::string id;
-  std::string type;
-  std::string eventId;  // NOLINT(readability-identifier-naming): the protocol's
-  Reason payload;
-};
-
-TEST(OpeningRefusal, command_messages_get_an_event) {
-  const auto event = codec::from_json<Event>(line_of(Opening::command));
-  ASSERT_TRUE(event);
-  EXPECT_EQ(event->type, "event");
-  EXPECT_EQ(event->eventId, "parley.refused");
-  EXPECT_EQ(event->id.size(), 36u) << "a UUID: some peers take nothing else";
-  EXPECT_TRUE(event->payload.reason.starts_with("Command messages are not served"));
 }
 
 struct JsonRpcError {
@@ -131,7 +112,7 @@ TEST(OpeningRefusal, http_gets_a_503_whose_length_is_that_of_its_text) {
 }
 
 TEST(OpeningRefusal, a_refusal_of_lines_is_itself_of_that_protocol) {
-  for (const Opening opening : {Opening::command, Opening::mcp, Opening::hostpipe}) {
+  for (const Opening opening : {Opening::mcp, Opening::hostpipe}) {
     EXPECT_EQ(read_opening(refusal_of(opening)).opening, opening);
   }
 }
