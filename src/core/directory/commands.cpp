@@ -11,8 +11,8 @@ namespace parley::core {
 using wire::command::Definition;
 
 std::size_t Commands::bytes_of(const Definition& definition) {
-  return definition.id.size() + definition.description.value_or(std::string()).size() + definition.schema.size() +
-         definition.rest.size();
+  return definition.id.size() + (definition.description ? definition.description->size() : 0) +
+         definition.schema.size() + definition.rest.size();
 }
 
 const Commands::Provided* Commands::find(std::string_view id) const {
@@ -27,8 +27,8 @@ const Definition* Commands::find(std::string_view id, Owner owner) const {
   return provided == found->second.end() ? nullptr : &provided->definition;
 }
 
-Result<void> Commands::check_room(const Share& share, std::size_t bytes, bool is_new_name) const {
-  if (is_new_name && commands_.size() >= bounds_.commands_max) {
+Result<void> Commands::check_room(const Share& share, std::size_t bytes, bool needs_place) const {
+  if (needs_place && commands_.size() >= bounds_.commands_max) {
     return fail(Code::overloaded, fmt::format("{} commands", bounds_.commands_max));
   }
   if (share.count > bounds_.commands_per_owner_max) {
@@ -58,7 +58,7 @@ Result<Commands::Added> Commands::add(Owner owner, Definition definition) {
   const std::size_t bytes = bytes_of(definition);
   share.bytes += bytes - (old ? bytes_of(old->definition) : 0);
   share.count += old ? 0 : 1;
-  PARLEY_TRY(check_room(share, bytes, found == commands_.end()));
+  PARLEY_TRY(check_room(share, bytes, found == commands_.end() && owner != here));
   shares_[owner] = share;
   if (old) {
     old->definition = std::move(definition);

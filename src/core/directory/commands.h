@@ -20,7 +20,7 @@ class Commands {
   using Owner = std::uint64_t;
   static constexpr Owner here = 0;
   struct Bounds {
-    std::size_t commands_max = 16384;
+    std::size_t commands_max = 16384;  // of all; those here have a place beyond, whatever peers have
     std::size_t commands_per_owner_max = 4096;
     std::size_t definition_bytes_max = std::size_t{64} << 10;
     std::size_t owner_bytes_max = std::size_t{8} << 20;  // all definitions of one
@@ -59,14 +59,15 @@ class Commands {
   }
   std::size_t size() const { return commands_.size(); }
   bool has(std::string_view id) const { return commands_.contains(id); }
+  // What counts of one.
+  static std::size_t bytes_of(const wire::command::Definition& definition);
 
  private:
   struct Share {
     std::size_t bytes = 0;
     std::size_t count = 0;
   };
-  static std::size_t bytes_of(const wire::command::Definition& definition);
-  Result<void> check_room(const Share& share, std::size_t bytes, bool is_new_name) const;
+  Result<void> check_room(const Share& share, std::size_t bytes, bool needs_place) const;
 
   Bounds bounds_;
   std::map<std::string, std::vector<Provided>, std::less<>> commands_;

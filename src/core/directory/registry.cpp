@@ -36,8 +36,9 @@ std::string Registry::uuid() {
 void Registry::on_message(Carrier from, Message message, Instant now, Effects& effects) {
   if (!carriers_.contains(from)) return;
   if (std::holds_alternative<command::RegisterRequest>(message.body)) return on_register(from, message, now, effects);
-  if (std::holds_alternative<command::RegisterResponse>(message.body)) return on_registered(from, message, effects);
-  if (std::holds_alternative<command::ListRequest>(message.body)) return answer_list(from, message.id, effects);
+  if (std::holds_alternative<command::RegisterResponse>(message.body))
+    return on_registered(from, message, now, effects);
+  if (std::holds_alternative<command::ListRequest>(message.body)) return answer_list(from, message, effects);
   if (auto* list = std::get_if<command::ListResponse>(&message.body))
     return on_list(from, std::move(*list), now, effects);
   if (std::holds_alternative<command::ExecuteRequest>(message.body)) {
@@ -49,10 +50,7 @@ void Registry::on_message(Carrier from, Message message, Instant now, Effects& e
   if (std::holds_alternative<command::Event>(message.body)) return on_event(from, std::move(message), now, effects);
   if (const auto* cancel = std::get_if<command::Cancel>(&message.body)) return on_cancel(from, cancel->thread, effects);
   if (std::holds_alternative<command::Progress>(message.body)) return on_progress(from, std::move(message), effects);
-  if (const auto* gone = std::get_if<command::Unregister>(&message.body)) {
-    for (const std::string& each : gone->commands) take_away(from, each, effects);
-    return;
-  }
+  if (const auto* gone = std::get_if<command::Unregister>(&message.body)) return on_unregister(from, *gone, effects);
   on_interest(from, message, effects);
 }
 
@@ -95,7 +93,7 @@ void Registry::start(Carrier carrier, Instant now, Effects& effects) {
   if (neighbour.terms.is_extended) {
     say_interest(carrier, effects);
   } else {
-    say_interests({interests_.add(carrier, Pattern::everything())}, effects);
+    say_interests(interests_.add(carrier, {Pattern::everything()}), effects);
   }
   if (neighbour.terms.is_router) announce_all(now, effects);
 }
@@ -110,10 +108,10 @@ void Registry::drop(Carrier carrier, Effects& effects) {
   carrier_ids_.erase(neighbour.terms.id);
   if (router_ == carrier) {
     router_ = here;
-    has_lost_router_ = neighbour.is_started;
+    has_lost_router_ = has_lost_router_ || neighbour.is_started;
   }
   drop_requests(neighbour, neighbour.terms.id, effects);
-  drop_registrations(carrier, effects);
+  drop_registrations(neighbour, effects);
   for (const std::string& id : directory_.commands().names_of(carrier)) take_away(carrier, id, effects);
   say_interests(interests_.drop(carrier), effects);
 }
@@ -122,18 +120,16 @@ void Registry::close(Effects& effects) {
   if (is_closed_) return;
   is_closed_ = true;
   const Error why{Code::closed, "the registry was closed"};
-  while (!requests_.empty()) {
-    const Call call = requests_.begin()->first;
+  while (!deadlines_.empty()) {
+    const Call call = deadlines_.begin()->second;
     const Request request = take(call);
     stop(call, request, why, effects);
     answer(call, request, fail(why), {}, effects);
   }
-  while (!registrations_.empty()) {
-    auto over = registrations_.extract(registrations_.begin());
-    registration_deadlines_.erase({over.mapped().deadline, over.key()});
-    end(std::move(over.mapped()), fail(why), effects);
-  }
+  end_registrations(why, effects);
   while (!carriers_.empty()) drop(carriers_.begin()->first, effects);
+  for (const std::string& id : directory_.commands().names_of(here)) take_away(here, id, effects);
+  seen_.clear();
 }
 
 Instant Registry::next_deadline() const {
@@ -154,31 +150,42 @@ void Registry::on_time(Instant now, Effects& effects) {
     answer(call, request, fail(why), {}, effects);
   }
   while (!registration_deadlines_.empty() && registration_deadlines_.begin()->first <= now) {
-    auto over = registrations_.extract(registration_deadlines_.begin()->second);
-    registration_deadlines_.erase(registration_deadlines_.begin());
-    end(std::move(over.mapped()), fail(Code::timed_out, "the router did not answer in time"), effects);
+    const std::string id = registration_deadlines_.begin()->second;
+    Registration over = take_registration(id);
+    ++counters_.timeouts;
+    if (over.is_announcement) {
+      end_announcement(over.definition.id, now, effects);
+    } else {
+      end(std::move(over), fail(Code::timed_out, "the router did not answer in time"), effects);
+    }
   }
 }
 
 // --- what others have
 
-void Registry::answer_list(Carrier to, const std::string& id, Effects& effects) {
+void Registry::answer_list(Carrier to, const Message& request, Effects& effects) {
   const Rights* rights = carriers_.at(to).terms.rights;
-  command::ListResponse list{.thread = id, .commands = {}};
+  command::ListResponse list{.thread = request.id, .commands = {}};
   directory_.commands().for_each([&](const Commands::Provided& each) {
     const std::string& name = each.definition.id;
     if (each.owner == here && !is_private(name) && (!rights || rights->sees(name))) {
       list.commands.push_back(each.definition);
     }
   });
-  send(to, std::move(list), {}, effects);
+  send(to, std::move(list), request.meta, effects);
 }
 
 // Whoever lists a command that others have stands by for it, and takes it from nobody.
 void Registry::on_list(Carrier from, command::ListResponse list, Instant now, Effects& effects) {
   for (Definition& each : list.commands) {
     std::string id = each.id;
-    if (!may_register(from, each)) {
+    // What has come so far goes round in a ring, and nobody has it any more.
+    if (++each.hops > command::hops_max) {
+      ++counters_.definitions_refused;
+      take_away(from, id, effects);
+      continue;
+    }
+    if (!may_register(from, each) || is_registering(from, id)) {
       ++counters_.definitions_refused;
       continue;
     }
@@ -205,7 +212,7 @@ void Registry::take_away(Carrier owner, std::string_view command, Effects& effec
 // Tells those who want to know all commands what has become of one; the router hears of it where nobody has it any
 // more.
 void Registry::tell(std::string_view id, Carrier except, Effects& effects) {
-  if (is_private(id)) return;
+  if (is_private(id) || is_closed_) return;
   const Commands::Provided* provided = directory_.commands().find(id);
   for (const auto& [carrier, neighbour] : carriers_) {
     if (carrier == except || !neighbour.terms.is_extended) continue;
@@ -222,15 +229,16 @@ void Registry::tell(std::string_view id, Carrier except, Effects& effects) {
 
 void Registry::on_interest(Carrier from, const Message& message, Effects& effects) {
   const auto& interest = std::get<command::Interest>(message.body);
-  std::vector<Pattern> patterns;
-  for (const std::string& each : interest.patterns) {
-    if (auto pattern = Pattern::parse(each)) {
-      patterns.push_back(*std::move(pattern));
-    } else {
+  std::vector<Interests::Wanted> all;
+  for (std::size_t i = 0; i < interest.patterns.size(); ++i) {
+    const std::uint32_t hops = i < interest.hops.size() ? interest.hops[i] + 1 : 1;
+    if (auto pattern = Pattern::parse(interest.patterns[i]); !pattern) {
       ++counters_.malformed;
+    } else if (hops <= command::hops_max) {
+      all.push_back({*std::move(pattern), hops});
     }
   }
-  say_interests(interests_.replace(from, std::move(patterns)), effects);
+  say_interests(interests_.replace(from, std::move(all)), effects);
   Neighbour& neighbour = carriers_.at(from);
   neighbour.interest_id = message.id;
   const bool was_told = std::exchange(neighbour.is_told, interest.wants_commands);
@@ -251,7 +259,7 @@ void Registry::tell_all(Carrier to, Effects& effects) {
     if (each.owner == to || is_private(definition.id)) return;
     if (neighbour.terms.rights && !neighbour.terms.rights->sees(definition.id)) return;
     list.commands.push_back(definition);
-    bytes += definition.schema.size() + definition.rest.size();
+    bytes += Commands::bytes_of(definition);
     if (bytes > listed_bytes_max || list.commands.size() >= listed_max) flush();
   });
   flush();
@@ -271,24 +279,21 @@ std::vector<Registry::Definition> Registry::commands(const Rights* rights) const
 void Registry::say_interest(Carrier to, Effects& effects) {
   Neighbour& neighbour = carriers_.at(to);
   if (!neighbour.terms.is_extended || !neighbour.is_started || is_closed_) return;
-  command::Interest interest{interests_.of_others(to), neighbour.terms.wants_commands};
+  command::Interest interest{.patterns = {}, .wants_commands = neighbour.terms.wants_commands, .hops = {}};
   std::string said = fmt::format("{}", interest.wants_commands);
-  for (const std::string& each : interest.patterns) said.append(" ").append(each);
+  for (Interests::Said& each : interests_.of_others(to)) {
+    said += fmt::format(" {} {}", each.pattern, each.hops);
+    interest.patterns.push_back(std::move(each.pattern));
+    interest.hops.push_back(each.hops);
+  }
   if (said == neighbour.interest_said) return;
   neighbour.interest_said = std::move(said);
   send(to, std::move(interest), {}, effects);
 }
 
-void Registry::say_interests(const std::vector<Interests::Change>& changes, Effects& effects) {
-  using enum Interests::Change::Who;
-  const auto to_all_but = std::ranges::find(changes, all_but, &Interests::Change::who);
-  if (to_all_but != changes.end()) {
-    for (const auto& [carrier, neighbour] : carriers_) say_interest(carrier, effects);
-    return;
-  }
-  for (const Interests::Change& change : changes) {
-    if (change.who == one && carriers_.contains(change.holder)) say_interest(change.holder, effects);
-  }
+void Registry::say_interests(bool is_news, Effects& effects) {
+  if (!is_news) return;
+  for (const auto& [carrier, neighbour] : carriers_) say_interest(carrier, effects);
 }
 
 }  // namespace parley::core

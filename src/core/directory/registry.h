@@ -29,6 +29,7 @@ struct RegistryLimits {
   std::uint32_t requests_max = 65536;                 // in flight here, whoever made them
   std::uint32_t requests_per_carrier_max = 1024;      // that one made; beyond: refused, and nothing else waits
   std::uint32_t registrations_per_carrier_max = 256;  // that wait for the router
+  std::uint32_t announcements_max = 16384;            // that wait for it, of what is registered here already
   std::uint32_t seen_events_max = 65536;              // remembered, so that none is delivered twice
   Duration seen_events_for = std::chrono::seconds(5);
   Duration answer_max = std::chrono::seconds(30);  // of a request that has no deadline of its own
@@ -41,7 +42,7 @@ struct RegistryCounters {
   std::uint64_t loops = 0;                  // requests that came round again
   std::uint64_t requests_refused = 0;       // beyond a bound
   std::uint64_t definitions_refused = 0;    // that a peer listed, and may not have or for which there is no room
-  std::uint64_t announcements_refused = 0;  // commands that the router would not take
+  std::uint64_t announcements_refused = 0;  // commands that the router would not take, or beyond the bound
   std::uint64_t events_duplicate = 0;
   std::uint64_t events_refused = 0;  // that a peer may not publish
   std::uint64_t seen_evicted = 0;    // events that were forgotten early, for others
@@ -158,7 +159,8 @@ class Registry {
   // --- time
   Instant next_deadline() const;
   void on_time(Instant now, Effects& effects);
-  // Everything that waits ends, all carriers are forgotten, and nothing begins any more. Idempotent.
+  // Everything that waits ends, all carriers and the commands here are forgotten, and nothing begins any more.
+  // Idempotent.
   void close(Effects& effects);
 
   // Public commands that one with these rights may see, null: all; by name.
@@ -175,10 +177,10 @@ class Registry {
     bool is_started = false;
     bool is_told = false;  // of all commands, as it wants
     std::string interest_id;
-    std::string interest_said;         // what it was told last of ours
-    std::unordered_set<Call> asked;    // what it asked
-    std::unordered_set<Call> answers;  // what it is to answer
-    std::uint32_t registrations = 0;
+    std::string interest_said;            // what it was told last of ours
+    std::unordered_set<Call> asked;       // what it asked
+    std::unordered_set<Call> answers;     // what it is to answer
+    std::set<std::string> registrations;  // its own that wait for the router, by what that was asked
   };
   struct Request {
     Carrier from = here;
@@ -192,8 +194,14 @@ class Registry {
     Carrier from = here;
     Definition definition;
     std::string reply_to;
+    std::string meta;
     bool is_announcement = false;  // of what is registered already
     Instant deadline;
+  };
+  // A command whose registration waits for the router: nobody else may have it meanwhile.
+  struct Registering {
+    Carrier from = here;
+    std::uint32_t count = 0;
   };
 
   // registry.cpp
@@ -204,24 +212,30 @@ class Registry {
   bool is_router(Carrier carrier) const { return carrier != here && carrier == router_; }
   bool has_started_router() const;
   static bool is_private(std::string_view id) { return id.starts_with('_'); }
-  void answer_list(Carrier to, const std::string& id, Effects& effects);
+  void answer_list(Carrier to, const Message& request, Effects& effects);
   void on_list(Carrier from, wire::command::ListResponse list, Instant now, Effects& effects);
   void on_interest(Carrier from, const Message& message, Effects& effects);
   void tell_all(Carrier to, Effects& effects);
   void tell(std::string_view command, Carrier except, Effects& effects);
   void take_away(Carrier owner, std::string_view command, Effects& effects);
   void say_interest(Carrier to, Effects& effects);
-  void say_interests(const std::vector<Interests::Change>& changes, Effects& effects);
+  void say_interests(bool is_news, Effects& effects);
 
   // registry_register.cpp
   void announce_all(Instant now, Effects& effects);
   void announce(const std::string& command, Carrier of, Instant now, Effects& effects);
   void ask_router(Registration registration, Instant now, Effects& effects);
   void on_register(Carrier from, const Message& message, Instant now, Effects& effects);
-  void on_registered(Carrier from, const Message& message, Effects& effects);
+  void on_registered(Carrier from, const Message& message, Instant now, Effects& effects);
+  void on_unregister(Carrier from, const wire::command::Unregister& gone, Effects& effects);
   bool may_register(Carrier from, const Definition& definition) const;
+  bool is_registering(Carrier other_than, std::string_view id) const;
+  Registration take_registration(const std::string& id);
   void end(Registration registration, Result<void> result, Effects& effects);
-  void drop_registrations(Carrier carrier, Effects& effects);
+  void end_announcement(const std::string& id, Instant now, Effects& effects);
+  void end_registrations(const Error& why, Effects& effects);
+  void withdraw(const std::string& id, Effects& effects);
+  void drop_registrations(const Neighbour& neighbour, Effects& effects);
 
   // registry_execute.cpp
   void on_execute(Carrier from, Message message, Instant now, Effects& effects);
@@ -230,6 +244,7 @@ class Registry {
     std::optional<Error> none;
   };
   Way way_of(std::string_view command, Carrier from) const;
+  static std::optional<Error> denial_of(const Rights& rights, std::string_view name);
   std::optional<Error> refusal_of(Carrier from, const std::string& id, std::string_view name);
   Call begin(Request request, Message message, Effects& effects);
   Request take(Call call);
@@ -259,7 +274,8 @@ class Registry {
   std::set<std::pair<Instant, Call>> deadlines_;
   Call last_call_ = 0;
   std::map<std::string, Registration, std::less<>> registrations_;  // by the id of what the router was asked
-  std::set<std::string, std::less<>> registering_;                  // commands of this registry that wait for it
+  std::map<std::string, Registering, std::less<>> registering_;
+  std::map<std::string, bool, std::less<>> announcing_;  // whether it has to be said again
   std::set<std::pair<Instant, std::string>> registration_deadlines_;
   Interests interests_;
   SeenEvents seen_;

@@ -46,10 +46,10 @@ void Registry::spread(Carrier from, Message message, Effects& effects) {
 }
 
 void Registry::listen(const Pattern& pattern, Effects& effects) {
-  say_interests({interests_.add(here, pattern)}, effects);
+  say_interests(interests_.add(here, {pattern}), effects);
 }
 void Registry::forget(const Pattern& pattern, Effects& effects) {
-  say_interests({interests_.remove(here, pattern)}, effects);
+  say_interests(interests_.remove(here, pattern), effects);
 }
 
 }  // namespace parley::core

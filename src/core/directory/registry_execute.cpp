@@ -27,6 +27,10 @@ static std::string with_remaining(std::string_view meta, Duration left) {
   return command::with_meta_member(meta, command::remaining_key, fmt::format("{}", us));
 }
 
+static Error no_command(std::string_view name) {
+  return {Code::not_found, fmt::format("there is no command \"{}\"", name)};
+}
+
 Registry::Way Registry::way_of(std::string_view id, Carrier from) const {
   if (const Commands::Provided* provided = directory_.commands().find(id)) {
     if (provided->owner != from || from == here) return {.to = provided->owner, .none = {}};
@@ -39,7 +43,7 @@ Registry::Way Registry::way_of(std::string_view id, Carrier from) const {
   if (router_ == here && has_lost_router_ && !is_private(id)) {
     return {.none = Error{Code::not_sent, fmt::format("\"{}\" is not here, and the router has gone", id)}};
   }
-  return {.none = Error{Code::not_found, fmt::format("there is no command \"{}\"", id)}};
+  return {.none = no_command(id)};
 }
 
 std::optional<Error> Registry::refusal_of(Carrier from, const std::string& id, std::string_view name) {
@@ -52,13 +56,17 @@ std::optional<Error> Registry::refusal_of(Carrier from, const std::string& id, s
     ++counters_.requests_refused;
     return Error{Code::overloaded, fmt::format("{} requests are in flight", neighbour.asked.size())};
   }
+  // Whoever comes without rights may everything that is public.
   const Rights* rights = neighbour.terms.rights;
-  const bool may = !rights || rights->may(Verb::call, name);
-  const bool may_private = !is_private(name) || (rights && may && rights->may(Verb::operate, name));
-  if (may && may_private) return std::nullopt;
-  // Of what he may not see he is told what he would be told if it were not there.
-  if (rights && !may && rights->sees(name)) return rights->check(Verb::call, name).error();
-  return Error{Code::not_found, fmt::format("there is no command \"{}\"", name)};
+  if (rights) return denial_of(*rights, name);
+  return is_private(name) ? std::optional(no_command(name)) : std::nullopt;
+}
+
+// Of what somebody may not see he is told what he would be told if it were not there.
+std::optional<Error> Registry::denial_of(const Rights& rights, std::string_view name) {
+  const bool may = rights.may(Verb::call, name);
+  if (may && (!is_private(name) || rights.may(Verb::operate, name))) return std::nullopt;
+  return !may && rights.sees(name) ? rights.check(Verb::call, name).error() : no_command(name);
 }
 
 void Registry::on_execute(Carrier from, Message message, Instant now, Effects& effects) {
@@ -94,9 +102,8 @@ Registry::Call Registry::execute(Execution execution, Instant now, Effects& effe
     ++counters_.requests_refused;
     return refuse({Code::overloaded, fmt::format("{} requests are in flight", requests_.size())});
   }
-  if (const Rights* rights = execution.rights; rights && (is_private(name) || !rights->may(Verb::call, name))) {
-    if (!is_private(name) && rights->sees(name)) return refuse(rights->check(Verb::call, name).error());
-    return refuse({Code::not_found, fmt::format("there is no command \"{}\"", name)});
+  if (execution.rights) {
+    if (auto denial = denial_of(*execution.rights, name)) return refuse(*std::move(denial));
   }
   Way way = way_of(name, here);
   if (way.none) return refuse(*std::move(way.none));
@@ -213,14 +220,14 @@ void Registry::on_response(Carrier from, Message message, Effects& effects) {
   Call call = 0;
   if (!request_of(from, response.thread, call, &Request::to)) return;
   const Request request = take(call);
+  // Passed on as it is; for here it becomes what an end of ours would have said.
+  if (request.from != here) {
+    if (carriers_.contains(request.from)) send(request.from, std::move(message), effects);
+    return;
+  }
   auto result = response.error ? Result<std::string>(fail(from_wire(*response.error, message.meta)))
                                : Result<std::string>(std::move(response.result));
-  if (request.from == here || (response.error && carriers_.contains(request.from))) {
-    std::string meta = command::with_meta_member(message.meta, command::error_key, {});
-    return answer(call, request, std::move(result), std::move(meta), effects);
-  }
-  response.result = result ? *std::move(result) : std::string();
-  if (carriers_.contains(request.from)) send(request.from, std::move(message), effects);
+  answer(call, request, std::move(result), command::with_meta_member(message.meta, command::error_key, {}), effects);
 }
 
 void Registry::on_progress(Carrier from, Message message, Effects& effects) {

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <set>
+
 #include "base/assert.h"
 #include "core/directory/name.h"
 #include "core/directory/registry.h"
@@ -19,14 +21,15 @@ void Registry::register_command(Definition definition, Instant now, Effects& eff
   if (is_built_in(id)) return refuse(Code::invalid, fmt::format("\"{}\" is a name of Parley's own", id));
   if (directory_.has(id)) return refuse(Code::in_use, fmt::format("\"{}\" is a service", id));
   const Commands::Provided* provided = directory_.commands().find(id);
-  if (registering_.contains(id) || directory_.commands().find(id, here)) {
+  if (const auto waits = registering_.find(id); waits != registering_.end() && waits->second.from != here) {
+    return refuse(Code::in_use, fmt::format("\"{}\" is registering \"{}\"", id_of(waits->second.from), id));
+  } else if (waits != registering_.end() || directory_.commands().find(id, here)) {
     return refuse(Code::in_use, fmt::format("\"{}\" is registered here already", id));
   }
   if (provided) {
     return refuse(Code::in_use, fmt::format("\"{}\" is provided by \"{}\"", id, id_of(provided->owner)));
   }
   if (!is_private(id) && has_started_router()) {
-    registering_.insert(id);
     return ask_router({.from = here, .definition = std::move(definition)}, now, effects);
   }
   end({.from = here, .definition = std::move(definition)}, {}, effects);
@@ -44,59 +47,91 @@ void Registry::announce_all(Instant now, Effects& effects) {
   directory_.commands().for_each([&](const Commands::Provided& each) {
     if (each.owner != router_ && !is_private(each.definition.id)) known.push_back(each.definition);
   });
-  for (Definition& each : known) {
-    ask_router({.from = here, .definition = std::move(each), .is_announcement = true}, now, effects);
-  }
+  for (const Definition& each : known) announce(each.id, directory_.commands().find(each.id)->owner, now, effects);
 }
 
+// One at a time of each command: whoever says it anew many times fills nothing here.
 void Registry::announce(const std::string& id, Carrier of, Instant now, Effects& effects) {
-  if (is_private(id) || !has_started_router() || is_router(of)) return;
+  if (is_closed_ || is_private(id) || !has_started_router() || is_router(of)) return;
+  if (const auto waits = announcing_.find(id); waits != announcing_.end()) {
+    waits->second = true;
+    return;
+  }
+  if (announcing_.size() >= limits_.announcements_max) {
+    ++counters_.announcements_refused;
+    return;
+  }
+  announcing_.emplace(id, false);
   const Definition* definition = directory_.commands().find(id, of);
   ask_router({.from = here, .definition = *definition, .is_announcement = true}, now, effects);
 }
 
 void Registry::ask_router(Registration registration, Instant now, Effects& effects) {
   registration.deadline = now + limits_.answer_max;
-  if (registration.from != here) ++carriers_.at(registration.from).registrations;
   Message message{.id = next_id(), .body = command::RegisterRequest{registration.definition}};
+  message.meta = registration.meta;
+  if (!registration.is_announcement) {
+    Registering& waits = registering_[registration.definition.id];
+    waits.from = registration.from;
+    ++waits.count;
+    if (registration.from != here) carriers_.at(registration.from).registrations.insert(message.id);
+  }
   registration_deadlines_.emplace(registration.deadline, message.id);
   registrations_.emplace(message.id, std::move(registration));
   send(router_, std::move(message), effects);
 }
 
-void Registry::on_registered(Carrier from, const Message& message, Effects& effects) {
+Registry::Registration Registry::take_registration(const std::string& id) {
+  Registration registration = std::move(registrations_.extract(id).mapped());
+  registration_deadlines_.erase({registration.deadline, id});
+  if (registration.is_announcement) return registration;
+  const auto waits = registering_.find(registration.definition.id);
+  PARLEY_ASSERT(waits != registering_.end());
+  if (--waits->second.count == 0) registering_.erase(waits);
+  if (const auto from = carriers_.find(registration.from); from != carriers_.end()) {
+    from->second.registrations.erase(id);
+  }
+  return registration;
+}
+
+// Whether one of the others is about to have it.
+bool Registry::is_registering(Carrier other_than, std::string_view id) const {
+  const auto waits = registering_.find(id);
+  return waits != registering_.end() && waits->second.from != other_than;
+}
+
+void Registry::on_registered(Carrier from, const Message& message, Instant now, Effects& effects) {
   const auto& response = std::get<command::RegisterResponse>(message.body);
   if (!is_router(from)) {
     ++counters_.responses_of_others;
     return;
   }
-  auto over = registrations_.extract(response.thread);
-  if (over.empty()) {
+  if (!registrations_.contains(response.thread)) {
     ++counters_.responses_late;
     return;
   }
-  registration_deadlines_.erase({over.mapped().deadline, over.key()});
-  auto result = response.is_ok ? Result<void>()
-                               : fail(Code::in_use, fmt::format("the router \"{}\" has \"{}\" already", id_of(from),
-                                                                over.mapped().definition.id));
-  end(std::move(over.mapped()), std::move(result), effects);
+  Registration over = take_registration(response.thread);
+  if (over.is_announcement) {
+    if (!response.is_ok) ++counters_.announcements_refused;
+    return end_announcement(over.definition.id, now, effects);
+  }
+  auto result =
+      response.is_ok
+          ? Result<void>()
+          : fail(Code::in_use, fmt::format("the router \"{}\" has \"{}\" already", id_of(from), over.definition.id));
+  end(std::move(over), std::move(result), effects);
+}
+
+void Registry::end_announcement(const std::string& id, Instant now, Effects& effects) {
+  const auto over = announcing_.extract(id);
+  if (!over.mapped()) return;
+  if (const auto* provided = directory_.commands().find(id)) announce(id, provided->owner, now, effects);
 }
 
 // Of one that needed no router, or has its answer.
 void Registry::end(Registration registration, Result<void> result, Effects& effects) {
   const std::string id = registration.definition.id;
-  if (registration.is_announcement) {
-    if (!result) ++counters_.announcements_refused;
-    return;
-  }
-  const bool is_own = registration.from == here;
-  if (is_own) {
-    registering_.erase(id);
-  } else if (const auto found = carriers_.find(registration.from); found == carriers_.end()) {
-    return;
-  } else if (!registration.reply_to.empty() && found->second.registrations != 0) {
-    --found->second.registrations;
-  }
+  const bool may_be_above = result || result.error().code == Code::timed_out;
   // Meanwhile others may have come.
   const Commands::Provided* provided = directory_.commands().find(id);
   if (result && provided && provided->owner != registration.from) {
@@ -109,23 +144,48 @@ void Registry::end(Registration registration, Result<void> result, Effects& effe
   if (result) {
     effects.push_back(Changed());
     tell(id, registration.from, effects);
+  } else if (may_be_above) {
+    withdraw(id, effects);
   }
-  if (is_own) {
+  if (registration.from == here) {
     effects.push_back(Registered{id, std::move(result)});
   } else {
-    send(registration.from, command::RegisterResponse{registration.reply_to, result.has_value()}, {}, effects);
+    const bool is_ok = result.has_value();
+    send(registration.from, command::RegisterResponse{registration.reply_to, is_ok}, registration.meta, effects);
   }
+}
+
+// The router was asked for a command that has not come to be, and may have taken it.
+void Registry::withdraw(const std::string& id, Effects& effects) {
+  if (is_closed_ || is_private(id) || !has_started_router() || !carriers_.at(router_).terms.is_extended) return;
+  if (!directory_.commands().has(id) && !registering_.contains(id)) {
+    send(router_, command::Unregister{{id}}, {}, effects);
+  }
+}
+
+// Also what waits for the router does not come to be any more.
+void Registry::on_unregister(Carrier from, const command::Unregister& gone, Effects& effects) {
+  const std::set<std::string_view> names(gone.commands.begin(), gone.commands.end());
+  for (const std::string& id : std::set<std::string>(carriers_.at(from).registrations)) {
+    if (!names.contains(registrations_.at(id).definition.id)) continue;
+    Registration over = take_registration(id);
+    const std::string name = over.definition.id;
+    end(std::move(over), fail(Code::cancelled, "it was unregistered meanwhile"), effects);
+    withdraw(name, effects);
+  }
+  for (const std::string_view name : names) take_away(from, name, effects);
 }
 
 bool Registry::may_register(Carrier from, const Definition& definition) const {
   const std::string& id = definition.id;
-  if (!is_name(id) || is_built_in(id) || directory_.has(id)) return false;
+  if (!is_name(id) || is_built_in(id) || directory_.has(id) || definition.hops > command::hops_max) return false;
   const Rights* rights = carriers_.at(from).terms.rights;
   return !rights || rights->may(Verb::offer, id);
 }
 
 void Registry::on_register(Carrier from, const Message& message, Instant now, Effects& effects) {
-  const Definition& definition = std::get<command::RegisterRequest>(message.body).command;
+  Definition definition = std::get<command::RegisterRequest>(message.body).command;
+  ++definition.hops;
   const std::string& id = definition.id;
   const auto answer = [&](bool is_ok) {
     send(from, command::RegisterResponse{message.id, is_ok}, message.meta, effects);
@@ -135,14 +195,15 @@ void Registry::on_register(Carrier from, const Message& message, Instant now, Ef
     return answer(false);
   }
   const Commands::Provided* provided = directory_.commands().find(id);
-  if (registering_.contains(id) || (provided && provided->owner != from)) return answer(false);
+  if (is_registering(from, id) || (provided && provided->owner != from)) return answer(false);
   const bool is_known = provided != nullptr;
   if (!is_known && !is_private(id) && has_started_router() && !is_router(from)) {
-    if (carriers_.at(from).registrations >= limits_.registrations_per_carrier_max) {
+    if (carriers_.at(from).registrations.size() >= limits_.registrations_per_carrier_max) {
       ++counters_.requests_refused;
       return answer(false);
     }
-    return ask_router({.from = from, .definition = definition, .reply_to = message.id}, now, effects);
+    return ask_router({.from = from, .definition = definition, .reply_to = message.id, .meta = message.meta}, now,
+                      effects);
   }
   const bool is_news = !is_known || provided->definition != definition;
   const auto added = directory_.commands().add(from, definition);
@@ -154,20 +215,22 @@ void Registry::on_register(Carrier from, const Message& message, Instant now, Ef
   if (!is_news) return;
   effects.push_back(Changed());
   tell(id, from, effects);
+  announce(id, from, now, effects);
 }
 
-void Registry::drop_registrations(Carrier carrier, Effects& effects) {
-  const bool is_without_router = router_ == here;
-  std::vector<std::string> over;
-  for (const auto& [id, each] : registrations_) {
-    if (is_without_router || each.from == carrier) over.push_back(id);
+// All that wait for the router.
+void Registry::end_registrations(const Error& why, Effects& effects) {
+  while (!registrations_.empty()) {
+    Registration over = take_registration(std::string(registrations_.begin()->first));
+    if (!over.is_announcement) end(std::move(over), fail(why), effects);
   }
-  for (const std::string& id : over) {
-    auto each = registrations_.extract(id);
-    registration_deadlines_.erase({each.mapped().deadline, id});
-    if (each.mapped().from == carrier) continue;
-    end(std::move(each.mapped()), fail(Code::link_lost, "the router went before it answered"), effects);
-  }
+  announcing_.clear();
+}
+
+// Of a carrier that is gone, and that `carriers_` has no more.
+void Registry::drop_registrations(const Neighbour& neighbour, Effects& effects) {
+  for (const std::string& id : neighbour.registrations) withdraw(take_registration(id).definition.id, effects);
+  if (router_ == here) end_registrations({Code::link_lost, "the router went before it answered"}, effects);
 }
 
 }  // namespace parley::core

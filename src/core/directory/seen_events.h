@@ -34,6 +34,10 @@ class SeenEvents {
       by_age_.pop_front();
     }
   }
+  void clear() {
+    ids_.clear();
+    by_age_.clear();
+  }
   Instant next_deadline() const { return by_age_.empty() ? Instant::never() : by_age_.front().until; }
   std::size_t size() const { return ids_.size(); }
 

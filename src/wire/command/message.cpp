@@ -34,6 +34,7 @@ constexpr std::array<std::string_view, std::variant_size_v<Body>> type_names = {
                                                                                 "parley.unregister",
                                                                                 "parley.interest"};
 constexpr std::size_t first_extended = 7;
+constexpr std::string_view hops_key = "parley-hops";
 
 std::string compact(std::string_view value) {
   std::string out;
@@ -52,8 +53,9 @@ class Members {
     const auto found =
         std::ranges::find(left_, key, [](const JsonMember* each) -> std::string_view { return each->key; });
     if (found == left_.end()) return nullptr;
+    // A second one of that name would be passed on, and be the one that counts for somebody else.
     const std::string_view* value = &(*found)->value;
-    left_.erase(found);
+    std::erase_if(left_, [&](const JsonMember* each) { return each->key == key; });
     return value;
   }
   // Null counts as absent.
@@ -83,6 +85,19 @@ class Members {
     const std::string_view* value = take_optional(key);
     if (value && codec::json_kind(*value) != JsonKind::boolean) complain(fmt::format("{}{} is a boolean", where_, key));
     return value ? std::optional(*value == "true") : std::nullopt;
+  }
+  // What is no number counts as absent.
+  std::uint32_t take_number(std::string_view key, std::uint32_t number_max) {
+    const std::string_view* value = take(key);
+    return value ? number_of(*value, number_max) : 0;
+  }
+  static std::uint32_t number_of(std::string_view value, std::uint32_t number_max) {
+    codec::JsonInteger number;
+    if (codec::json_kind(value) != JsonKind::number) return 0;
+    const codec::JsonNumberFault fault = codec::get_integer(value, number);
+    if (fault == codec::JsonNumberFault::fraction || number.is_negative) return 0;
+    const bool is_large = fault != codec::JsonNumberFault::none || number.magnitude > number_max;
+    return is_large ? number_max : static_cast<std::uint32_t>(number.magnitude);
   }
   std::string take_rest() {
     std::string rest;
@@ -126,8 +141,11 @@ class Parser {
       case 8: return Progress{take_thread(), members_.take_value("content")};
       case 9: return Unregister{take_texts("commands", bounds_.definitions_max)};
       default: {
-        std::vector<std::string> patterns = take_texts("patterns", bounds_.patterns_max);
-        return Interest{std::move(patterns), members_.take_bool("commands").value_or(false)};
+        Interest interest;
+        interest.patterns = take_texts("patterns", bounds_.patterns_max);
+        interest.wants_commands = members_.take_bool("commands").value_or(false);
+        interest.hops = take_hops(interest.patterns.size());
+        return interest;
       }
     }
   }
@@ -141,6 +159,8 @@ class Parser {
   }
 
   Definition take_definition(std::string_view text) {
+    // It is passed on in messages that are deeper than the one it came in.
+    if (!codec::check_json(text, bounds_.depth_max / 2)) members_.complain("command is nested too deep");
     const JsonObject object = JsonObject::of_checked(text);
     Members members(object, "command.");
     Definition definition;
@@ -164,6 +184,7 @@ class Parser {
                                 annotations.take_bool("idempotent"), annotations.take_bool("content").value_or(false)};
       if (!annotations.is_good()) members.complain(annotations.error().note);
     }
+    definition.hops = members.take_number(hops_key, hops_max + 1);
     definition.rest = members.take_rest();
     if (!members.is_good()) members_.complain(members.error().note);
     return definition;
@@ -241,6 +262,16 @@ class Parser {
     }
     if (!members.is_good()) members_.complain(members.error().note);
     return error;
+  }
+
+  std::vector<std::uint32_t> take_hops(std::size_t count_max) {
+    std::vector<std::uint32_t> hops;
+    const std::string_view* value = members_.take_optional("hops");
+    if (!value || codec::json_kind(*value) != JsonKind::array) return hops;
+    for (const std::string_view each : codec::json_elements(*value)) {
+      if (hops.size() < count_max) hops.push_back(Members::number_of(each, hops_max + 1));
+    }
+    return hops;
   }
 
   std::vector<std::string> take_texts(std::string_view key, std::size_t count_max) {
@@ -322,6 +353,7 @@ void put_definition(std::string& out, const Definition& definition, bool is_exte
     annotations.boolean("idempotent", definition.annotations.is_idempotent);
     if (definition.annotations.returns_content) annotations.boolean("content", true);
   }
+  if (is_extended && definition.hops != 0) object.key(hops_key) += fmt::format("{}", definition.hops);
   object.rest(definition.rest);
 }
 
@@ -377,6 +409,8 @@ struct BodyWriter {
   void operator()(const Interest& body) const {
     object.texts("patterns", body.patterns);
     if (body.wants_commands) object.boolean("commands", true);
+    const auto is_far = [](std::uint32_t hops) { return hops != 0; };
+    if (std::ranges::any_of(body.hops, is_far)) object.key("hops") += fmt::format("[{}]", fmt::join(body.hops, ","));
   }
 };
 

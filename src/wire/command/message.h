@@ -33,12 +33,15 @@ struct Definition {
   std::optional<std::string> description;
   std::string schema;       // an object with perhaps a `request` and a `response`; empty: none
   Annotations annotations;  // Parley's peers alone are told
+  std::uint32_t hops = 0;   // so many others lie between its owner and the sender; they alone are told this, too
   std::string rest;         // members that nobody here knows: `"x":1,"y":2`
   friend bool operator==(const Definition&, const Definition&) = default;
 };
 // The schemas in a definition as JSON; empty where it says none.
 std::string_view request_schema(const Definition& definition);
 std::string_view response_schema(const Definition& definition);
+// More hops than these are said and read as one more.
+inline constexpr std::uint32_t hops_max = 16;
 // Of two schemas, each of which may be empty.
 std::string schema_of(std::string_view request, std::string_view response);
 
@@ -92,6 +95,7 @@ struct Unregister {
 struct Interest {
   std::vector<std::string> patterns;
   bool wants_commands = false;
+  std::vector<std::uint32_t> hops = {};  // of each pattern, as of definitions; those that are not there are 0
 };
 
 using Body = std::variant<RegisterRequest, RegisterResponse, ListRequest, ListResponse, ExecuteRequest, ExecuteResponse,

@@ -1,5 +1,6 @@
 #include "wire/command/message.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -70,8 +71,8 @@ TEST(CommandMessage, each_encoding_vector_is_read_and_written_again) {
 
 TEST(CommandMessage, what_nobody_here_knows_stays) {
   // rule: commands/REG-27
-  const std::string text =
-      R"({"id":"1","type":"execute.command.request","commandId":"a","request":{"x": 1},"new":[1, 2],"_meta":{"k":"v"}})";
+  const std::string text = R"({"id":"1","type":"execute.command.request","commandId":"a","request":{"x": 1},)"
+                           R"("new":[1, 2],"_meta":{"k":"v"}})";
   EXPECT_EQ(
       again(text),
       R"({"id":"1","type":"execute.command.request","commandId":"a","request":{"x":1},"_meta":{"k":"v"},"new":[1,2]})");
@@ -87,8 +88,8 @@ TEST(CommandMessage, optional_members_that_are_null_count_as_absent_and_are_neve
   EXPECT_EQ(
       again(R"({"id":"1","type":"register.command.request","command":{"id":"a","description":null,"schema":null}})"),
       R"({"id":"1","type":"register.command.request","command":{"id":"a"}})");
-  const Message listed = good(
-      R"({"id":"1","type":"list.commands.response","thid":"2","commands":[{"id":"a","schema":{"request":null,"response":{}}}]})");
+  const Message listed = good(R"({"id":"1","type":"list.commands.response","thid":"2","commands":[)"
+                              R"({"id":"a","schema":{"request":null,"response":{}}}]})");
   const Definition& definition = std::get<ListResponse>(listed.body).commands.at(0);
   EXPECT_EQ(request_schema(definition), "");
   EXPECT_EQ(response_schema(definition), "{}");
@@ -151,8 +152,8 @@ TEST(CommandMessage, what_only_parley_knows_is_read_of_parley_alone) {
                            R"({"id":"1","type":"parley.interest","patterns":["a.*"],"commands":true})"}) {
     EXPECT_EQ(encode(good(each, true), true), each);
   }
-  const std::string annotated =
-      R"({"id":"1","type":"register.command.request","command":{"id":"a","annotations":{"readOnly":true,"idempotent":false}}})";
+  const std::string annotated = R"({"id":"1","type":"register.command.request","command":)"
+                                R"({"id":"a","annotations":{"readOnly":true,"idempotent":false}}})";
   EXPECT_EQ(encode(good(annotated, true), true), annotated);
   EXPECT_EQ(encode(good(annotated, true), false),
             R"({"id":"1","type":"register.command.request","command":{"id":"a"}})");
@@ -172,6 +173,35 @@ TEST(CommandMessage, numbers_of_things_are_bounded) {
       bad(R"({"id":"1","type":"event","eventId":"e","payload":)" + std::string(200, '[') + std::string(200, ']') + "}")
           .error.note,
       HasSubstr("too deep"));
+}
+
+TEST(CommandMessage, hops_are_for_parley_peers_and_bounded) {
+  const auto with_hops = [](std::string_view hops) {
+    return R"({"id":"1","type":"register.command.request","command":{"id":"a")" + std::string(hops) + "}}";
+  };
+  const Message three = good(with_hops(R"(,"parley-hops":3)"), true);
+  EXPECT_EQ(std::get<RegisterRequest>(three.body).command.hops, 3u);
+  EXPECT_EQ(encode(three, true), with_hops(R"(,"parley-hops":3)"));
+  EXPECT_EQ(encode(three, false), with_hops(""));
+  EXPECT_EQ(encode(good(with_hops(R"(,"parley-hops":1e300)"), true), true), with_hops(R"(,"parley-hops":17)"));
+  for (const char* none : {"-1", "1.5", "\"3\"", "null", "0"}) {
+    EXPECT_EQ(encode(good(with_hops(fmt::format(R"(,"parley-hops":{})", none)), true), true), with_hops("")) << none;
+  }
+}
+
+TEST(CommandMessage, a_name_that_is_said_twice_is_not_passed_on) {
+  // Some read the first, some the last: what was checked here must be what others read.
+  EXPECT_EQ(again(R"({"id":"1","type":"register.command.request","command":{"id":"mine","x":1,"\u0069d":"theirs"}})"),
+            R"({"id":"1","type":"register.command.request","command":{"id":"mine","x":1}})");
+}
+
+TEST(CommandMessage, a_command_that_fits_one_message_fits_all) {
+  const auto nested = [](std::size_t depth) {
+    return R"({"id":"a","schema":{"request":)" + std::string(depth, '[') + std::string(depth, ']') + "}}";
+  };
+  bad(R"({"id":"1","type":"register.command.request","command":)" + nested(63) + "}");
+  const std::string list = R"({"id":"1","type":"list.commands.response","thid":"1","commands":[)" + nested(62) + "]}";
+  EXPECT_EQ(again(list), list);
 }
 
 TEST(CommandMessage, meta_members_are_found_replaced_and_taken_away) {
