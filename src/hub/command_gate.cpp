@@ -6,7 +6,6 @@
 
 #include "async/wait.h"
 #include "codec/json_object.h"
-#include "wire/roam/names.h"
 
 namespace parley::hub {
 
@@ -42,9 +41,9 @@ class LookedAt final : public Carrier {
 std::optional<std::string> take_token(std::optional<ReceivedCommand>& received) {
   auto* const message = received ? std::get_if<CommandMessage>(&*received) : nullptr;
   if (!message) return std::nullopt;
-  const std::string said = command::meta_member(message->meta, wire::roam::names::token);
+  const std::string said = command::meta_member(message->meta, command::token_key);
   if (said.empty() || codec::json_kind(said) != codec::JsonKind::string) return std::nullopt;
-  message->meta = command::with_meta_member(message->meta, wire::roam::names::token, {});
+  message->meta = command::with_meta_member(message->meta, command::token_key, {});
   return codec::json_string(said);
 }
 

@@ -60,10 +60,7 @@ Task<void> post_command(Registry& registry, io::HttpExchange& exchange, WebCalle
   ExecuteOptions options;
   options.meta = asked.meta;
   options.rights = caller.rights.get();
-  constexpr std::uint64_t day_us = std::uint64_t{86'400} * 1'000'000;
-  if (const auto us = command::remaining_us(asked.meta)) {
-    options.deadline = std::chrono::microseconds(std::min(*us, day_us));
-  }
+  options.deadline = command::remaining_of(asked.meta);
   auto done = co_await registry.execute_json(std::move(execute->command), std::move(execute->request), options);
   if (done) {
     response.result = std::move(done->result);

@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "base/assert.h"
 #include "codec/json_object.h"
@@ -13,15 +12,6 @@ namespace parley::core {
 
 namespace command = wire::command;
 
-// What is left of a deadline that a Parley peer said.
-static std::optional<Duration> remaining_in(std::string_view meta) {
-  const std::string said = command::meta_member(meta, command::remaining_key);
-  std::uint64_t us = 0;
-  const auto [end, fault] = std::from_chars(said.data(), said.data() + said.size(), us);
-  if (said.empty() || fault != std::errc() || end != said.data() + said.size()) return std::nullopt;
-  constexpr std::uint64_t day_us = std::uint64_t{86'400} * 1'000'000;
-  return std::chrono::microseconds(std::min(us, day_us));
-}
 static std::string with_remaining(std::string_view meta, Duration left) {
   const auto us = std::chrono::duration_cast<std::chrono::microseconds>(std::max(left, Duration::zero())).count();
   return command::with_meta_member(meta, command::remaining_key, fmt::format("{}", us));
@@ -82,7 +72,7 @@ void Registry::on_execute(Carrier from, Message message, Instant now, Effects& e
     return send(from, command::ExecuteResponse{message.id, to_wire(*refusal), {}},
                 is_extended ? meta_of(*refusal, message.meta) : message.meta, effects);
   }
-  const std::optional<Duration> remaining = remaining_in(message.meta);
+  const std::optional<Duration> remaining = command::remaining_of(message.meta);
   Request request{.from = from, .to = way.to, .id = message.id, .meta = message.meta};
   request.deadline = now + (remaining ? *remaining : limits_.answer_max);
   if (remaining) message.meta = with_remaining(message.meta, *remaining);

@@ -1,12 +1,15 @@
 #include "core/directory/registry_suite.h"
 
 #include <fmt/format.h>
+#include <gtest/gtest.h>
+
 #include <algorithm>
 #include <map>
 #include <utility>
 #include <variant>
 
 #include "codec/json_object.h"
+#include "core/directory/command_schemas_suite.h"
 
 namespace parley::core::registry_suite {
 
@@ -212,6 +215,9 @@ void RegistryBench::keep_all(Registry::Effects& effects) {
 void RegistryBench::keep(Registry::Send& send) {
   const auto peer = peers_.find(send.to);
   ASSERT_NE(peer, peers_.end()) << "a message to a carrier that is gone";
+  if (!peer->second.is_extended) {
+    if (const auto breach = schema_breach(*send.message)) ADD_FAILURE() << type_of(*send.message) << ": " << *breach;
+  }
   peer->second.said.push_back(wire::command::encode(*send.message, peer->second.is_extended));
 }
 

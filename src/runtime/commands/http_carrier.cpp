@@ -101,10 +101,7 @@ class HttpCarrier final : public Carrier, public std::enable_shared_from_this<Ht
 
  private:
   Instant until(const CommandMessage& message) const {
-    const auto us = command::remaining_us(message.meta);
-    if (!us) return loop_.now() + options_.answer_max;
-    constexpr std::uint64_t day_us = std::uint64_t{86'400} * 1'000'000;
-    return loop_.now() + std::chrono::microseconds(std::min(*us, day_us));
+    return loop_.now() + command::remaining_of(message.meta).value_or(options_.answer_max);
   }
   void answer(command::Body body) {
     const std::uint64_t high = loop_.random().next();

@@ -8,6 +8,7 @@
 
 #include "async/wait.h"
 #include "base/out_buffer.h"
+#include "codec/json_text.h"
 #include "wire/command/line_reader.h"
 
 namespace parley {
@@ -28,6 +29,7 @@ class StreamLines final : public LineCarrier,
       : LineCarrier(std::move(options.id), options.is_extended),
         loop_(loop),
         limits_(options.limits),
+        token_(std::move(options.token)),
         stream_(std::move(stream)),
         reader_(options.limits.message_bytes_max),
         out_(loop.blocks()) {}
@@ -44,7 +46,7 @@ class StreamLines final : public LineCarrier,
   Result<void> send(const CommandMessage& message) override {
     if (is_closed_.load()) return fail(Code::closed, "the carrier");
     if (is_write_dead_.load()) return fail(Code::link_lost, "the peer of the carrier is gone");
-    std::string line = encode(message, is_extended());
+    std::string line = token_.empty() ? encode(message, is_extended()) : encode(with_token(message), is_extended());
     line += '\n';
     if (line.size() > limits_.message_bytes_max)
       return fail(Code::too_large, "the message is longer than a line may be");
@@ -92,6 +94,12 @@ class StreamLines final : public LineCarrier,
     StreamLines& lines;
   };
 
+  CommandMessage with_token(CommandMessage message) {
+    std::string quoted;
+    codec::put_quoted(quoted, std::exchange(token_, {}));
+    message.meta = command::with_meta_member(message.meta, command::token_key, quoted);
+    return message;
+  }
   // What is ready together leaves in one write.
   void put(std::string_view line) {
     if (is_write_dead_.load()) return;
@@ -169,6 +177,7 @@ class StreamLines final : public LineCarrier,
 
   io::Loop& loop_;
   const CarrierLimits limits_;
+  std::string token_;  // until it has been said
   std::unique_ptr<io::Stream> stream_;
   LineCarrierCounters counters_;
   command::LineReader reader_;

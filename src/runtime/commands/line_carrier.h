@@ -11,6 +11,8 @@ namespace parley {
 struct LineCarrierOptions {
   std::string id;
   bool is_extended = false;  // the peer is Parley
+  // As whom this end comes to a hub: goes along with the first message, as `parley-token` in its `_meta`.
+  std::string token = {};
   CarrierLimits limits = {};
 };
 

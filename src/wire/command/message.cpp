@@ -489,12 +489,13 @@ std::string encode(const Definition& definition) {
   return out;
 }
 
-std::optional<std::uint64_t> remaining_us(std::string_view meta) {
+std::optional<Duration> remaining_of(std::string_view meta) {
   const std::string said = meta_member(meta, remaining_key);
   std::uint64_t us = 0;
   const auto [end, fault] = std::from_chars(said.data(), said.data() + said.size(), us);
   if (said.empty() || fault != std::errc() || end != said.data() + said.size()) return std::nullopt;
-  return us;
+  constexpr std::uint64_t day_us = std::uint64_t{86'400} * 1'000'000;
+  return std::chrono::microseconds(std::min(us, day_us));
 }
 
 std::string meta_member(std::string_view meta, std::string_view key) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/instant.h"
 
 // The messages of cmd-ipc 0.3, one JSON object each, and those that only Parley knows, whose types begin with
 // `parley.`: docs/WIRE.md, section 9. What a message carries for others (requests, results, payloads, schemas, _meta
@@ -136,10 +137,11 @@ std::string encode(const Definition& definition);
 
 // The members of `_meta` that only Parley knows.
 inline constexpr std::string_view remaining_key = "parley-remaining-us";  // of a request: when nobody waits any more
+inline constexpr std::string_view token_key = "parley-token";             // of the first message: as whom one comes
 inline constexpr std::string_view error_key = "parley-error";             // of a response: the code of the error
 
-// What is left of a request's deadline, as a Parley peer said it.
-std::optional<std::uint64_t> remaining_us(std::string_view meta);
+// What is left of a request's deadline, as a Parley peer said it; a day at most.
+std::optional<Duration> remaining_of(std::string_view meta);
 
 // A member of an object as JSON; empty where it has none, or there is no object.
 std::string meta_member(std::string_view meta, std::string_view key);

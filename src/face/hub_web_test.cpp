@@ -1,0 +1,165 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "face/attach.h"
+#include "face/loop.h"
+#include "hub/hub.h"
+#include "io/http.h"
+#include "net/net_world_suite.h"
+#include "runtime/commands/http_carrier.h"
+#include "runtime/commands/line_server.h"
+
+// The hub's commands over HTTP and WebSockets, by real sockets.
+namespace parley {
+namespace {
+
+using net::suite::TemporaryFolder;
+using ::testing::HasSubstr;
+
+constexpr std::string_view secret = "the secret of the client";
+
+struct Add {
+  int a, b;
+};
+struct Sum {
+  int sum;
+  bool operator==(const Sum&) const = default;
+};
+
+HubOptions options() {
+  HubOptions options;
+  options.tokens.add("client", secret).value();
+  options.policy.add(core::Rule::parse("token:client see,call,publish,subscribe,offer **").value()).value();
+  return options;
+}
+
+class HubWeb : public ::testing::Test {
+ protected:
+  HubWeb() : hub(loop, options()) {
+    at = hub.listen("tcp:127.0.0.1:0").value();
+    url = "http://" + at.substr(4);
+    loop.run_until(hub.registry().command("math.add", "Adds", [](Add in) { return Sum{in.a + in.b}; })).value();
+    loop.run_until(hub.registry().command("_hidden", "", [] {})).value();
+    client = loop.http_client(url).value();
+  }
+  io::HttpResponse ask(std::string method, std::string target, std::string body = {},
+                       std::vector<io::HttpField> fields = {}, bool has_token = true) {
+    io::HttpRequest request{.method = std::move(method), .target = std::move(target), .body = std::move(body)};
+    request.fields = std::move(fields);
+    if (has_token) request.fields.push_back({"Authorization", "Bearer " + std::string(secret)});
+    return loop.run_until(client->request(std::move(request))).value();
+  }
+  io::HttpResponse post(std::string body) { return ask("POST", "/cmd", std::move(body), {json}); }
+
+  const io::HttpField json{"Content-Type", "application/json"};
+  Loop loop;
+  Hub hub;
+  std::string at, url;
+  std::unique_ptr<io::HttpClient> client;
+};
+
+TEST_F(HubWeb, a_command_is_posted_and_answered_in_one_line) {
+  const auto answer =
+      post(R"({"id":"mine","type":"execute.command.request","commandId":"math.add","request":{"a":2,"b":3}})");
+  EXPECT_EQ(answer.status, 200u);
+  EXPECT_EQ(*answer.find("content-type"), "application/x-ndjson");
+  EXPECT_THAT(answer.body, HasSubstr(R"("thid":"mine","response":{"ok":true,"result":{"sum":5}})"));
+  EXPECT_EQ(answer.body.find('\n'), answer.body.size() - 1);
+  EXPECT_NE(answer.find("content-length"), nullptr);
+  EXPECT_THAT(post(R"({"id":"1","type":"list.commands.request"})").body, HasSubstr(R"("commands":[{"id":"math.add")"));
+  const auto listed = ask("GET", "/cmds.json");
+  EXPECT_THAT(listed.body, HasSubstr(R"({"cmdschema":"1.0.0","commands":[{"id":"math.add")"));
+  EXPECT_EQ(listed.body.find("_hidden"), std::string::npos);
+}
+
+TEST_F(HubWeb, what_is_wrong_is_said_by_status_and_in_words) {
+  // rule: commands/weakness.9, commands/weakness.12
+  EXPECT_EQ(post("not json").status, 400u);
+  EXPECT_EQ(post(R"({"id":"1","type":"execute.command.request","commandId":"math.add","request":[]})").status, 400u);
+  EXPECT_EQ(post(R"({"id":"1","type":"event","eventId":"e"})").status, 403u);
+  EXPECT_EQ(post(R"({"id":"1","type":"list.commands.response","thid":"x","commands":[{"id":"math.add"}]})").status,
+            403u);
+  EXPECT_EQ(hub.registry().commands().size(), 1u);
+  EXPECT_EQ(ask("POST", "/cmd", "{}", {{"Content-Type", "text/plain"}}).status, 415u);
+  EXPECT_EQ(ask("GET", "/cmd").status, 426u);
+  EXPECT_EQ(ask("DELETE", "/cmds.json").status, 405u);
+  EXPECT_EQ(*ask("DELETE", "/cmds.json").find("allow"), "GET");
+  EXPECT_THAT(ask("GET", "/else").body, HasSubstr("/cmds.json"));
+  EXPECT_EQ(ask("GET", "/cmds.json", {}, {}, false).status, 401u);
+  EXPECT_EQ(ask("GET", "/cmds.json", {}, {{"Authorization", "Bearer a wrong secret, long enough"}}, false).status,
+            401u);
+  EXPECT_EQ(ask("GET", "/cmds.json", {}, {{"Origin", "https://evil.example"}}).status, 403u);
+  EXPECT_EQ(ask("GET", "/cmds.json", {}, {{"Host", "rebound.example"}}).status, 421u);
+  const auto private_one = post(R"({"id":"1","type":"execute.command.request","commandId":"_hidden"})");
+  EXPECT_THAT(private_one.body, HasSubstr("\"not_found\""));
+}
+
+TEST_F(HubWeb, a_client_that_goes_away_stops_its_command) {
+  // rule: commands/weakness.7
+  bool is_running = false;
+  struct Running {
+    explicit Running(bool& of) : is(of) { is = true; }
+    ~Running() { is = false; }
+    bool& is;
+  };
+  Event begun;
+  loop.run_until(hub.registry().command("slow", "",
+                                        [&]() -> Task<void> {
+                                          const Running running(is_running);
+                                          begun.set();
+                                          co_await Sleep(loop, std::chrono::hours(1));
+                                        }))
+      .value();
+  {
+    io::HttpRequest request{.method = "POST", .target = "/cmd"};
+    request.body = R"({"id":"1","type":"execute.command.request","commandId":"slow"})";
+    request.fields = {json, {"Authorization", "Bearer " + std::string(secret)}};
+    auto asked = client->request(std::move(request));
+    asked.bind(loop.executor());
+    ASSERT_FALSE(asked.start());
+    loop.run_until([](Event& event) -> Task<void> { co_await event.wait(); }(begun));
+    EXPECT_TRUE(is_running);
+  }
+  while (is_running) loop.poll_once(Instant::never());
+  EXPECT_EQ(hub.registry().requests_in_flight(), 0u);
+}
+
+TEST_F(HubWeb, a_registry_asks_the_hub_over_http_and_learns_of_failures_at_once) {
+  // rule: commands/weakness.25
+  Registry registry(loop);
+  auto carrier = http_carrier(loop, url, {.id = "hub", .token = std::string(secret)}).value();
+  loop.run_until(registry.attach(carrier, {.is_router = true})).value();
+  EXPECT_EQ(loop.run_until(registry.execute<Sum>("math.add", Add{2, 3})).value(), Sum{5});
+  EXPECT_EQ(loop.run_until(registry.execute("nobody.has.it")).error().code, Code::not_found);
+  Registry stranger(loop);
+  loop.run_until(stranger.attach(http_carrier(loop, url, {.id = "hub"}).value(), {.is_router = true})).value();
+  const auto refused = loop.run_until(stranger.execute<Sum>("math.add", Add{2, 3}));
+  EXPECT_THAT(refused.error().note, HasSubstr("401"));
+  hub.close();
+  const auto gone = loop.run_until(registry.execute<Sum>("math.add", Add{2, 3}));
+  EXPECT_EQ(gone.error().code, Code::sent_then_lost) << to_string(gone.error());
+}
+
+TEST_F(HubWeb, lines_come_by_websocket_with_a_token_in_the_first_message) {
+  Registry registry(loop);
+  const std::string address = "ws:" + at.substr(4) + "/cmd";
+  auto carrier = loop.run_until(dial_lines(loop, address, {.id = "hub", .token = std::string(secret)})).value();
+  loop.run_until(registry.attach(carrier, {.is_router = true})).value();
+  loop.run_until(registry.command("client.add", "", [](Add in) { return Sum{in.a - in.b}; })).value();
+  EXPECT_EQ(loop.run_until(registry.execute<Sum>("math.add", Add{2, 3})).value(), Sum{5});
+  EXPECT_EQ(loop.run_until(hub.registry().execute<Sum>("client.add", Add{2, 3})).value(), Sum{-1});
+  Registry stranger(loop);
+  auto without = loop.run_until(dial_lines(loop, address, {.id = "hub"})).value();
+  loop.run_until(stranger.attach(without, {.is_router = true})).value();
+  EXPECT_FALSE(loop.run_until(stranger.execute<Sum>("math.add", Add{2, 3})).has_value());
+}
+
+TEST_F(HubWeb, a_session_attaches_a_registry) {
+  Registry registry(loop);
+  auto session = loop.run_until(connect(loop, at, {.token = std::string(secret)})).value();
+  loop.run_until(attach(registry, *session)).value();
+  EXPECT_EQ(loop.run_until(registry.execute<Sum>("math.add", Add{2, 3})).value(), Sum{5});
+}
+
+}  // namespace
+}  // namespace parley
