@@ -60,9 +60,8 @@ std::string measure(io::Loop& loop, const std::string& path, Registry& registry,
     return micros[static_cast<std::size_t>(static_cast<double>(micros.size() - 1) * part)];
   };
   char row[256];
-  std::snprintf(row, sizeof row,
-                R"({"path":"%s","in_flight":%d,"per_second":%.0f,"p50_us":%.2f,"p99_us":%.2f})", path.c_str(), in_flight,
-                static_cast<double>(micros.size()) / seconds, at(0.5), at(0.99));
+  std::snprintf(row, sizeof row, R"({"path":"%s","in_flight":%d,"per_second":%.0f,"p50_us":%.2f,"p99_us":%.2f})",
+                path.c_str(), in_flight, static_cast<double>(micros.size()) / seconds, at(0.5), at(0.99));
   return row;
 }
 
@@ -89,7 +88,8 @@ std::string to_peer(Loop& loop, const std::string& address, const std::string& c
   loop.run_until(registry.attach(std::move(carrier), {.is_router = true})).value();
   std::string rows;
   for (const int in_flight : {1, 64}) {
-    rows += (rows.empty() ? "" : ",") + measure(loop, address.substr(0, address.find(':')), registry, command, in_flight);
+    rows +=
+        (rows.empty() ? "" : ",") + measure(loop, address.substr(0, address.find(':')), registry, command, in_flight);
   }
   return rows;
 }

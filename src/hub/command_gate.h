@@ -26,8 +26,8 @@ struct CommandGateCounters {
 // On the hub's loop; destroying it ends them.
 class CommandGate final {
  public:
-  using Refuse =
-      std::function<void(const std::optional<core::Principal>& seen, const io::Peer& peer, const Error& why)>;
+  using Refuse = std::move_only_function<void(const std::optional<core::Principal>& seen, const io::Peer& peer,
+                                              const Error& why) const>;
   CommandGate(io::Loop& loop, Registry& registry, const Gate& gate, Refuse refuse, std::size_t carriers_max);
 
   // `until`: by when it has said who it is. `bearer`: the token of its request, over HTTP.

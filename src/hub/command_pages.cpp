@@ -61,7 +61,8 @@ Task<void> post_command(Registry& registry, io::HttpExchange& exchange, WebCalle
   options.meta = asked.meta;
   options.rights = caller.rights.get();
   options.deadline = command::remaining_of(asked.meta);
-  auto done = co_await registry.execute_json(std::move(execute->command), std::move(execute->request), options);
+  auto done =
+      co_await registry.execute_json(std::move(execute->command), std::move(execute->request), std::move(options));
   if (done) {
     response.result = std::move(done->result);
     answer.meta = std::move(done->meta);

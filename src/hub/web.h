@@ -22,7 +22,7 @@ struct WebCaller {
 
 // What a page of the hub does with a request that has come in: Host, Origin, the token and the method are good. It
 // answers by the exchange, now or later, and is dropped where the peer goes first.
-using WebPage = std::function<Task<void>(io::HttpExchange& exchange, WebCaller caller)>;
+using WebPage = std::move_only_function<Task<void>(io::HttpExchange& exchange, WebCaller caller) const>;
 
 class WebEvents {
  public:

@@ -54,7 +54,7 @@ Task<void> receive_into(std::shared_ptr<Carrier> end, std::shared_ptr<Received> 
   into->what = co_await end->receive();
   into->has_ended = true;
 }
-Task<bool> until(io::Loop& loop, std::function<bool()> is_true) {
+Task<bool> until(io::Loop& loop, std::move_only_function<bool()> is_true) {
   for (Duration waited{}; waited < wait_max; waited += step) {
     if (is_true()) co_return true;
     co_await Sleep(loop, step);

@@ -18,7 +18,7 @@ struct CarrierEnds {
   std::shared_ptr<Carrier> first;
   std::shared_ptr<Carrier> second;
 };
-using MakeCarriers = std::function<Task<Result<CarrierEnds>>()>;
+using MakeCarriers = std::move_only_function<Task<Result<CarrierEnds>>()>;
 
 // Nothing, or what was found instead of what the rule says.
 using Finding = std::optional<std::string>;

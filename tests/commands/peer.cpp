@@ -259,7 +259,8 @@ class Peer {
   Task<Result<std::string>> execute(const JsonObject& order) {
     ExecuteOptions options;
     options.meta = json_of(order, "meta");
-    auto done = co_await registry_.execute_json(text_of(order, "command"), json_of(order, "request"), options);
+    auto done =
+        co_await registry_.execute_json(text_of(order, "command"), json_of(order, "request"), std::move(options));
     if (!done) co_return fail(done.error());
     std::string members;
     if (!done->result.empty()) members = "\"result\":" + done->result;

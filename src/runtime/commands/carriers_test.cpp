@@ -17,7 +17,7 @@ using testing::CarrierRule;
 // One kind of carrier: how its ends are made, in a world of its own.
 struct Kind {
   const char* name;
-  std::function<Task<Result<CarrierEnds>>(io::Loop&)> make;
+  Task<Result<CarrierEnds>> (*make)(io::Loop&);
 };
 
 Task<Result<CarrierEnds>> memory(io::Loop& loop) {

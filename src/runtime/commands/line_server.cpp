@@ -4,16 +4,16 @@
 
 namespace parley {
 
-LineServer::LineServer(Registry& registry, LineServerOptions options)
-    : registry_(registry), options_(std::move(options)), scope_(registry.loop()) {}
+LineServer::LineServer(Registry& registry, std::unique_ptr<io::Listener> listener, LineServerOptions options)
+    : registry_(registry), options_(std::move(options)), listener_(std::move(listener)), scope_(registry.loop()) {
+  listener_->start(static_cast<io::ListenerEvents&>(*this));
+}
 LineServer::~LineServer() = default;
 
 Result<std::unique_ptr<LineServer>> LineServer::listen(Registry& registry, std::string_view uri,
                                                        LineServerOptions options) {
-  auto server = std::unique_ptr<LineServer>(new LineServer(registry, std::move(options)));
-  PARLEY_TRY(server->listener_, registry.loop().listen(uri));
-  server->listener_->start(*server);
-  return server;
+  PARLEY_TRY(auto listener, registry.loop().listen(uri));
+  return std::make_unique<LineServer>(registry, std::move(listener), std::move(options));
 }
 
 void LineServer::on_stream(std::unique_ptr<io::Stream> stream) {

@@ -16,7 +16,7 @@ struct LineServerOptions {
   CarrierLimits limits = {};
   std::size_t carriers_max = 1024;
   // What whoever comes may; nothing: all but private commands. An error closes him.
-  std::function<Result<AttachOptions>(const io::Peer& peer)> decide = {};
+  std::move_only_function<Result<AttachOptions>(const io::Peer& peer) const> decide = {};
 };
 
 // Lets registries in that speak lines at an address, without a hub: unix:, tcp: or whatever else the loop listens at.
@@ -27,6 +27,7 @@ class LineServer final : private io::ListenerEvents {
   // Errors: uri, in_use, permission, address.
   static Result<std::unique_ptr<LineServer>> listen(Registry& registry, std::string_view uri,
                                                     LineServerOptions options = {});
+  LineServer(Registry& registry, std::unique_ptr<io::Listener> listener, LineServerOptions options);
   ~LineServer();
   LineServer(const LineServer&) = delete;
   LineServer& operator=(const LineServer&) = delete;
@@ -37,7 +38,6 @@ class LineServer final : private io::ListenerEvents {
   std::uint64_t refused() const { return refused_; }  // beyond the bound, or by decide()
 
  private:
-  LineServer(Registry& registry, LineServerOptions options);
   void on_stream(std::unique_ptr<io::Stream> stream) override;
   void on_listener_failed(Error) override {}
   static Task<void> serve(LineServer& server, std::shared_ptr<LineCarrier> carrier);

@@ -235,7 +235,7 @@ class Registry::Impl final : private runtime::CommandRunEvents {
     }
     Impl& impl;
     Machine::Call call = 0;
-    std::function<void(std::string_view)> on_progress;
+    std::move_only_function<void(std::string_view)> on_progress;
     Event ended;
     std::optional<Result<std::string>> result;
     std::string meta;

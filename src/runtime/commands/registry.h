@@ -44,7 +44,7 @@ struct ExecuteOptions {
   std::optional<Duration> deadline = {};
   std::string meta = {};  // for the handler: an object as JSON
   // Told of each progress and partial result while the call waits: {"progress":…} or {"partial":…}.
-  std::function<void(std::string_view)> on_progress = {};
+  std::move_only_function<void(std::string_view)> on_progress = {};
   const core::Rights* rights = nullptr;  // of whoever asks; null: all
 };
 

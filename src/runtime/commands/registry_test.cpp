@@ -233,7 +233,7 @@ TEST_F(RegistryTest, progress_and_partial_results_reach_the_caller_through_a_par
   std::vector<std::string> heard;
   ExecuteOptions options;
   options.on_progress = [&](std::string_view content) { heard.emplace_back(content); };
-  EXPECT_EQ(run(right.execute<Sum>("work", runtime::Nothing(), options)).value(), Sum{9});
+  EXPECT_EQ(run(right.execute<Sum>("work", runtime::Nothing(), std::move(options))).value(), Sum{9});
   EXPECT_THAT(heard, ElementsAre(R"({"progress":1,"total":2,"message":"half"})", R"({"partial":{"sum":7}})"));
 }
 

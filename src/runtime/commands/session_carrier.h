@@ -50,8 +50,8 @@ Task<Result<std::vector<CommandDefinition>>> list_commands(runtime::Session& ses
 class CommandsService final : public builtin::Commands {
  public:
   // Attaches the carrier, or says why not; and what the caller may see.
-  using Take = std::function<Task<Result<void>>(Context& context, std::shared_ptr<Carrier> carrier)>;
-  using List = std::function<std::vector<CommandDefinition>(Context& context)>;
+  using Take = std::move_only_function<Task<Result<void>>(Context& context, std::shared_ptr<Carrier> carrier) const>;
+  using List = std::move_only_function<std::vector<CommandDefinition>(Context& context) const>;
   CommandsService(Take take, List list, const CarrierLimits& limits = {})
       : take_(std::move(take)), list_(std::move(list)), limits_(limits) {}
   // To a registry, which outlives the sessions; callers may all but call private commands.
