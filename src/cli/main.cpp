@@ -11,6 +11,7 @@
 #include "cli/commands.h"
 #include "cli/completion.h"
 #include "cli/doctor_command.h"
+#include "cli/mcp_command.h"
 #include "cli/record_commands.h"
 #include "cli/terminal.h"
 #include "cli/top_command.h"
@@ -143,6 +144,16 @@ CLI::App* add_replay(CLI::App& app, ReplayCommand& replay) {
   return command;
 }
 
+CLI::App* add_mcp(CLI::App& app, McpCommand& serving) {
+  CLI::App* const command = app.add_subcommand(
+      "mcp",
+      "Lets an AI agent call the hub's commands: a server of the Model Context Protocol on standard input and output.");
+  command->add_option("--only", serving.only, "Offers the commands alone that fit, as often as there are: 'build.**'")
+      ->type_name("PATTERN")
+      ->allow_extra_args(false);
+  return command;
+}
+
 using Apps = std::initializer_list<CLI::App*>;
 
 void add_json(Common& common, Apps commands) {
@@ -195,6 +206,8 @@ int run(int argc, char** argv) {
   CLI::App* const show = add_show(app, showing);
   ReplayCommand replaying;
   CLI::App* const replay = add_replay(app, replaying);
+  McpCommand serving_mcp;
+  CLI::App* const mcp = add_mcp(app, serving_mcp);
   std::string shell;
   CLI::App* const completion = app.add_subcommand("completion", "Prints a script that lets a shell complete commands.");
   completion->add_option("shell", shell, "bash, zsh or fish")
@@ -202,8 +215,8 @@ int run(int argc, char** argv) {
       ->check(CLI::IsMember({"bash", "zsh", "fish"}));
   CLI::App* const audit = app.add_subcommand("audit", "Shows what was not allowed to whom.");
   add_json(common, {list, call, who, top, audit, doctor, show, replay});
-  add_token(common, {list, call, who, top, audit, doctor, record, replay});
-  add_hub_address(common, {hub_command, list, call, who, top, audit, doctor});
+  add_token(common, {list, call, who, top, audit, doctor, record, replay, mcp});
+  add_hub_address(common, {hub_command, list, call, who, top, audit, doctor, mcp});
 
   const std::vector<std::string_view> words(argv, argv + argc);
   // Also for what is wrong with the words themselves.
@@ -228,6 +241,7 @@ int run(int argc, char** argv) {
     if (record->parsed()) return run_record(common, recording);
     if (show->parsed()) return run_show(common, showing);
     if (replay->parsed()) return run_replay(common, replaying);
+    if (mcp->parsed()) return run_mcp(common, serving_mcp);
     return run_who(common);
   };
   const int exit = chosen();

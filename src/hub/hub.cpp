@@ -12,6 +12,7 @@
 #include "hub/command_pages.h"
 #include "hub/door.h"
 #include "hub/gate.h"
+#include "hub/mcp_pages.h"
 #include "hub/refusals.h"
 #include "hub/services.h"
 #include "hub/visitor.h"
@@ -58,6 +59,7 @@ class Hub::Impl final : private hub::DoorEvents,
               return attach(context.session(), std::move(carrier));
             },
             [this](Context& context) { return commands_for(context.session()); }),
+        mcp_pages_(registry_, hub::McpPagesOptions()),
         web_(loop, as<hub::WebEvents>(), options_.http, options_.limits.sessions_max),
         command_gate_(
             loop, registry_, gate_,
@@ -69,6 +71,7 @@ class Hub::Impl final : private hub::DoorEvents,
     web_.add_upgrade(std::string(roam_path));
     web_.add_upgrade(std::string(command_path));
     hub::add_command_pages(web_, registry_);
+    mcp_pages_.add_to(web_, "/mcp");
     if (options_.tracing) services_.intercept(options_.tracing);
   }
   ~Impl() { close(); }
@@ -84,6 +87,7 @@ class Hub::Impl final : private hub::DoorEvents,
   void close() {
     door_.close();
     web_.close();
+    mcp_pages_.close();
     registry_.close();
     farewells_.lift_bound();
     stopped_.set();
@@ -383,6 +387,7 @@ class Hub::Impl final : private hub::DoorEvents,
   std::unordered_map<const Relay*, Joined> relays_;
   Event stopped_;
   std::optional<Error> failure_;
+  hub::McpPages mcp_pages_;
   hub::Web web_;
   hub::CommandGate command_gate_;
 };

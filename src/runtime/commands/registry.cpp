@@ -537,6 +537,11 @@ Task<void> Registry::detached(std::string id) { return impl_->detached(std::move
 std::vector<CommandDefinition> Registry::commands(const core::Rights* rights) const {
   return impl_->machine().commands(rights);
 }
+std::optional<CommandDefinition> Registry::definition(std::string_view name, const core::Rights* rights) const {
+  const auto* const found = impl_->machine().table().find(name);
+  if (!found || name.starts_with('_') || (rights && !rights->sees(name))) return std::nullopt;
+  return found->definition;
+}
 Subscription Registry::on_commands_changed(std::move_only_function<void()> listener) {
   return impl_->on_changed(std::move(listener));
 }

@@ -183,6 +183,8 @@ class Registry {
 
   // Public commands that are known here, by name.
   std::vector<CommandDefinition> commands(const core::Rights* rights = nullptr) const;
+  // One of these; nothing where it is none of them.
+  std::optional<CommandDefinition> definition(std::string_view name, const core::Rights* rights = nullptr) const;
   // Called, in a turn of its own, when these have changed.
   Subscription on_commands_changed(std::move_only_function<void()> listener);
   const core::RegistryCounters& counters() const;

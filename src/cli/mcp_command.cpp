@@ -1,0 +1,110 @@
+#include "cli/mcp_command.h"
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <set>
+#include <utility>
+
+#include "async/scope.h"
+#include "cli/hub_session.h"
+#include "cli/terminal.h"
+#include "face/attach.h"
+#include "os/termination.h"
+#include "runtime/commands/mcp_lines.h"
+
+namespace parley::cli {
+
+namespace {
+
+constexpr std::string_view instructions =
+    "The tools are commands of programs on this machine that have met at a Parley hub. They come and go with their "
+    "programs.";
+
+// An agent lists its tools once, and perhaps never again: it should not come before the hub has told what there is.
+Task<void> learn(Registry& registry, Session& session) {
+  const auto listed = co_await list_commands(session.runtime(), {.deadline = patience});
+  if (!listed) co_return;
+  Event changed;
+  const Subscription changes = registry.on_commands_changed([&changed] { changed.set(); });
+  for (const CommandDefinition& each : *listed) {
+    while (!registry.definition(each.id)) {
+      changed.reset();
+      co_await changed.wait();
+    }
+  }
+}
+Task<void> learn_in_time(io::Loop& loop, Registry& registry, Session& session) {
+  Event over;
+  Scope scope(loop);
+  scope.spawn([](Registry& taught, Session& asked, Event& told) -> Task<void> {
+    co_await learn(taught, asked);
+    told.set();
+  }(registry, session, over));
+  scope.spawn([](io::Loop& slept, Event& told) -> Task<void> {
+    co_await Sleep(slept, patience);
+    told.set();
+  }(loop, over));
+  co_await over.wait();
+}
+
+Task<Result<std::unique_ptr<io::Stream>>> open_standard_streams(io::Loop& loop) {
+  std::unique_ptr<io::Dialer> dialer = co_await loop.dialer("stdio:");
+  co_return co_await dialer->dial();
+}
+
+Task<Result<void>> serve(io::Loop& loop, Session& session, runtime::McpLines::Options options, Event& asked_to_end) {
+  Registry registry(loop);
+  AttachSessionOptions attaching{.said_id = {}, .options = {.is_router = true, .wants_commands = true}};
+  auto attached = co_await attach(registry, session, std::move(attaching));
+  if (!attached) co_return attached;
+  co_await learn_in_time(loop, registry, session);
+  auto stream = co_await open_standard_streams(loop);
+  if (!stream) co_return fail(std::move(stream).error());
+  runtime::McpLines lines(registry, *std::move(stream), std::move(options));
+  lines.start();
+
+  Event over;
+  Result<void> outcome;
+  Scope scope(loop);
+  scope.spawn([](runtime::McpLines& served, Result<void>& ended, Event& told) -> Task<void> {
+    ended = co_await served.closed();
+    told.set();
+  }(lines, outcome, over));
+  scope.spawn([](Registry& watched, Result<void>& ended, Event& told) -> Task<void> {
+    co_await watched.detached("hub");
+    ended = fail(Code::link_lost, "the hub has ended the session; start this again when it is back");
+    told.set();
+  }(registry, outcome, over));
+  scope.spawn([](Event& asked, Event& told) -> Task<void> {
+    co_await asked.wait();
+    told.set();
+  }(asked_to_end, over));
+  co_await over.wait();
+  scope.cancel_all();
+  co_return outcome;
+}
+
+}  // namespace
+
+int run_mcp(const Common& common, const McpCommand& command) {
+  runtime::McpLines::Options options;
+  options.session.server.self = {.name = "parley", .title = "Parley", .version = PARLEY_VERSION};
+  options.session.server.instructions = instructions;
+  for (const std::string& text : command.only) {
+    auto pattern = core::Pattern::parse(text);
+    if (!pattern) {
+      complain(fmt::format("--only {}: {}", text, pattern.error().note), {}, &pattern.error());
+      return code(Exit::usage);
+    }
+    options.session.only.push_back(*std::move(pattern));
+  }
+  return with_hub(common, [&](io::Loop& loop, Session& session) {
+    Event asked_to_end;
+    const os::Termination termination([&] { loop.post([&] { asked_to_end.set(); }); });
+    const auto served = loop.run_until(serve(loop, session, std::move(options), asked_to_end));
+    return served ? code(Exit::ok) : give_up(served.error());
+  });
+}
+
+}  // namespace parley::cli

@@ -1,0 +1,188 @@
+#include "runtime/commands/mcp_session.h"
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <optional>
+#include <utility>
+#include <variant>
+
+#include "codec/json_object.h"
+#include "wire/command/message.h"
+
+namespace parley::runtime {
+
+namespace command = wire::command;
+using codec::JsonKind;
+using codec::JsonObject;
+using core::mcp::Tool;
+using core::mcp::ToolResult;
+
+namespace {
+
+std::optional<double> number_of(const JsonObject& object, std::string_view key) {
+  const std::string_view* const value = object.find(key);
+  if (!value || codec::json_kind(*value) != JsonKind::number) return std::nullopt;
+  double number = 0;
+  const auto read = std::from_chars(value->data(), value->data() + value->size(), number);
+  if (read.ec != std::errc()) return std::nullopt;
+  return number;
+}
+
+Tool tool_of(const CommandDefinition& definition) {
+  Tool tool{.name = definition.id,
+            .description = definition.description.value_or(std::string()),
+            .input_schema = std::string(command::request_schema(definition)),
+            .output_schema = std::string(command::response_schema(definition))};
+  tool.is_read_only = definition.annotations.is_read_only;
+  tool.is_destructive = definition.annotations.is_destructive;
+  tool.is_idempotent = definition.annotations.is_idempotent;
+  // Content of MCP is no value of which a schema could speak.
+  if (definition.annotations.returns_content) tool.output_schema.clear();
+  return tool;
+}
+
+// Of what a command says is content as it stands.
+ToolResult content_of(const std::string& result) {
+  const auto object = JsonObject::parse(result);
+  const std::string_view* const items = object ? object->find("content") : nullptr;
+  if (!items) return ToolResult::failed("bug", "the command should give {\"content\":[..]}, and gives something else");
+  return ToolResult::content(std::string(*items));
+}
+
+ToolResult result_of(Result<Registry::Answer> answer, const CommandDefinition& definition) {
+  if (!answer) {
+    const Error& error = answer.error();
+    return error.code == Code::arguments ? ToolResult::invalid_arguments(error.note) : ToolResult::failed(error);
+  }
+  if (answer->result.empty()) return ToolResult::nothing();
+  if (definition.annotations.returns_content) return content_of(answer->result);
+  return ToolResult::value(std::move(answer->result));
+}
+
+}  // namespace
+
+McpSession::McpSession(Registry& registry, McpSessionEvents& events, Options options)
+    : registry_(registry),
+      events_(events),
+      options_(std::move(options)),
+      server_(options_.server),
+      changes_(registry.on_commands_changed([this] {
+        Server::Effects effects;
+        server_.tools_changed(effects);
+        carry_out(std::move(effects));
+      })) {}
+McpSession::~McpSession() {
+  while (!running_.empty()) stop(running_.begin()->first);
+}
+
+McpSession::Taken McpSession::on_message(std::string_view text, std::uint64_t stream) {
+  Server::Effects effects;
+  const Taken taken = server_.on_message(text, stream, effects);
+  carry_out(std::move(effects));
+  return taken;
+}
+
+void McpSession::end() {
+  Server::Effects effects;
+  server_.end(effects);
+  carry_out(std::move(effects));
+}
+
+void McpSession::carry_out(Server::Effects effects) {
+  for (Server::Effect& each : effects) {
+    if (auto* const send = std::get_if<Server::Send>(&each)) {
+      events_.on_mcp_message(send->stream, std::move(send->text), send->is_last);
+    } else if (const auto* const list = std::get_if<Server::ListTools>(&each)) {
+      Server::Effects listed;
+      server_.tools(list->token, tools(), listed);
+      carry_out(std::move(listed));
+    } else if (auto* const call = std::get_if<Server::CallTool>(&each)) {
+      start(std::move(*call));
+    } else if (const auto* const cancelled = std::get_if<Server::CancelTool>(&each)) {
+      stop(cancelled->token);
+    } else {
+      events_.on_mcp_unanswered(std::get<Server::Unanswered>(each).stream);
+    }
+  }
+}
+
+void McpSession::start(Server::CallTool call) {
+  auto made = std::make_unique<Running>(*this, registry_.loop().executor());
+  Running& running = *made;
+  running_.emplace(call.token, std::move(made));
+  running.scope.spawn(run(running, std::move(call)));
+}
+
+Task<void> McpSession::run(Running& running, Server::CallTool call) {
+  const std::uint64_t token = call.token;
+  Registry& registry = running.session->registry_;
+  const auto definition = registry.definition(call.command);
+  // What it may not call is to it as if it were not there.
+  if (!definition || !running.session->may_call(call.command)) {
+    running.session->finish(token, ToolResult::unknown_tool(), {});
+    co_return;
+  }
+  ExecuteOptions options = running.session->options_of(call, running);
+  auto answer = co_await registry.execute_json(std::move(call.command), std::move(call.arguments), std::move(options));
+  if (!running.session) co_return;
+  running.session->finish(token, result_of(std::move(answer), *definition), tool_of(*definition).output_schema);
+}
+
+void McpSession::finish(std::uint64_t token, const ToolResult& result, std::string_view output_schema) {
+  stop(token);
+  Server::Effects effects;
+  server_.finished(token, result, output_schema, effects);
+  carry_out(std::move(effects));
+}
+
+ExecuteOptions McpSession::options_of(const Server::CallTool& call, Running& running) const {
+  ExecuteOptions options{.meta = call.meta};
+  options.rights = options_.rights.get();
+  constexpr std::uint64_t day_us = std::uint64_t{86'400} * 1'000'000;
+  if (const auto us = command::remaining_us(call.meta)) {
+    options.deadline = std::chrono::microseconds(std::min(*us, day_us));
+  }
+  if (call.wants_progress) {
+    options.on_progress = [&running, token = call.token](std::string_view content) {
+      if (running.session) running.session->on_progress(token, content);
+    };
+  }
+  return options;
+}
+
+void McpSession::stop(std::uint64_t token) {
+  auto over = running_.extract(token);
+  if (over.empty()) return;
+  over.mapped()->session = nullptr;
+  registry_.loop().executor().bury(std::move(over.mapped()));
+}
+
+bool McpSession::may_call(std::string_view name) const {
+  const auto fits = [&](const core::Pattern& each) { return each.matches(name); };
+  if (!options_.only.empty() && std::ranges::none_of(options_.only, fits)) return false;
+  return !options_.rights || options_.rights->may(core::Verb::call, name);
+}
+
+std::vector<Tool> McpSession::tools() const {
+  std::vector<Tool> all;
+  for (const CommandDefinition& each : registry_.commands(options_.rights.get())) {
+    if (may_call(each.id)) all.push_back(tool_of(each));
+  }
+  return all;
+}
+
+// A partial result has no form in MCP: an agent gets the whole of it at the end.
+void McpSession::on_progress(std::uint64_t token, std::string_view content) {
+  const auto object = JsonObject::parse(content);
+  const auto done = object ? number_of(*object, "progress") : std::nullopt;
+  if (!done) return;
+  const std::string_view* const said = object->find("message");
+  const std::string message =
+      said && codec::json_kind(*said) == JsonKind::string ? codec::json_string(*said) : std::string();
+  Server::Effects effects;
+  server_.progress(token, *done, number_of(*object, "total"), message, effects);
+  carry_out(std::move(effects));
+}
+
+}  // namespace parley::runtime
