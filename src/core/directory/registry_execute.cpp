@@ -42,7 +42,17 @@ Registry::Way Registry::way_of(std::string_view id, Carrier from) const {
   return {.none = Error{Code::not_found, fmt::format("there is no command \"{}\"", id)}};
 }
 
-std::optional<Error> Registry::refusal_of(Carrier from, const std::string& id, std::string_view name) {
+// Of a name that nobody has nothing is written down.
+void Registry::write_down(const Rights& rights, std::string_view from, Verb verb, std::string_view name,
+                          Effects& effects) const {
+  if (verb == Verb::call && !directory_.commands().find(name)) return;
+  if (auto may = rights.check(verb, name); !may) {
+    effects.push_back(Refused{rights.principal(), std::string(from), verb, std::string(name), std::move(may).error()});
+  }
+}
+
+std::optional<Error> Registry::refusal_of(Carrier from, const std::string& id, std::string_view name,
+                                          Effects& effects) {
   const Neighbour& neighbour = carriers_.at(from);
   if (by_id_.contains(id)) {
     ++counters_.loops;
@@ -56,6 +66,7 @@ std::optional<Error> Registry::refusal_of(Carrier from, const std::string& id, s
   const bool may = !rights || rights->may(Verb::call, name);
   const bool may_private = !is_private(name) || (rights && may && rights->may(Verb::operate, name));
   if (may && may_private) return std::nullopt;
+  if (rights && !may) write_down(*rights, neighbour.terms.id, Verb::call, name, effects);
   // Of what he may not see he is told what he would be told if it were not there.
   if (rights && !may && rights->sees(name)) return rights->check(Verb::call, name).error();
   return Error{Code::not_found, fmt::format("there is no command \"{}\"", name)};
@@ -63,7 +74,7 @@ std::optional<Error> Registry::refusal_of(Carrier from, const std::string& id, s
 
 void Registry::on_execute(Carrier from, Message message, Instant now, Effects& effects) {
   const std::string name = std::get<command::ExecuteRequest>(message.body).command;
-  std::optional<Error> refusal = refusal_of(from, message.id, name);
+  std::optional<Error> refusal = refusal_of(from, message.id, name, effects);
   Way way;
   if (!refusal) {
     way = way_of(name, from);
@@ -95,6 +106,7 @@ Registry::Call Registry::execute(Execution execution, Instant now, Effects& effe
     return refuse({Code::overloaded, fmt::format("{} requests are in flight", requests_.size())});
   }
   if (const Rights* rights = execution.rights; rights && (is_private(name) || !rights->may(Verb::call, name))) {
+    write_down(*rights, {}, Verb::call, name, effects);
     if (!is_private(name) && rights->sees(name)) return refuse(rights->check(Verb::call, name).error());
     return refuse({Code::not_found, fmt::format("there is no command \"{}\"", name)});
   }
