@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "async/scope.h"
+#include "cli/command_call.h"
 #include "cli/described.h"
 #include "cli/feed.h"
 #include "cli/hub_session.h"
@@ -12,6 +13,7 @@
 #include "codec/json.h"
 #include "codec/json_text.h"
 #include "face/trace_file.h"
+#include "runtime/commands/session_carrier.h"
 
 namespace parley::cli {
 
@@ -20,20 +22,27 @@ namespace {
 // One call from what was typed to what is printed.
 class Calling {
  public:
-  Calling(const Common& common, const CallCommand& command, io::Loop& loop, Session& session, std::uint64_t& method_id)
+  Calling(const Common& common, const CallCommand& command, io::Loop& loop, Session& session, std::uint64_t& method_id,
+          std::string near_command)
       : common_(common),
         command_(command),
         loop_(loop),
         session_(session),
         method_id_(method_id),
+        near_command_(std::move(near_command)),
         scope_(loop.executor()) {}
 
   Task<int> run() {
     const std::size_t dot = command_.method.rfind('.');
     if (dot == std::string::npos) {
-      complain(fmt::format("\"{}\" names no method", command_.method),
-               "say the service's name, a dot and the method: parley call Calculator.add '[2, 3]'");
-      co_return code(Exit::usage);
+      if (near_command_.empty()) {
+        complain(fmt::format("\"{}\" names no command and no method", command_.method),
+                 "say the service's name, a dot and the method: parley call Calculator.add '[2, 3]'");
+        co_return code(Exit::usage);
+      }
+      const Error error{Code::not_found, fmt::format("there is no command \"{}\"", command_.method)};
+      complain(error, meant());
+      co_return exit_of(error);
     }
     const std::string name = command_.method.substr(0, dot);
     const std::string method = command_.method.substr(dot + 1);
@@ -42,18 +51,32 @@ class Calling {
           loop_.now() + std::chrono::duration_cast<Duration>(std::chrono::duration<double>(*command_.deadline_s));
     auto service = co_await described(session_, name, left());
     if (!service) {
-      complain(service.error(), "`parley list` shows what there is");
+      const bool is_command = service.error().code == Code::not_found && !near_command_.empty();
+      complain(service.error(), is_command ? meant() : "`parley list` shows what there is");
       co_return exit_of(service.error());
     }
     service_.emplace(std::move(*service));
     method_ = service_->find(method);
     if (!method_) co_return no_method(name, method);
     method_id_ = method_->id;
+    if (command_.wants_help) co_return show_help(name);
+    if (!command_.flags.empty()) co_return no_flags();
     if (const int wrong = take_arguments()) co_return wrong;
     co_return co_await call(name);
   }
 
  private:
+  std::string meant() const { return fmt::format("did you mean the command {}?", near_command_); }
+  int show_help(const std::string& name) const {
+    say(fmt::format("{}.{}", name, signature(service_->description(), *method_)));
+    if (!method_->description.empty()) say("\n" + method_->description);
+    return code(Exit::ok);
+  }
+  int no_flags() const {
+    complain(fmt::format("there is no option {}, and a method of a service takes no flags", command_.flags.front()),
+             usage());
+    return code(Exit::usage);
+  }
   int no_method(const std::string& name, const std::string& method) const {
     std::vector<std::string_view> names;
     for (const codec::MethodDescription& each : service_->description().methods) names.push_back(each.name);
@@ -200,7 +223,8 @@ class Calling {
   const CallCommand& command_;
   io::Loop& loop_;
   Session& session_;
-  std::uint64_t& method_id_;  // of what is called, once that is known
+  std::uint64_t& method_id_;        // of what is called, once that is known
+  const std::string near_command_;  // that may be meant
   std::optional<codec::Transcoder> service_;
   const codec::MethodDescription* method_ = nullptr;
   codec::DynamicArguments arguments_;
@@ -211,6 +235,32 @@ class Calling {
   Event printed_;
   Scope scope_;
 };
+
+// What commands there are; none at a hub that is too old to have them.
+Result<std::vector<CommandDefinition>> ask_commands(io::Loop& loop, Session& session) {
+  auto all = loop.run_until(list_commands(session.runtime(), {.deadline = patience}));
+  if (!all && all.error().code == Code::unsupported) return std::vector<CommandDefinition>();
+  return all;
+}
+
+int call_anything(const Common& common, const CallCommand& command, io::Loop& loop, Session& session,
+                  std::uint64_t& method_id) {
+  const auto commands = ask_commands(loop, session);
+  if (!commands) return give_up(commands.error());
+  std::vector<std::string_view> names;
+  for (const CommandDefinition& each : *commands) {
+    if (each.id == command.method) return run_command(common, command, loop, session, each);
+    names.push_back(each.id);
+  }
+  if (command.method.starts_with('_')) {
+    const Error error{Code::not_found, fmt::format("\"{}\" is a private name", command.method)};
+    complain(error, "what begins with _ is called in its own process alone");
+    return exit_of(error);
+  }
+  const std::string_view near = codec::nearest_name(command.method, names.data(), names.size());
+  Calling calling(common, command, loop, session, method_id, std::string(near));
+  return loop.run_until(calling.run());
+}
 
 }  // namespace
 
@@ -228,11 +278,7 @@ int run_call(const Common& common, const CallCommand& command) {
         Tracing::Options{.name_of = [&](std::uint64_t id) { return id == method ? command.method : std::string(); }}));
   }
   return with_hub(
-      common,
-      [&](io::Loop& loop, Session& session) {
-        Calling calling(common, command, loop, session, method);
-        return loop.run_until(calling.run());
-      },
+      common, [&](io::Loop& loop, Session& session) { return call_anything(common, command, loop, session, method); },
       interceptors);
 }
 

@@ -24,9 +24,14 @@ struct HubCommand {
   bool quiet = false;
 };
 
+struct ListCommand {
+  bool methods = false;  // instead of services
+  bool commands = false;
+};
+
 // Each gives the exit code of the program.
 int run_hub(const Common& common, const HubCommand& command);
-int run_list(const Common& common, bool with_methods);
+int run_list(const Common& common, const ListCommand& listing);
 int run_who(const Common& common);
 int run_audit(const Common& common);
 

@@ -11,10 +11,12 @@
 #include "base/assert.h"
 #include "cli/address.h"
 #include "cli/hub_session.h"
+#include "cli/schema_flags.h"
 #include "cli/token.h"
 #include "cli/usage.h"
 #include "face/loop.h"
 #include "runtime/builtin.h"
+#include "runtime/commands/session_carrier.h"
 #include "runtime/service_check.h"
 
 namespace parley::cli {
@@ -61,10 +63,11 @@ bool is_plain(std::string_view word) {
   });
 }
 
-// Everything that has a name at the hub, and may go on as `begun`.
+// Everything that has a name at the hub, and may go on as `begun`; or the flags of a command.
 class AtHub {
  public:
-  AtHub(const std::optional<std::string>& hub, std::string_view begun) : begun_(begun) {
+  AtHub(const std::optional<std::string>& hub, std::string_view begun, std::string flags_of = {})
+      : begun_(begun), flags_of_(std::move(flags_of)) {
     Options options;
     options.limits.handshake_max = patience_of_who_types;
     options.token = client_token(std::nullopt).value_or("");
@@ -79,6 +82,24 @@ class AtHub {
   Duration left() const { return std::max(until_ - loop_.now(), Duration::zero()); }
 
   Task<void> ask(Session& session) {
+    co_await ask_commands(session);
+    if (flags_of_.empty()) co_await ask_methods(session);
+  }
+
+  Task<void> ask_commands(Session& session) {
+    const auto commands = co_await list_commands(session.runtime(), {.deadline = left()});
+    if (!commands) co_return;
+    for (const CommandDefinition& each : *commands) {
+      if (flags_of_.empty() && is_plain(each.id)) found_.push_back(each.id);
+      if (each.id != flags_of_) continue;
+      const SchemaFlags flags(request_schema(each));
+      for (const SchemaFlag& flag : flags.all()) {
+        if (is_plain(flag.name)) found_.push_back("--" + flag.name);
+      }
+    }
+  }
+
+  Task<void> ask_methods(Session& session) {
     auto directory = session.client<builtin::Directory>(builtin::directory_name).with({.deadline = left()});
     const auto entries = co_await directory.call<&builtin::Directory::list>();
     if (!entries) co_return;
@@ -99,6 +120,7 @@ class AtHub {
 
   Loop loop_{{.tls = tls_of_environment()}};
   std::string begun_;
+  const std::string flags_of_;  // a command
   Instant until_;
   std::vector<std::string> found_;
 };
@@ -112,6 +134,7 @@ bool is_value(const CLI::App& app, const std::string& before) {
 // What was typed behind the command, by what it is.
 struct Typed {
   std::size_t positionals = 0;
+  std::string first;  // of them
   std::optional<std::string> hub;
 };
 Typed look_at(const CLI::App& command, const std::vector<std::string>& words, std::size_t first) {
@@ -122,7 +145,7 @@ Typed look_at(const CLI::App& command, const std::vector<std::string>& words, st
     if (is_value(command, words[i])) {
       ++i;
     } else if (!words[i].starts_with('-')) {
-      ++typed.positionals;
+      if (typed.positionals++ == 0) typed.first = words[i];
     }
   }
   return typed;
@@ -150,6 +173,9 @@ std::vector<std::string> complete_words(const CLI::App& app, const std::vector<s
     if (is_value(*command, words[words.size() - 2])) return {};
     if (begun.starts_with('-')) {
       found = names_of_options(*command);
+      if (*named == "call" && typed.positionals != 0) {
+        std::ranges::move(AtHub(typed.hub, begun, typed.first).take(), std::back_inserter(found));
+      }
     } else if (*named == "call" && typed.positionals == 0) {
       found = AtHub(typed.hub, begun).take();
     } else if (*named == "completion" && typed.positionals == 0) {

@@ -111,6 +111,8 @@ int run_hub(const Common& common, const HubCommand& command) {
     return code(Exit::usage);
   }
   HubOptions options{.limits = settings.limits, .directory = settings.directory};
+  options.commands = registry_options(settings);
+  options.http = settings.http;
   if (settings.introduce || command.introduces) options.socket_pair = &parley::socket_pair;
   if (auto added = add_policy(options, told, options_of_loop.tls); !added) {
     complain(added.error().note, {}, &added.error());

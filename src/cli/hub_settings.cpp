@@ -46,24 +46,40 @@ std::optional<std::string> writable_by_others(const std::string& path) {
 std::uint64_t count_of(std::uint64_t field) { return field; }
 std::uint64_t count_of(Duration field) { return static_cast<std::uint64_t>(field.count()); }
 
-void check(const Limits& limits, const Setting& written, SettingsReader& reader) {
-  const Setting* const group = written.find("limits");
-  const auto refuse = [&](std::string_view name, std::string_view why) {
-    const Setting* const at = group ? group->find(name) : nullptr;
-    reader.add_mistake(fmt::format("{}: limits.{} {}", at ? at->where : "", name, why));
-  };
+class Refusing {
+ public:
+  Refusing(const Setting& written, SettingsReader& reader, std::string group)
+      : at_(written.find(group)), reader_(reader), group_(std::move(group)) {}
+  void operator()(std::string_view name, std::string_view why) const {
+    const Setting* const at = at_ ? at_->find(name) : nullptr;
+    reader_.add_mistake(fmt::format("{}: {}.{} {}", at ? at->where : "", group_, name, why));
+  }
+
+ private:
+  const Setting* at_;
+  SettingsReader& reader_;
+  std::string group_;
+};
+
+template <class T>
+void check_bounds(const T& group, const Refusing& refuse) {
   [&]<std::size_t... I>(std::index_sequence<I...>) {
-    codec::with_fields(limits, [&](const auto&... fields) {
-      ((fields == std::remove_cvref_t<decltype(fields)>() && codec::field_name<Limits, I> != "descriptors_max"
-            ? refuse(codec::field_name<Limits, I>, "is more than 0")
+    codec::with_fields(group, [&](const auto&... fields) {
+      ((fields == std::remove_cvref_t<decltype(fields)>() && codec::field_name<T, I> != "descriptors_max"
+            ? refuse(codec::field_name<T, I>, "is more than 0")
             : void()),
        ...);
-      ((std::cmp_greater(count_of(fields), bytes_max) && codec::field_name<Limits, I>.contains("bytes")
-            ? refuse(codec::field_name<Limits, I>, "is at most 1 TiB")
+      ((std::cmp_greater(count_of(fields), bytes_max) && codec::field_name<T, I>.contains("bytes")
+            ? refuse(codec::field_name<T, I>, "is at most 1 TiB")
             : void()),
        ...);
     });
-  }(std::make_index_sequence<codec::field_count<Limits>>());
+  }(std::make_index_sequence<codec::field_count<T>>());
+}
+
+void check(const Limits& limits, const Setting& written, SettingsReader& reader) {
+  const Refusing refuse(written, reader, "limits");
+  check_bounds(limits, refuse);
   if (limits.descriptors_max > io::descriptors_per_write_max) refuse("descriptors_max", "is at most 8");
   if (limits.frame_bytes_max > 0xffffffff) refuse("frame_bytes_max", "is below 4 GiB: a length has four bytes");
   if (limits.opening_bytes_max > (std::size_t{64} << 10)) {
@@ -88,11 +104,7 @@ constexpr std::pair<std::string_view, Clients> words_of_clients[] = {
     {"not_asked", Clients::not_asked}, {"optional", Clients::optional}, {"required", Clients::required}};
 
 void check(const TlsFiles& tls, const Setting& written, SettingsReader& reader) {
-  const Setting* const group = written.find("tls");
-  const auto refuse = [&](std::string_view name, std::string_view why) {
-    const Setting* const at = group ? group->find(name) : nullptr;
-    reader.add_mistake(fmt::format("{}: tls.{} {}", at ? at->where : "", name, why));
-  };
+  const Refusing refuse(written, reader, "tls");
   const bool is_known =
       std::ranges::any_of(words_of_clients, [&](const auto& word) { return word.first == tls.clients; });
   if (!is_known) refuse("clients", "is one of not_asked, optional, required");
@@ -148,6 +160,8 @@ std::variant<WrittenSettings, Mistakes> read_hub_settings(std::string_view text,
   if (reader.mistakes().empty()) {
     check(read.settings.limits, read.written, reader);
     check(read.settings.tls, read.written, reader);
+    check_bounds(read.settings.commands, Refusing(read.written, reader, "commands"));
+    check_bounds(read.settings.http, Refusing(read.written, reader, "http"));
     check_rules(read.written, read.settings, reader);
   }
   if (!reader.mistakes().empty()) return reader.mistakes();
@@ -188,6 +202,23 @@ LoopOptions loop_options(const HubSettings& settings) {
                         .origins = settings.websocket.origins,
                         .opening_bytes_max = settings.limits.opening_bytes_max,
                         .message_bytes_max = settings.limits.frame_bytes_max}};
+}
+
+RegistryOptions registry_options(const HubSettings& settings) {
+  const CommandSettings& said = settings.commands;
+  static_assert(codec::field_count<CommandSettings> == codec::field_count<core::RegistryLimits> + 2);
+  RegistryOptions options;
+  options.handlers_max = said.handlers_max;
+  options.listeners_max = said.listeners_max;
+  options.limits = {.carriers_max = said.carriers_max,
+                    .requests_max = said.requests_max,
+                    .requests_per_carrier_max = said.requests_per_carrier_max,
+                    .registrations_per_carrier_max = said.registrations_per_carrier_max,
+                    .announcements_max = said.announcements_max,
+                    .seen_events_max = said.seen_events_max,
+                    .seen_events_for = said.seen_events_for,
+                    .answer_max = said.answer_max};
+  return options;
 }
 
 std::string to_toml(const WrittenSettings& settings) {

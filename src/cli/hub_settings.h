@@ -18,6 +18,19 @@ struct TlsFiles {
   std::string authorities;            // of the certificates of clients
   std::string clients = "not_asked";  // or "optional", "required"
 };
+// Of the registry of commands and events: RegistryOptions and core::RegistryLimits, without their inner structure.
+struct CommandSettings {
+  std::uint32_t handlers_max = RegistryOptions().handlers_max;
+  std::uint32_t listeners_max = RegistryOptions().listeners_max;
+  std::uint32_t carriers_max = core::RegistryLimits().carriers_max;
+  std::uint32_t requests_max = core::RegistryLimits().requests_max;
+  std::uint32_t requests_per_carrier_max = core::RegistryLimits().requests_per_carrier_max;
+  std::uint32_t registrations_per_carrier_max = core::RegistryLimits().registrations_per_carrier_max;
+  std::uint32_t announcements_max = core::RegistryLimits().announcements_max;
+  std::uint32_t seen_events_max = core::RegistryLimits().seen_events_max;
+  Duration seen_events_for = core::RegistryLimits().seen_events_for;
+  Duration answer_max = core::RegistryLimits().answer_max;
+};
 struct WebSocketGuests {
   std::vector<std::string> hosts;
   std::vector<std::string> origins;
@@ -34,8 +47,11 @@ struct HubSettings {
   core::Directory::Bounds directory;
   TlsFiles tls;
   WebSocketGuests websocket;
+  CommandSettings commands;
+  io::HttpLimits http;
 };
 LoopOptions loop_options(const HubSettings& settings);
+RegistryOptions registry_options(const HubSettings& settings);
 
 struct WrittenSettings {
   HubSettings settings;

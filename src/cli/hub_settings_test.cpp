@@ -51,6 +51,27 @@ TEST(HubSettings, every_limit_can_be_set_in_the_file_and_in_the_environment) {
   EXPECT_GT(limits, 15);
 }
 
+TEST(HubSettings, the_bounds_of_commands_and_http_are_settings_too) {
+  const HubSettings settings = read(
+      "[commands]\nhandlers_max = 7\nlisteners_max = 8\ncarriers_max = 9\nrequests_max = 10\n"
+      "requests_per_carrier_max = 11\nregistrations_per_carrier_max = 12\nannouncements_max = 17\nseen_events_max = 13\n"
+      "seen_events_for = \"14s\"\n[directory.commands]\ncommands_max = 15\n",
+      {{"PARLEY_HTTP_BODY_BYTES_MAX", "1 MiB"}, {"PARLEY_COMMANDS_ANSWER_MAX", "2m"}});
+  const RegistryOptions options = registry_options(settings);
+  EXPECT_EQ(options.handlers_max, 7u);
+  EXPECT_EQ(options.listeners_max, 8u);
+  EXPECT_EQ(options.limits.carriers_max, 9u);
+  EXPECT_EQ(options.limits.requests_max, 10u);
+  EXPECT_EQ(options.limits.requests_per_carrier_max, 11u);
+  EXPECT_EQ(options.limits.registrations_per_carrier_max, 12u);
+  EXPECT_EQ(options.limits.announcements_max, 17u);
+  EXPECT_EQ(options.limits.seen_events_max, 13u);
+  EXPECT_EQ(options.limits.seen_events_for, std::chrono::seconds(14));
+  EXPECT_EQ(options.limits.answer_max, std::chrono::minutes(2));
+  EXPECT_EQ(settings.directory.commands.commands_max, 15u);
+  EXPECT_EQ(settings.http.body_bytes_max, std::size_t{1} << 20);
+}
+
 TEST(HubSettings, tls_and_websockets_are_described_by_groups_of_their_own) {
   const LoopOptions options =
       loop_options(read("[tls]\ncertificate = \"/a\"\nkey = \"/b\"\nauthorities = \"/c\"\nclients = \"required\"\n"

@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <map>
 
+#include "cli/command_help.h"
 #include "cli/commands.h"
 #include "cli/described.h"
 #include "cli/hub_session.h"
 #include "cli/terminal.h"
 #include "codec/json.h"
 #include "runtime/builtin.h"
+#include "runtime/commands/session_carrier.h"
 
 namespace parley::cli {
 
@@ -72,19 +74,51 @@ int list_methods(const Common& common, io::Loop& loop, Session& session,
   return exit;
 }
 
+int show_commands(const Common& common, const std::vector<CommandDefinition>& commands) {
+  if (common.json) {
+    say(in_json(commands));
+    return code(Exit::ok);
+  }
+  if (commands.empty()) {
+    say("there are no commands yet");
+    return code(Exit::ok);
+  }
+  std::vector<std::vector<std::string>> rows = {{"COMMAND", "", "DOES"}};
+  for (const CommandDefinition& each : commands) {
+    std::string does = each.description.value_or("");
+    std::ranges::replace(does, '\n', ' ');
+    rows.push_back({each.id, fmt::format("{}", fmt::join(marks_of(each), ", ")), std::move(does)});
+  }
+  say(table(rows));
+  return code(Exit::ok);
+}
+
+void mention_commands(std::size_t count) {
+  if (count == 1) say("and 1 command: parley list --commands");
+  if (count > 1) say(fmt::format("and {} commands: parley list --commands", count));
+}
+
 }  // namespace
 
-int run_list(const Common& common, bool with_methods) {
+int run_list(const Common& common, const ListCommand& listing) {
   return with_hub(common, [&](io::Loop& loop, Session& session) {
+    std::vector<CommandDefinition> commands;
+    if (listing.commands || (!common.json && !listing.methods)) {
+      auto all = loop.run_until(list_commands(session.runtime(), {.deadline = patience}));
+      if (all) commands = *std::move(all);
+      if (!all && (listing.commands || all.error().code != Code::unsupported)) return give_up(all.error());
+    }
+    if (listing.commands) return show_commands(common, commands);
     const auto entries = loop.run_until(ask_directory(session));
     if (!entries) return give_up(entries.error());
-    if (with_methods) return list_methods(common, loop, session, *entries);
+    if (listing.methods) return list_methods(common, loop, session, *entries);
     if (common.json) {
       say(codec::to_json(*entries));
       return code(Exit::ok);
     }
     if (entries->empty()) {
-      say(nobody);
+      if (commands.empty()) say(nobody);
+      mention_commands(commands.size());
       return code(Exit::ok);
     }
     std::vector<std::vector<std::string>> rows = {{"NAME", "SERVICE", "PROCESS", "IN FLIGHT", ""}};
@@ -93,6 +127,7 @@ int run_list(const Common& common, bool with_methods) {
                       entry.exclusive ? "exclusive" : ""});
     }
     say(table(rows));
+    mention_commands(commands.size());
     return code(Exit::ok);
   });
 }

@@ -3,14 +3,18 @@
 #include <cstdint>
 #include <cstdlib>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "cli/call_command.h"
+#include "cli/call_words.h"
 #include "cli/commands.h"
 #include "cli/completion.h"
 #include "cli/doctor_command.h"
+#include "cli/event_commands.h"
 #include "cli/mcp_command.h"
 #include "cli/record_commands.h"
 #include "cli/terminal.h"
@@ -67,11 +71,17 @@ CLI::App* add_hub(CLI::App& app, HubCommand& hub) {
 }
 
 CLI::App* add_call(CLI::App& app, CallCommand& calling) {
-  CLI::App* const command = app.add_subcommand("call", "Calls a method: parley call Calculator.add '[2, 3]'");
-  command->add_option("method", calling.method, "The name of the service and of its method: Calculator.add")
+  CLI::App* const command = app.add_subcommand(
+      "call",
+      "Runs a command or calls a method: parley call math.add --a 2 --b 3, parley call Calculator.add '[2, 3]'");
+  command
+      ->add_option("method", calling.method,
+                   "The command, or the name of the service and of its method: Calculator.add. With --help behind it, "
+                   "what it takes.")
       ->required();
   command->add_option("arguments", calling.arguments,
-                      "The arguments as JSON: an array, or an object where they have names.");
+                      "The arguments as JSON: an array, or an object where they have names. Those of a command also as "
+                      "flags: --a 2 --b 3; behind -- what is an option here, too.");
   command->add_option("streams", calling.feeds,
                       "For each stream that the method reads, a file with an item a line, or - for standard input.");
   command->add_option("--deadline", calling.deadline_s, "How long it may take.")
@@ -86,6 +96,32 @@ CLI::App* add_call(CLI::App& app, CallCommand& calling) {
   command->add_option("--trace", calling.trace, "Begins a trace, and writes its own spans down: one a line, in JSON.")
       ->type_name("FILE");
   command->add_flag("--detailed", calling.detailed, "Prints what came beside the result, too.");
+  return command;
+}
+
+CLI::App* add_list(CLI::App& app, ListCommand& listing) {
+  CLI::App* const command = app.add_subcommand("list", "Shows who provides what.");
+  CLI::Option* const methods = command->add_flag("--methods,-m", listing.methods,
+                                                 "Shows their methods instead, with what each takes and gives.");
+  command->add_flag("--commands,-c", listing.commands, "Shows the commands instead, with what each does.")
+      ->excludes(methods);
+  return command;
+}
+
+CLI::App* add_listen(CLI::App& app, ListenCommand& listening) {
+  CLI::App* const command = app.add_subcommand("listen", "Prints events as they come, until it is ended.");
+  command->add_option("pattern", listening.pattern, "Their names: build.done, 'build.*' or 'build.**'")->required();
+  command->add_option("--count", listening.count, "Ends after so many.")
+      ->type_name("NUMBER")
+      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 62));
+  return command;
+}
+
+CLI::App* add_emit(CLI::App& app, EmitCommand& emitting) {
+  CLI::App* const command =
+      app.add_subcommand("emit", "Says an event to all who listen: parley emit build.done '{\"ok\": true}'");
+  command->add_option("event", emitting.event, "Its name.")->required();
+  command->add_option("payload", emitting.payload, "What it tells, as JSON; else nothing.");
   return command;
 }
 
@@ -179,6 +215,24 @@ int complete(const CLI::App& app, int argc, char** argv) {
   return code(Exit::ok);
 }
 
+// How the program ends with these words, if they are not to be acted on.
+std::optional<int> parse(CLI::App& app, const CLI::App& call, CallCommand& calling,
+                         const std::vector<std::string>& words) {
+  try {
+    CallWords split = split_call_words(call, words);
+    calling.flags = std::move(split.flags);
+    calling.wants_help = split.wants_help;
+    std::ranges::reverse(split.words);
+    app.parse(std::move(split.words));
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);  // help, or the version
+    const UsageMistake mistake = explain_usage(app, words, error.what());
+    complain(mistake.line, mistake.hint);
+    return code(Exit::usage);
+  }
+  return std::nullopt;
+}
+
 int run(int argc, char** argv) {
   CLI::App app("Programs that talk to each other: the hub where they meet, and who uses it.", "parley");
   app.require_subcommand(1);
@@ -192,10 +246,13 @@ int run(int argc, char** argv) {
   CallCommand calling;
 
   CLI::App* const hub_command = add_hub(app, hub);
-  CLI::App* const list = app.add_subcommand("list", "Shows who provides what.");
-  bool with_methods = false;
-  list->add_flag("--methods,-m", with_methods, "Shows their methods instead, with what each takes and gives.");
+  ListCommand listing;
+  CLI::App* const list = add_list(app, listing);
   CLI::App* const call = add_call(app, calling);
+  ListenCommand listening;
+  CLI::App* const listen = add_listen(app, listening);
+  EmitCommand emitting;
+  CLI::App* const emit = add_emit(app, emitting);
   CLI::App* const who = app.add_subcommand("who", "Shows the sessions of the hub.");
   TopCommand topping;
   CLI::App* const top = add_top(app, topping);
@@ -214,26 +271,21 @@ int run(int argc, char** argv) {
       ->required()
       ->check(CLI::IsMember({"bash", "zsh", "fish"}));
   CLI::App* const audit = app.add_subcommand("audit", "Shows what was not allowed to whom.");
-  add_json(common, {list, call, who, top, audit, doctor, show, replay});
-  add_token(common, {list, call, who, top, audit, doctor, record, replay, mcp});
-  add_hub_address(common, {hub_command, list, call, who, top, audit, doctor, mcp});
+  add_json(common, {list, call, listen, emit, who, top, audit, doctor, show, replay});
+  add_token(common, {list, call, listen, emit, who, top, audit, doctor, record, replay, mcp});
+  add_hub_address(common, {hub_command, list, call, listen, emit, who, top, audit, doctor, mcp});
 
   const std::vector<std::string_view> words(argv, argv + argc);
   // Also for what is wrong with the words themselves.
   if (std::ranges::find(words, "--json") != words.end()) complain_in_json();
   if (argc > 1 && words[1] == "complete") return complete(app, argc, argv);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return app.exit(error);  // help, or the version
-    const UsageMistake mistake = explain_usage(app, {argv + 1, argv + argc}, error.what());
-    complain(mistake.line, mistake.hint);
-    return code(Exit::usage);
-  }
+  if (const auto ended = parse(app, *call, calling, {argv + 1, argv + argc})) return *ended;
   const auto chosen = [&] {
     if (hub_command->parsed()) return run_hub(common, hub);
-    if (list->parsed()) return run_list(common, with_methods);
+    if (list->parsed()) return run_list(common, listing);
     if (call->parsed()) return run_call(common, calling);
+    if (listen->parsed()) return run_listen(common, listening);
+    if (emit->parsed()) return run_emit(common, emitting);
     if (top->parsed()) return run_top(common, topping);
     if (completion->parsed()) return say(completion_script(shell)), code(Exit::ok);
     if (doctor->parsed()) return run_doctor(common);

@@ -48,7 +48,7 @@ class Hub::Impl final : private hub::DoorEvents,
         options_(std::move(options)),
         gate_(std::exchange(options_.policy, {}), std::exchange(options_.tokens, {})),
         directory_(options_.directory),
-        registry_(loop, std::exchange(options_.commands, {}), directory_),
+        registry_(loop, commands_options(), directory_),
         refusals_(options_.refusals_max),
         door_(as<hub::DoorEvents>(), loop, options_.limits, gate_),
         farewells_(std::max(options_.limits.newcomers_max, 1u)),
@@ -58,7 +58,10 @@ class Hub::Impl final : private hub::DoorEvents,
             [this](Context& context, std::shared_ptr<Carrier> carrier) {
               return attach(context.session(), std::move(carrier));
             },
-            [this](Context& context) { return commands_for(context.session()); }),
+            [this](Context& context) { return commands_for(context.session()); },
+            [this](Context& context, std::string event, std::string payload) {
+              return emit(context.session(), std::move(event), std::move(payload));
+            }),
         mcp_pages_(registry_, hub::McpPagesOptions()),
         web_(loop, as<hub::WebEvents>(), options_.http, options_.limits.sessions_max),
         command_gate_(
@@ -163,6 +166,20 @@ class Hub::Impl final : private hub::DoorEvents,
   std::vector<CommandDefinition> commands_for(const runtime::Session& session) {
     const Visitor* const visitor = visitor_of(session);
     return visitor ? registry_.commands(&visitor->rights()) : std::vector<CommandDefinition>();
+  }
+  Result<void> emit(const runtime::Session& session, std::string event, std::string payload) {
+    const Visitor* const visitor = visitor_of(session);
+    if (!visitor) return fail(Code::closed, "the session");
+    return registry_.emit_json(std::move(event), std::move(payload), {}, &visitor->rights());
+  }
+  RegistryOptions commands_options() {
+    RegistryOptions options = std::exchange(options_.commands, {});
+    options.on_refused = [this](const core::Registry::Refused& refused) {
+      io::Peer peer;
+      peer.address = refused.from.empty() ? "a single request" : refused.from;
+      write_down(refused.principal, peer, to_string(refused.verb), refused.name, refused.why);
+    };
+    return options;
   }
   void on_listener_failed(Error error) override {
     failure_ = std::move(error);

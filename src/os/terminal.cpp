@@ -15,4 +15,6 @@ std::optional<TerminalSize> terminal_size() {
   return size;
 }
 
+bool is_terminal_of_errors() { return ::isatty(STDERR_FILENO) != 0; }
+
 }  // namespace parley::os

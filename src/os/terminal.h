@@ -12,5 +12,7 @@ struct TerminalSize {
 
 // Of the terminal that standard output is now; nothing where it is none.
 std::optional<TerminalSize> terminal_size();
+// Whether standard error is one.
+bool is_terminal_of_errors();
 
 }  // namespace parley::os

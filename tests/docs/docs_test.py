@@ -213,6 +213,22 @@ class Tables(unittest.TestCase):
         self.assertGreater(len(names), 10)
         self.assertEqual(self.listed("2. Counters", 1)[1:], names)
 
+    def test_what_bounds_commands_and_what_they_count_is_listed(self):
+        def fields(path, struct):
+            body = re.search(rf"struct {struct} {{\n(.*?)\n\s*}};", read_source(path), re.DOTALL)[1]
+            names = re.findall(r"^\s+(?:std::\w+|Duration) (\w+) = ", body, re.MULTILINE)
+            self.assertTrue(names, struct)
+            return names
+
+        registry, core = "src/runtime/commands/registry.h", "src/core/directory/registry.h"
+        names = [name for path, struct in (
+            (registry, "RegistryOptions"), (core, "RegistryLimits"), ("src/core/directory/commands.h", "Bounds"),
+            ("src/runtime/commands/carrier.h", "CarrierLimits"), ("src/io/http.h", "HttpLimits"),
+            (core, "RegistryCounters"), (registry, "RegistryRuntimeCounters"), ("src/hub/web.h", "WebCounters"),
+            ("src/hub/command_gate.h", "CommandGateCounters")) for name in fields(path, struct)]
+        listed = self.listed("12. Commands and events", 1)
+        self.assertEqual([name for name in listed if name not in ("limit", "counter")], names)
+
     def test_every_error_code_is_listed(self):
         body = read_source("src/base/error.h").split("enum class Code")[1].split("};")[0]
         codes = re.findall(r"^  (\w+) = (\d+),", body, re.MULTILINE)

@@ -102,7 +102,15 @@ class Registry {
   };
   // Somebody provides something else than before.
   struct Changed {};
-  using Effect = std::variant<Send, Start, Stop, Settle, Progressed, Registered, Deliver, Changed>;
+  // Somebody tried what his rights do not allow.
+  struct Refused {
+    Principal principal;
+    std::string from;  // the id of his carrier; empty: execute() or emit() here
+    Verb verb;
+    std::string name;
+    Error why;
+  };
+  using Effect = std::variant<Send, Start, Stop, Settle, Progressed, Registered, Deliver, Changed, Refused>;
   using Effects = std::vector<Effect>;
 
   // The directory outlives it. `seed`: of the ids of its messages.
@@ -212,6 +220,8 @@ class Registry {
   bool is_router(Carrier carrier) const { return carrier != here && carrier == router_; }
   bool has_started_router() const;
   static bool is_private(std::string_view id) { return id.starts_with('_'); }
+  void write_down(const Rights& rights, std::string_view from, Verb verb, std::string_view name,
+                  Effects& effects) const;
   void answer_list(Carrier to, const Message& request, Effects& effects);
   void on_list(Carrier from, wire::command::ListResponse list, Instant now, Effects& effects);
   void on_interest(Carrier from, const Message& message, Effects& effects);
@@ -244,8 +254,9 @@ class Registry {
     std::optional<Error> none;
   };
   Way way_of(std::string_view command, Carrier from) const;
-  static std::optional<Error> denial_of(const Rights& rights, std::string_view name);
-  std::optional<Error> refusal_of(Carrier from, const std::string& id, std::string_view name);
+  std::optional<Error> denial_of(const Rights& rights, std::string_view from, std::string_view name,
+                                 Effects& effects) const;
+  std::optional<Error> refusal_of(Carrier from, const std::string& id, std::string_view name, Effects& effects);
   Call begin(Request request, Message message, Effects& effects);
   Request take(Call call);
   void on_response(Carrier from, Message message, Effects& effects);

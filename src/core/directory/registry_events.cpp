@@ -10,7 +10,10 @@ Result<void> Registry::emit(std::string event, std::string payload, std::string 
                             Effects& effects) {
   if (is_closed_) return fail(Code::closed, "the registry");
   PARLEY_TRY(check_name(event));
-  if (rights) PARLEY_TRY(rights->check(Verb::publish, event));
+  if (rights) {
+    write_down(*rights, {}, Verb::publish, event, effects);
+    PARLEY_TRY(rights->check(Verb::publish, event));
+  }
   Message message{
       .id = next_id(), .body = command::Event{std::move(event), std::move(payload)}, .meta = std::move(meta)};
   seen_.insert(message.id, now, counters_.seen_evicted);
@@ -23,6 +26,7 @@ void Registry::on_event(Carrier from, Message message, Instant now, Effects& eff
   const Rights* rights = carriers_.at(from).terms.rights;
   if (!is_name(name) || (rights && !rights->may(Verb::publish, name))) {
     ++counters_.events_refused;
+    if (rights && is_name(name)) write_down(*rights, carriers_.at(from).terms.id, Verb::publish, name, effects);
     return;
   }
   if (!seen_.insert(message.id, now, counters_.seen_evicted)) {

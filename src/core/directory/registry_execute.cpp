@@ -36,7 +36,17 @@ Registry::Way Registry::way_of(std::string_view id, Carrier from) const {
   return {.none = no_command(id)};
 }
 
-std::optional<Error> Registry::refusal_of(Carrier from, const std::string& id, std::string_view name) {
+// Of a name that nobody has nothing is written down.
+void Registry::write_down(const Rights& rights, std::string_view from, Verb verb, std::string_view name,
+                          Effects& effects) const {
+  if (verb == Verb::call && !directory_.commands().find(name)) return;
+  if (auto may = rights.check(verb, name); !may) {
+    effects.push_back(Refused{rights.principal(), std::string(from), verb, std::string(name), std::move(may).error()});
+  }
+}
+
+std::optional<Error> Registry::refusal_of(Carrier from, const std::string& id, std::string_view name,
+                                          Effects& effects) {
   const Neighbour& neighbour = carriers_.at(from);
   if (by_id_.contains(id)) {
     ++counters_.loops;
@@ -48,20 +58,22 @@ std::optional<Error> Registry::refusal_of(Carrier from, const std::string& id, s
   }
   // Whoever comes without rights may everything that is public.
   const Rights* rights = neighbour.terms.rights;
-  if (rights) return denial_of(*rights, name);
+  if (rights) return denial_of(*rights, neighbour.terms.id, name, effects);
   return is_private(name) ? std::optional(no_command(name)) : std::nullopt;
 }
 
 // Of what somebody may not see he is told what he would be told if it were not there.
-std::optional<Error> Registry::denial_of(const Rights& rights, std::string_view name) {
+std::optional<Error> Registry::denial_of(const Rights& rights, std::string_view from, std::string_view name,
+                                         Effects& effects) const {
   const bool may = rights.may(Verb::call, name);
   if (may && (!is_private(name) || rights.may(Verb::operate, name))) return std::nullopt;
+  if (!may) write_down(rights, from, Verb::call, name, effects);
   return !may && rights.sees(name) ? rights.check(Verb::call, name).error() : no_command(name);
 }
 
 void Registry::on_execute(Carrier from, Message message, Instant now, Effects& effects) {
   const std::string name = std::get<command::ExecuteRequest>(message.body).command;
-  std::optional<Error> refusal = refusal_of(from, message.id, name);
+  std::optional<Error> refusal = refusal_of(from, message.id, name, effects);
   Way way;
   if (!refusal) {
     way = way_of(name, from);
@@ -93,7 +105,7 @@ Registry::Call Registry::execute(Execution execution, Instant now, Effects& effe
     return refuse({Code::overloaded, fmt::format("{} requests are in flight", requests_.size())});
   }
   if (execution.rights) {
-    if (auto denial = denial_of(*execution.rights, name)) return refuse(*std::move(denial));
+    if (auto denial = denial_of(*execution.rights, {}, name, effects)) return refuse(*std::move(denial));
   }
   Way way = way_of(name, here);
   if (way.none) return refuse(*std::move(way.none));

@@ -192,6 +192,8 @@ void Registry::on_register(Carrier from, const Message& message, Instant now, Ef
   };
   if (!may_register(from, definition)) {
     ++counters_.definitions_refused;
+    const Terms& terms = carriers_.at(from).terms;
+    if (terms.rights && is_name(id)) write_down(*terms.rights, terms.id, Verb::offer, id, effects);
     return answer(false);
   }
   const Commands::Provided* provided = directory_.commands().find(id);

@@ -34,7 +34,7 @@ struct CarrierLimits {
 class Carrier {
  public:
   // The id names the peer, here alone: what the two ends call each other need not be the same. `is_extended`: the peer
-  // is Parley, and may be sent what only Parley knows (docs/WIRE.md, section 9).
+  // is Parley, and may be sent what only Parley knows (docs/WIRE.md, section 16).
   explicit Carrier(std::string id, bool is_extended = false) : id_(std::move(id)), is_extended_(is_extended) {}
   virtual ~Carrier() = default;
   Carrier(const Carrier&) = delete;

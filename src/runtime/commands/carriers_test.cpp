@@ -39,7 +39,8 @@ struct TwoSessions {
               accepted = std::move(carrier);
               co_return Result<void>();
             },
-            [](Context&) { return std::vector<CommandDefinition>(); }) {
+            [](Context&) { return std::vector<CommandDefinition>(); },
+            [](Context&, std::string, std::string) { return Result<void>(); }) {
     services.serve<builtin::Commands>(std::string(builtin::commands_name), service).value();
     auto [first, second] = runtime::make_memory_links(loop);
     using enum runtime::Session::Role;

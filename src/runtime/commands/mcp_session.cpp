@@ -139,10 +139,7 @@ void McpSession::finish(std::uint64_t token, const ToolResult& result, std::stri
 ExecuteOptions McpSession::options_of(const Server::CallTool& call, Running& running) const {
   ExecuteOptions options{.meta = call.meta};
   options.rights = options_.rights.get();
-  constexpr std::uint64_t day_us = std::uint64_t{86'400} * 1'000'000;
-  if (const auto us = command::remaining_us(call.meta)) {
-    options.deadline = std::chrono::microseconds(std::min(*us, day_us));
-  }
+  options.deadline = command::remaining_of(call.meta);
   if (call.wants_progress) {
     options.on_progress = [&running, token = call.token](std::string_view content) {
       if (running.session) running.session->on_progress(token, content);

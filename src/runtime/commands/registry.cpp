@@ -423,6 +423,9 @@ class Registry::Impl final : private runtime::CommandRunEvents {
   void carry_out(Machine::Changed&) {
     if (!change_listeners_.empty() && !changed_.is_linked()) loop_.executor().post(changed_);
   }
+  void carry_out(Machine::Refused& refused) {
+    if (options_.on_refused) options_.on_refused(refused);
+  }
   void tell_changed() {
     const auto all = change_listeners_;
     for (const auto& each : all) {

@@ -62,6 +62,8 @@ struct RegistryOptions {
   core::Directory::Bounds directory = {};
   std::uint32_t handlers_max = 4096;  // that run at once; beyond: `overloaded`
   std::uint32_t listeners_max = 4096;
+  // Told of what somebody tried and may not.
+  std::move_only_function<void(const core::Registry::Refused&) const> on_refused = {};
 };
 
 // What happened in a registry beyond the rules of the wire; docs/OPERATING.md.

@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 #include "async/scope.h"
 #include "async/wait.h"
+#include "codec/json_object.h"
 #include "runtime/commands/memory_carrier.h"
 
 namespace parley {
@@ -169,7 +171,11 @@ Task<Result<std::vector<CommandDefinition>>> list_commands(runtime::Session& ses
 CommandsService::CommandsService(Registry& registry, const CarrierLimits& limits)
     : CommandsService(
           [&registry](Context&, std::shared_ptr<Carrier> carrier) { return registry.attach(std::move(carrier)); },
-          [&registry](Context&) { return registry.commands(); }, limits) {}
+          [&registry](Context&) { return registry.commands(); },
+          [&registry](Context&, std::string event, std::string payload) {
+            return registry.emit_json(std::move(event), std::move(payload));
+          },
+          limits) {}
 
 Task<std::vector<CommandLine>> CommandsService::list(Context& context) {
   constexpr std::size_t in_a_line = 256;
@@ -182,6 +188,14 @@ Task<std::vector<CommandLine>> CommandsService::list(Context& context) {
     lines.push_back(encode(CommandMessage{.id = "list", .body = std::move(list)}, true));
   }
   co_return lines;
+}
+
+Task<Result<void>> CommandsService::emit(Context& context, std::string event, std::string payload) {
+  if (!payload.empty()) {
+    if (auto good = codec::check_json(payload); !good) co_return fail(std::move(good).error());
+    codec::append_compact(payload, std::exchange(payload, {}));
+  }
+  co_return emit_(context, std::move(event), std::move(payload));
 }
 
 Task<Result<void>> CommandsService::attach(Context& context, std::string id, LinesIn from_caller, LinesOut to_caller) {

@@ -29,9 +29,13 @@ class Commands {
                                     Tx<CommandLine, command_lines_ahead> to_caller) = 0;
   // The public commands that the caller may see, in lines of list.commands.response, each of a bounded number.
   virtual Task<std::vector<CommandLine>> list(Context& context) = 0;
+  // An event, for those who want to say one and go: it is on its way when this ends. `payload`: JSON, or nothing.
+  // Errors: permission, invalid, json.
+  virtual Task<Result<void>> emit(Context& context, std::string event, std::string payload) = 0;
 };
 PARLEY_SERVICE(Commands, (attach, args(id, from_caller, to_caller), describe("commands and events, both ways")),
-               (list, describe("the commands that there are"), idempotent));
+               (list, describe("the commands that there are"), idempotent),
+               (emit, args(event, payload), describe("an event, with its payload as JSON")));
 
 }  // namespace parley::builtin
 
@@ -52,8 +56,9 @@ class CommandsService final : public builtin::Commands {
   // Attaches the carrier, or says why not; and what the caller may see.
   using Take = std::move_only_function<Task<Result<void>>(Context& context, std::shared_ptr<Carrier> carrier) const>;
   using List = std::move_only_function<std::vector<CommandDefinition>(Context& context) const>;
-  CommandsService(Take take, List list, const CarrierLimits& limits = {})
-      : take_(std::move(take)), list_(std::move(list)), limits_(limits) {}
+  using Emit = std::move_only_function<Result<void>(Context& context, std::string event, std::string payload) const>;
+  CommandsService(Take take, List list, Emit emit, const CarrierLimits& limits = {})
+      : take_(std::move(take)), list_(std::move(list)), emit_(std::move(emit)), limits_(limits) {}
   // To a registry, which outlives the sessions; callers may all but call private commands.
   explicit CommandsService(Registry& registry, const CarrierLimits& limits = {});
 
@@ -61,10 +66,12 @@ class CommandsService final : public builtin::Commands {
                             Rx<builtin::CommandLine, builtin::command_lines_ahead> from_caller,
                             Tx<builtin::CommandLine, builtin::command_lines_ahead> to_caller) override;
   Task<std::vector<builtin::CommandLine>> list(Context& context) override;
+  Task<Result<void>> emit(Context& context, std::string event, std::string payload) override;
 
  private:
   const Take take_;
   const List list_;
+  const Emit emit_;
   const CarrierLimits limits_;
   std::uint64_t callers_ = 0;
 };

@@ -12,7 +12,7 @@
 #include "base/instant.h"
 
 // The messages of cmd-ipc 0.3, one JSON object each, and those that only Parley knows, whose types begin with
-// `parley.`: docs/WIRE.md, section 9. What a message carries for others (requests, results, payloads, schemas, _meta
+// `parley.`: docs/WIRE.md, section 16. What a message carries for others (requests, results, payloads, schemas, _meta
 // and members that nobody here knows) stays the JSON that it was.
 namespace parley::wire::command {
 
