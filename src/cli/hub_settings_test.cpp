@@ -54,7 +54,8 @@ TEST(HubSettings, every_limit_can_be_set_in_the_file_and_in_the_environment) {
 TEST(HubSettings, the_bounds_of_commands_and_http_are_settings_too) {
   const HubSettings settings = read(
       "[commands]\nhandlers_max = 7\nlisteners_max = 8\ncarriers_max = 9\nrequests_max = 10\n"
-      "requests_per_carrier_max = 11\nregistrations_per_carrier_max = 12\nannouncements_max = 17\nseen_events_max = 13\n"
+      "requests_per_carrier_max = 11\nregistrations_per_carrier_max = 12\nannouncements_max = 17\nseen_events_max = "
+      "13\n"
       "seen_events_for = \"14s\"\n[directory.commands]\ncommands_max = 15\n",
       {{"PARLEY_HTTP_BODY_BYTES_MAX", "1 MiB"}, {"PARLEY_COMMANDS_ANSWER_MAX", "2m"}});
   const RegistryOptions options = registry_options(settings);

@@ -92,6 +92,7 @@ TEST(HubCommands, a_foreign_registry_in_lines_calls_and_is_called) {
 }
 
 TEST(HubCommands, a_worker_that_dies_is_told_of_at_once) {
+  // rule: commands/weakness.23
   HubWorld hub;
   auto worker_session = hub.party();
   const auto client_session = hub.party();

@@ -101,6 +101,7 @@ class RegistryBench {
   std::vector<Registry::Progressed> progressed;
   std::deque<Registry::Registered> registered;
   std::vector<Registry::Deliver> delivered;
+  std::vector<Registry::Refused> refused;
   std::size_t changes = 0;
 
   // The end of the registration that ended last.
@@ -127,6 +128,7 @@ class RegistryBench {
   void keep(Registry::Registered& each) { registered.push_back(std::move(each)); }
   void keep(Registry::Deliver& each) { delivered.push_back(std::move(each)); }
   void keep(Registry::Changed&) { ++changes; }
+  void keep(Registry::Refused& each) { refused.push_back(std::move(each)); }
 
   Directory directory_;
   Registry registry_;

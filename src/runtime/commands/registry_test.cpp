@@ -163,7 +163,7 @@ TEST_F(RegistryTest, a_command_is_reached_through_a_parent_and_back) {
 }
 
 TEST_F(RegistryTest, a_registration_that_the_router_refuses_leaves_nothing_and_says_why) {
-  // rule: commands/REG-08, commands/weakness.27
+  // rule: commands/REG-08, commands/weakness.27, commands/weakness.31
   Registry root(world.loop()), child(world.loop());
   run(root.command("taken", "", [] {})).value();
   join(root, child, "child");
