@@ -108,6 +108,7 @@ class World {
   void keep(const Registry::Registered&) {}
   void keep(const Registry::Deliver&) {}
   void keep(const Registry::Changed&) {}
+  void keep(const Registry::Refused&) {}
 
   void join(char letter) {
     Registry::Terms terms{.id = std::string(1, letter)};
