@@ -110,30 +110,30 @@ Task<Result<void>> Tools::add_of_the_suite() {
 }
 
 Task<Result<void>> Tools::add_of_the_session() {
-  co_await co_await registry_.command("parley.add", "Adds two numbers", [](Numbers in) { return Sum{in.a + in.b}; });
+  co_await co_await registry_.command("peer.add", "Adds two numbers", [](Numbers in) { return Sum{in.a + in.b}; });
   co_await co_await registry_.command(
-      {.name = "parley.echo", .description = "Gives its request back"},
+      {.name = "peer.echo", .description = "Gives its request back"},
       [](CommandContext&, std::string request) -> Task<Result<std::string>> { co_return request; });
-  co_await co_await registry_.command("parley.fail", "Always fails",
+  co_await co_await registry_.command("peer.fail", "Always fails",
                                       []() -> Result<std::string> { return fail(Code::failed, "failed as asked"); });
-  co_await co_await registry_.command("parley.void", "Gives nothing", [] {});
+  co_await co_await registry_.command("peer.void", "Gives nothing", [] {});
   co_await co_await registry_.command(
-      "parley.progress", "Reports so many steps",
+      "peer.progress", "Reports so many steps",
       [](CommandContext& context, Steps in) { return report(context, 1, in.steps, 1, static_cast<double>(in.steps)); });
-  co_await co_await registry_.command("parley.slow", "Takes so long, and counts those that were cancelled",
+  co_await co_await registry_.command("peer.slow", "Takes so long, and counts those that were cancelled",
                                       [this](Wait in) { return wait(in, cancelled_); });
-  co_await co_await registry_.command("parley.cancelled", "How many calls of slow were cancelled",
+  co_await co_await registry_.command("peer.cancelled", "How many calls of slow were cancelled",
                                       [this] { return Count{cancelled_}; });
-  co_return co_await registry_.command("parley.change", "Adds the tool `added` or takes it away",
+  co_return co_await registry_.command("peer.change", "Adds the tool `added` or takes it away",
                                        [this] { return change(); });
 }
 
 Task<Result<std::string>> Tools::change() {
   has_added_ = !has_added_;
   if (has_added_) {
-    co_await co_await registry_.command("parley.added", "Was added by change", [] { return std::string("added"); });
+    co_await co_await registry_.command("peer.added", "Was added by change", [] { return std::string("added"); });
   } else {
-    registry_.remove_command("parley.added");
+    registry_.remove_command("peer.added");
   }
   co_return std::string("changed");
 }

@@ -5,7 +5,7 @@
 namespace mcp_peer {
 
 // Registers the tools that the conformance suite of MCP calls, and those of interop/mcp/session.mjs with the prefix
-// `parley.`. The registry may not outlive this.
+// `peer.`. The registry may not outlive this.
 class Tools {
  public:
   explicit Tools(parley::Registry& registry) : registry_(registry) {}
