@@ -45,7 +45,7 @@ parley::Task<parley::Result<void>> use(parley::Loop& loop) {
 
   parley::ExecuteOptions options{.deadline = std::chrono::seconds(5)};
   options.on_progress = [](std::string_view told) { std::printf("%.*s\n", int(told.size()), told.data()); };
-  auto copied = co_await co_await client.execute<Copied>("files.copy", Copy{"a", "b"}, options);
+  auto copied = co_await co_await client.execute<Copied>("files.copy", Copy{"a", "b"}, std::move(options));
   std::printf("%lu bytes are in %s\n", copied.bytes, copied.to.c_str());
 
   auto refused = co_await client.execute<Copied>("files.copy", Copy{"a", "a"});

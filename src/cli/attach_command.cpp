@@ -12,11 +12,16 @@
 #include "face/attach.h"
 #include "os/spawn.h"
 #include "os/termination.h"
+#include "runtime/commands/http_carrier.h"
+#include "runtime/commands/line_server.h"
 #include "runtime/commands/mcp_attachment.h"
 
 namespace parley::cli {
 
 namespace {
+
+// What the attached registry is called here.
+constexpr std::string_view peer_id = "registry";
 
 class Attaching {
  public:
@@ -29,6 +34,7 @@ class Attaching {
     if (const auto attached = co_await attach(registry_, session_, std::move(options)); !attached) {
       co_return give_up(attached.error());
     }
+    if (command_.address) co_return co_await run_registry(*command_.address);
     auto link = co_await open();
     if (!link) co_return no_server(link.error());
     attachment_ = std::make_unique<runtime::McpAttachment>(registry_, *std::move(link), options_of());
@@ -44,6 +50,44 @@ class Attaching {
     runtime::McpAttachment::Options options{.prefix = command_.prefix};
     options.client.self = {.name = "parley", .title = "Parley", .version = PARLEY_VERSION};
     return options;
+  }
+
+  // What it has comes to the hub by way of our registry, and what others have goes to it the same way.
+  Task<int> run_registry(std::string address) {
+    const bool is_http = address.starts_with("http://") || address.starts_with("https://");
+    std::optional<Error> failure;
+    std::shared_ptr<Carrier> carrier;
+    if (is_http) {
+      auto made = http_carrier(loop_, address, {.id = std::string(peer_id)});
+      if (made) carrier = *std::move(made);
+      if (!made) failure = std::move(made).error();
+    } else {
+      auto dialed = co_await dial_lines(loop_, address, {.id = std::string(peer_id)});
+      if (dialed) carrier = *std::move(dialed);
+      if (!dialed) failure = std::move(dialed).error();
+    }
+    if (!failure) {
+      if (auto attached = co_await registry_.attach(std::move(carrier)); !attached)
+        failure = std::move(attached).error();
+    }
+    if (failure) {
+      complain(fmt::format("no registry at {}: {}", address, to_string(*failure)),
+               "it speaks lines at unix:PATH or tcp:HOST:PORT, or HTTP at http://HOST:PORT", &*failure);
+      co_return exit_of(*failure);
+    }
+    if (!command_.quiet) say(fmt::format("attach: {} is attached to the hub", address));
+    Scope scope(loop_);
+    for (const std::string_view id : {std::string_view("hub"), peer_id}) {
+      scope.spawn([](Attaching& self, std::string who) -> Task<void> {
+        co_await self.registry_.detached(who);
+        self.failure_ =
+            Error{Code::link_lost, who == "hub" ? "the hub has ended the session; start this again when it is back"
+                                                : "the registry has gone"};
+        self.over_.set();
+      }(*this, std::string(id)));
+    }
+    co_await over_.wait();
+    co_return failure_ ? give_up(*failure_) : code(Exit::ok);
   }
 
   Task<Result<std::unique_ptr<runtime::McpLink>>> open() {
@@ -119,8 +163,8 @@ class Attaching {
 }  // namespace
 
 int run_attach(const Common& common, const AttachCommand& command) {
-  if (command.mcp.has_value() == command.mcp_url.has_value()) {
-    complain("say which server: --mcp 'COMMAND LINE', or --mcp-url URL");
+  if (command.address.has_value() + command.mcp.has_value() + command.mcp_url.has_value() != 1) {
+    complain("say what to attach: the ADDRESS of a registry, --mcp 'COMMAND LINE', or --mcp-url URL");
     return code(Exit::usage);
   }
   return with_hub(common, [&](io::Loop& loop, Session& session) {

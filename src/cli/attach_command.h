@@ -8,13 +8,14 @@
 namespace parley::cli {
 
 struct AttachCommand {
+  std::optional<std::string> address;  // of a registry of cmd-ipc: lines, or http: or https:
   std::optional<std::string> mcp;      // a line for the shell that runs a server on its standard streams
   std::optional<std::string> mcp_url;  // where one is
   std::string prefix;                  // of its commands; empty: they are named as its tools
   bool quiet = false;
 };
 
-// Offers the tools of a server of MCP at the hub, as commands, until it, the hub or this is ended.
+// Offers the commands of a registry, or the tools of a server of MCP, at the hub until it, the hub or this is ended.
 int run_attach(const Common& common, const AttachCommand& command);
 
 }  // namespace parley::cli

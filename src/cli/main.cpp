@@ -188,8 +188,10 @@ CLI::App* add_completion(CLI::App& app, std::string& shell) {
 }
 
 CLI::App* add_attach(CLI::App& app, AttachCommand& attaching) {
-  CLI::App* const command =
-      app.add_subcommand("attach", "Offers the tools of an MCP server as commands at the hub, until it is ended.");
+  CLI::App* const command = app.add_subcommand(
+      "attach", "Offers the commands of a registry, or the tools of an MCP server, at the hub, until it is ended.");
+  command->add_option("address", attaching.address,
+                      "Where a registry of cmd-ipc is: unix:PATH or tcp:HOST:PORT for lines, or http://HOST:PORT.");
   command->add_option("--mcp", attaching.mcp, "A line for the shell that runs a server on its standard streams.")
       ->type_name("LINE");
   command->add_option("--mcp-url", attaching.mcp_url, "Where a server of streamable HTTP is.")->type_name("URL");

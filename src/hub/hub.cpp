@@ -48,7 +48,7 @@ class Hub::Impl final : private hub::DoorEvents,
         options_(std::move(options)),
         gate_(std::exchange(options_.policy, {}), std::exchange(options_.tokens, {})),
         directory_(options_.directory),
-        registry_(loop, commands_options(), directory_),
+        registry_(loop, std::exchange(options_.commands, {}), directory_),
         refusals_(options_.refusals_max),
         door_(as<hub::DoorEvents>(), loop, options_.limits, gate_),
         farewells_(std::max(options_.limits.newcomers_max, 1u)),
@@ -71,6 +71,7 @@ class Hub::Impl final : private hub::DoorEvents,
     services_.serve<builtin::Directory>(std::string(builtin::directory_name), directory_service_).value();
     services_.serve<builtin::Hub>(std::string(builtin::hub_name), hub_service_).value();
     services_.serve<builtin::Commands>(std::string(builtin::commands_name), commands_service_).value();
+    registry_.on_refused([this](const core::Registry::Refused& refused) { write_down(refused); });
     web_.add_upgrade(std::string(roam_path));
     web_.add_upgrade(std::string(command_path));
     hub::add_command_pages(web_, registry_);
@@ -172,14 +173,10 @@ class Hub::Impl final : private hub::DoorEvents,
     if (!visitor) return fail(Code::closed, "the session");
     return registry_.emit_json(std::move(event), std::move(payload), {}, &visitor->rights());
   }
-  RegistryOptions commands_options() {
-    RegistryOptions options = std::exchange(options_.commands, {});
-    options.on_refused = [this](const core::Registry::Refused& refused) {
-      io::Peer peer;
-      peer.address = refused.from.empty() ? "a single request" : refused.from;
-      write_down(refused.principal, peer, to_string(refused.verb), refused.name, refused.why);
-    };
-    return options;
+  void write_down(const core::Registry::Refused& refused) {
+    io::Peer peer;
+    peer.address = refused.from.empty() ? "a single request" : refused.from;
+    write_down(refused.principal, peer, to_string(refused.verb), refused.name, refused.why);
   }
   void on_listener_failed(Error error) override {
     failure_ = std::move(error);

@@ -201,6 +201,8 @@ class Registry::Impl final : private runtime::CommandRunEvents {
     gone_.set();
   }
 
+  std::move_only_function<void(const core::Registry::Refused&)> told_of_refusals;
+
   Error thrown() {
     ++counters_.handlers_threw;
     return error_of_thrown();
@@ -424,7 +426,7 @@ class Registry::Impl final : private runtime::CommandRunEvents {
     if (!change_listeners_.empty() && !changed_.is_linked()) loop_.executor().post(changed_);
   }
   void carry_out(Machine::Refused& refused) {
-    if (options_.on_refused) options_.on_refused(refused);
+    if (told_of_refusals) told_of_refusals(refused);
   }
   void tell_changed() {
     const auto all = change_listeners_;
@@ -544,6 +546,9 @@ std::optional<CommandDefinition> Registry::definition(std::string_view name, con
   const auto* const found = impl_->machine().table().find(name);
   if (!found || name.starts_with('_') || (rights && !rights->sees(name))) return std::nullopt;
   return found->definition;
+}
+void Registry::on_refused(std::move_only_function<void(const core::Registry::Refused&)> told) {
+  impl_->told_of_refusals = std::move(told);
 }
 Subscription Registry::on_commands_changed(std::move_only_function<void()> listener) {
   return impl_->on_changed(std::move(listener));

@@ -62,8 +62,6 @@ struct RegistryOptions {
   core::Directory::Bounds directory = {};
   std::uint32_t handlers_max = 4096;  // that run at once; beyond: `overloaded`
   std::uint32_t listeners_max = 4096;
-  // Told of what somebody tried and may not.
-  std::move_only_function<void(const core::Registry::Refused&) const> on_refused = {};
 };
 
 // What happened in a registry beyond the rules of the wire; docs/OPERATING.md.
@@ -187,6 +185,8 @@ class Registry {
   std::vector<CommandDefinition> commands(const core::Rights* rights = nullptr) const;
   // One of these; nothing where it is none of them.
   std::optional<CommandDefinition> definition(std::string_view name, const core::Rights* rights = nullptr) const;
+  // Told from now on of what somebody tried and may not; it may not come back here. One for all.
+  void on_refused(std::move_only_function<void(const core::Registry::Refused&)> told);
   // Called, in a turn of its own, when these have changed.
   Subscription on_commands_changed(std::move_only_function<void()> listener);
   const core::RegistryCounters& counters() const;
