@@ -5,10 +5,10 @@ struct Add { std::int64_t a, b; };
 struct Sum { std::int64_t sum; };
 
 parley::Task<parley::Result<void>> work(parley::Loop& loop, std::string hub) {
-  parley::Registry registry(loop);
-  co_await co_await registry.command("math.add", "Adds two integers", [](Add in) { return Sum{in.a + in.b}; });
   auto session = co_await co_await parley::connect(loop, hub);
+  parley::Registry registry(loop);
   co_await co_await parley::attach(registry, *session);
+  co_await co_await registry.command("math.add", "Adds two integers", [](Add in) { return Sum{in.a + in.b}; });
   std::puts("attached"), std::fflush(stdout);
   co_return co_await session->closed();
 }

@@ -30,14 +30,14 @@ class Files {
 };
 
 parley::Task<parley::Result<void>> use(parley::Loop& loop) {
+  auto of_worker = co_await co_await parley::connect(loop, "mem:hub");
   parley::Registry worker(loop);
   Files files(worker);
+  co_await co_await parley::attach(worker, *of_worker);
   co_await co_await worker.command("files.copy", "Copies a file", files, &Files::copy, {.destructive = true});
-  auto to_worker = co_await co_await parley::connect(loop, "mem:hub");
-  co_await co_await parley::attach(worker, *to_worker);
 
-  parley::Registry client(loop);
   auto session = co_await co_await parley::connect(loop, "mem:hub");
+  parley::Registry client(loop);
   co_await co_await parley::attach(client, *session);
   auto listening = co_await client.on<Copied>("files.**", [](std::string_view event, Copied copied) {
     std::printf("%.*s: %s\n", static_cast<int>(event.size()), event.data(), copied.to.c_str());

@@ -57,7 +57,9 @@ parley::Task<void> wait(parley::Loop& loop, Wait in) {
 }
 
 parley::Task<parley::Result<void>> work(parley::Loop& loop, std::string hub) {
+  auto session = co_await co_await parley::connect(loop, hub);
   parley::Registry registry(loop);
+  co_await co_await parley::attach(registry, *session);
   co_await co_await registry.command("greet", "Says hello", greet, {.read_only = true});
   co_await co_await registry.command("step.up", "Steps, and says so", step);
   co_await co_await registry.command(
@@ -66,8 +68,6 @@ parley::Task<parley::Result<void>> work(parley::Loop& loop, std::string hub) {
       {.destructive = true});
   co_await co_await registry.command("wait", "Waits an hour", [&loop](Wait in) { return wait(loop, std::move(in)); });
   co_await co_await registry.command("_hidden", "For this process alone", [] { return Greeting{"hidden"}; });
-  auto session = co_await co_await parley::connect(loop, hub);
-  co_await co_await parley::attach(registry, *session);
   std::puts("attached"), std::fflush(stdout);
   co_return co_await session->closed();
 }
