@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "cli/attach_command.h"
 #include "cli/call_command.h"
 #include "cli/commands.h"
 #include "cli/completion.h"
@@ -144,6 +145,24 @@ CLI::App* add_replay(CLI::App& app, ReplayCommand& replay) {
   return command;
 }
 
+CLI::App* add_completion(CLI::App& app, std::string& shell) {
+  CLI::App* const command = app.add_subcommand("completion", "Prints a script that lets a shell complete commands.");
+  command->add_option("shell", shell, "bash, zsh or fish")->required()->check(CLI::IsMember({"bash", "zsh", "fish"}));
+  return command;
+}
+
+CLI::App* add_attach(CLI::App& app, AttachCommand& attaching) {
+  CLI::App* const command =
+      app.add_subcommand("attach", "Offers the tools of an MCP server as commands at the hub, until it is ended.");
+  command->add_option("--mcp", attaching.mcp, "A line for the shell that runs a server on its standard streams.")
+      ->type_name("LINE");
+  command->add_option("--mcp-url", attaching.mcp_url, "Where a server of streamable HTTP is.")->type_name("URL");
+  command->add_option("--prefix", attaching.prefix, "What its commands are called before the names of the tools.")
+      ->type_name("NAME");
+  command->add_flag("--quiet,-q", attaching.quiet, "Says nothing but errors.");
+  return command;
+}
+
 CLI::App* add_mcp(CLI::App& app, McpCommand& serving) {
   CLI::App* const command = app.add_subcommand(
       "mcp",
@@ -206,17 +225,16 @@ int run(int argc, char** argv) {
   CLI::App* const show = add_show(app, showing);
   ReplayCommand replaying;
   CLI::App* const replay = add_replay(app, replaying);
+  AttachCommand attaching;
+  CLI::App* const attach = add_attach(app, attaching);
   McpCommand serving_mcp;
   CLI::App* const mcp = add_mcp(app, serving_mcp);
   std::string shell;
-  CLI::App* const completion = app.add_subcommand("completion", "Prints a script that lets a shell complete commands.");
-  completion->add_option("shell", shell, "bash, zsh or fish")
-      ->required()
-      ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+  CLI::App* const completion = add_completion(app, shell);
   CLI::App* const audit = app.add_subcommand("audit", "Shows what was not allowed to whom.");
   add_json(common, {list, call, who, top, audit, doctor, show, replay});
-  add_token(common, {list, call, who, top, audit, doctor, record, replay, mcp});
-  add_hub_address(common, {hub_command, list, call, who, top, audit, doctor, mcp});
+  add_token(common, {list, call, who, top, audit, doctor, record, replay, mcp, attach});
+  add_hub_address(common, {hub_command, list, call, who, top, audit, doctor, mcp, attach});
 
   const std::vector<std::string_view> words(argv, argv + argc);
   // Also for what is wrong with the words themselves.
@@ -241,6 +259,7 @@ int run(int argc, char** argv) {
     if (record->parsed()) return run_record(common, recording);
     if (show->parsed()) return run_show(common, showing);
     if (replay->parsed()) return run_replay(common, replaying);
+    if (attach->parsed()) return run_attach(common, attaching);
     if (mcp->parsed()) return run_mcp(common, serving_mcp);
     return run_who(common);
   };
