@@ -46,7 +46,7 @@ def rust(command):
 
 
 def parley(command):
-    return Kind([*command, "stdio"], [*command, "http"], [*command, "client"], prefix="parley.")
+    return Kind([*command, "stdio"], [*command, "http"], [*command, "client"], prefix="peer.")
 
 
 def reference(place):

@@ -119,7 +119,8 @@ async function byHand(url) {
     return { nextMessage, cut: () => controller.abort() };
   };
   const call = (name) => request("tools/call", { name: theirs.get(name) ?? name, arguments: {} });
-  return { call, stream };
+  const list = () => request("tools/list", {});
+  return { call, list, stream };
 }
 
 // --- the steps
@@ -232,13 +233,14 @@ const STEPS = {
   },
   resume: async () => {
     if (!isHttp) return { skipped: "only over HTTP" };
-    const { call: callByHand, stream } = await byHand(target[0]);
+    const { call: callByHand, list: listByHand, stream } = await byHand(target[0]);
     const before = await stream();
     if (before.status === 405) return { skipped: "the server has no stream of its own" };
     await callByHand("change");
     const seen = await before.nextMessage();
     if (seen.id === undefined) return { skipped: "its events have no ids" };
     before.cut();
+    await listByHand(); // a server need not say twice that an old list is old
     await callByHand("change");
     const after = await stream(seen.id);
     const missed = await after.nextMessage();
