@@ -87,6 +87,18 @@ bool is_known_host(std::string_view host, const std::vector<std::string>& hosts)
   return std::ranges::any_of(hosts, [&](const std::string& known) { return iequals(known, name); });
 }
 
+// Whether the page came from where the request goes to. Without TLS that is believed on this machine alone: elsewhere
+// somebody on the way could have served a page in the name of this host.
+bool is_own_page(std::string_view origin, std::string_view host) {
+  constexpr std::string_view plain = "http://";
+  constexpr std::string_view secure = "https://";
+  if (origin.starts_with(secure)) return iequals(origin.substr(secure.size()), host);
+  if (!origin.starts_with(plain) || !iequals(origin.substr(plain.size()), host)) return false;
+  const std::string_view name =
+      host.starts_with('[') ? host.substr(0, host.find(']') + 1) : host.substr(0, host.find(':'));
+  return iequals(name, "localhost") || name == "127.0.0.1" || name == "[::1]";
+}
+
 }  // namespace
 
 std::optional<std::size_t> HttpHeadEnd::find(std::string_view bytes) {
@@ -159,7 +171,8 @@ std::optional<HttpRefusal> refuse_access(const io::HttpRequest& request, const H
   if (!origin) return std::nullopt;
   const bool is_allowed =
       count_http_fields(request.fields, "Origin") == 1 &&
-      std::ranges::any_of(access.origins, [&](const std::string& allowed) { return iequals(allowed, *origin); });
+      (is_own_page(*origin, *host) ||
+       std::ranges::any_of(access.origins, [&](const std::string& allowed) { return iequals(allowed, *origin); }));
   if (is_allowed) return std::nullopt;
   return HttpRefusal{
       403, Code::permission,

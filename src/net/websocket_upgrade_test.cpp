@@ -82,6 +82,24 @@ TEST(WebSocketUpgrade, a_page_may_connect_where_its_origin_was_allowed) {
   expect_refused(with("Origin: https://app.example.org\r\nOrigin: https://evil.example"), "403", "may not connect");
 }
 
+TEST(WebSocketUpgrade, a_page_that_came_from_here_may_connect_where_nobody_else_could_have_served_it) {
+  const auto with_host = [](std::string_view host, std::string_view origin) {
+    const std::string text = with("Origin: " + std::string(origin));
+    const std::size_t at = text.find("127.0.0.1:4711");
+    return std::string(text).replace(at, std::string_view("127.0.0.1:4711").size(), host);
+  };
+  for (const char* host : {"127.0.0.1:4711", "localhost", "localhost:80", "[::1]:80"}) {
+    expect_accepted(with_host(host, "http://" + std::string(host)));
+  }
+  expect_accepted(with_host("hub.example.org", "https://hub.example.org"));
+  for (const char* origin :
+       {"http://127.0.0.1:4712", "http://127.0.0.1", "http://localhost:4711", "ftp://127.0.0.1:4711"}) {
+    expect_refused(with_host("127.0.0.1:4711", origin), "403", "may not connect");
+  }
+  expect_refused(with_host("hub.example.org", "http://hub.example.org"), "403", "may not connect");
+  expect_refused(with_host("10.1.2.3:80", "http://10.1.2.3:80"), "403", "may not connect");
+}
+
 TEST(WebSocketUpgrade, every_route_looks_at_host_and_origin_first) {
   const std::string other = "GET /metrics HTTP/1.1\r\nHost: evil.example\r\n\r\n";
   expect_refused(other, "421", "no name of this end");
