@@ -141,7 +141,7 @@ TEST(HubSettings, all_mistakes_are_told_at_once_with_their_places) {
                           "PARLEY_LIMITS_CREDIT_MAX: limits.credit_max wants a whole number, not \"much\"",
                           "hub.toml:5:1: limits.depth_max goes from 0 to 4294967295",
                           "hub.toml:11:1: there is no directory.more; there are names_max, offers_per_provider_max, "
-                          "methods_per_offer_max",
+                          "methods_per_offer_max, commands",
                           "hub.toml:10:1: directory.names_max wants a whole number, and this is a number"));
 }
 

@@ -156,7 +156,7 @@ class HubTest(program_suite.ProgramTest):
                 (["Calculater.add", "[1, 2]"], 13, 'did you mean "Calculator"?'),
                 (["Calculator.ad", "[1, 2]"], 13, "did you mean add?"),
                 (["Calculator.zzzzzz"], 13, "it has add, sum"),
-                (["Calculator"], 2, "names no method"),
+                (["Calculator"], 2, "names no command and no method"),
                 (["Calculator.add", "[1]"], 12, "it is add(i64, i64) -> i64"),
                 (["Calculator.add", '[1, "x"]'], 12, "$[1]"),
                 (["Calculator.add", "[1, 2"], 12, "it is add(i64, i64) -> i64"),

@@ -14,6 +14,7 @@
 namespace parley::core::registry_suite {
 
 std::string json_at(std::string_view json, std::string_view path) {
+  if (json.empty()) return {};
   while (!path.empty()) {
     const std::size_t dot = std::min(path.find('.'), path.size());
     const std::string_view step = path.substr(0, dot);
