@@ -226,8 +226,10 @@ class Peer {
       peer.orders_.say(fmt::format(R"({{"id":{},"ok":true{}{}}})", id, done->empty() ? "" : ",", *done));
     } else {
       const auto error = core::to_wire(done.error());
+      // Of registrations, which have one error on the wire.
+      const bool is_duplicate = done.error().code == Code::in_use;
       peer.orders_.say(fmt::format(R"({{"id":{},"ok":false,"error":{{"code":"{}","message":{}}}}})", id,
-                                   to_string(error.code), quoted(error.message)));
+                                   is_duplicate ? "duplicate_command" : to_string(error.code), quoted(error.message)));
     }
   }
 

@@ -351,7 +351,7 @@ class Foreign(CommandTest):
             listening = self.begin(PARLEY, "listen", "**", "--count", "1")
             self.assertIn("listens for", listening.stderr.readline())
             self.register(peer, name)
-            peer.send(id="e1", type="event", eventId="build.done", payload={"ok": True})
+            peer.send(id=f"of {name}", type="event", eventId="build.done", payload={"ok": True})
             self.assertEqual(listening.stdout.read(), 'build.done {"ok":true}\n')
             self.assertEqual(self.parley("emit", "test.done", "7").returncode, 0)
             event = peer.receive("event")

@@ -30,6 +30,16 @@ Result<void> check_nothing(std::string_view request) {
   return fail(Code::arguments, "it takes nothing: leave the request out, or give {}");
 }
 
+Error error_of_thrown() {
+  try {
+    throw;
+  } catch (const std::exception& thrown) {
+    return {Code::handler_threw, thrown.what()};
+  } catch (...) {
+    return {Code::handler_threw, {}};
+  }
+}
+
 CommandRun::CommandRun(CommandRunEvents& registry, std::shared_ptr<CommandHandler> handler, core::Registry::Start start,
                        std::string caller)
     : registry_(&registry), handler_(std::move(handler)), call_(start.call), request_(std::move(start.request)) {
@@ -45,7 +55,7 @@ void CommandRun::start(Executor& executor) {
     task_ = handler_->run_json(context_, std::move(request_));
   } catch (...) {
     registry_->on_throw();
-    return registry_->on_end(*this, fail(Code::handler_threw), {});
+    return registry_->on_end(*this, fail(error_of_thrown()), {});
   }
   task_->bind(executor);
   if (task_->start()) return end();
@@ -56,11 +66,9 @@ void CommandRun::end() {
   Result<std::string> result = fail(Code::handler_threw);
   try {
     result = task_->promise().take();
-  } catch (const std::exception& thrown) {
-    registry_->on_throw();
-    result = fail(Code::handler_threw, thrown.what());
   } catch (...) {
     registry_->on_throw();
+    result = fail(error_of_thrown());
   }
   registry_->on_end(*this, std::move(result), std::move(context_.reply_meta_));
 }

@@ -11,6 +11,9 @@ namespace parley::runtime {
 
 class CommandRun;
 
+// What a handler has just thrown, as the error of its call: inside of a catch.
+Error error_of_thrown();
+
 class CommandRunEvents {
  public:
   // It ended by itself, and is to be destroyed.

@@ -9,57 +9,14 @@
 
 #include "async/scope.h"
 #include "async/wait.h"
-#include "codec/json_object.h"
-#include "codec/schema_validator.h"
 #include "runtime/commands/command_run.h"
+#include "runtime/commands/dynamic_command.h"
 
 namespace parley {
 
 namespace command = wire::command;
 using runtime::CommandHandler;
 using runtime::CommandRun;
-
-namespace {
-
-// What handlers and listeners throw says what it says.
-Error error_of_thrown() {
-  try {
-    throw;
-  } catch (const std::exception& thrown) {
-    return {Code::handler_threw, thrown.what()};
-  } catch (...) {
-    return {Code::handler_threw, {}};
-  }
-}
-
-class DynamicHandlerCommand final : public CommandHandler {
- public:
-  DynamicHandlerCommand(Registry::DynamicHandler handler, std::optional<codec::JsonSchema> request)
-      : handler_(std::move(handler)), request_(std::move(request)) {}
-
-  Task<Result<std::string>> run_json(CommandContext& context, std::string request) override {
-    if (request_) {
-      auto fits = request_->validate(request.empty() ? std::string_view("{}") : request);
-      if (!fits) co_return fail(std::move(fits).error());
-    }
-    auto result = co_await handler_(context, std::move(request));
-    if (result && !result->empty()) {
-      if (auto good = codec::check_json(*result); !good) {
-        co_return fail(Code::failed, fmt::format("its result is no JSON: {}", good.error().note));
-      }
-      std::string compact;
-      codec::append_compact(compact, *result);
-      co_return compact;
-    }
-    co_return result;
-  }
-
- private:
-  Registry::DynamicHandler handler_;
-  std::optional<codec::JsonSchema> request_;
-};
-
-}  // namespace
 
 class Registry::Impl final : private runtime::CommandRunEvents {
  public:
@@ -205,7 +162,7 @@ class Registry::Impl final : private runtime::CommandRunEvents {
 
   Error thrown() {
     ++counters_.handlers_threw;
-    return error_of_thrown();
+    return runtime::error_of_thrown();
   }
 
  private:
@@ -502,22 +459,14 @@ Task<Result<void>> Registry::add(std::string name, std::string description, std:
 }
 
 Task<Result<void>> Registry::command(DynamicCommand given, DynamicHandler handler) {
-  std::optional<codec::JsonSchema> request;
-  std::string schemas[2];
-  const std::string* const texts[2] = {&given.request_schema, &given.response_schema};
-  for (int i = 0; i < 2; ++i) {
-    if (texts[i]->empty()) continue;
-    auto compiled = codec::JsonSchema::compile(*texts[i], {.allows_more = given.allows_more});
-    if (!compiled) co_return fail(std::move(compiled).error());
-    codec::append_compact(schemas[i], *texts[i]);
-    if (i == 0) request = *std::move(compiled);
-  }
+  auto schemas = runtime::compile_schemas(given);
+  if (!schemas) co_return fail(std::move(schemas).error());
   command::Definition definition{.id = std::move(given.name)};
   if (!given.description.empty()) definition.description = std::move(given.description);
-  definition.schema = command::schema_of(schemas[0], schemas[1]);
+  definition.schema = std::move(schemas->text);
   definition.annotations = annotations_of(given.options);
   co_return co_await impl_->add(std::move(definition),
-                                std::make_shared<DynamicHandlerCommand>(std::move(handler), std::move(request)));
+                                runtime::dynamic_command(std::move(handler), std::move(schemas->request)));
 }
 
 bool Registry::remove_command(std::string_view name) { return impl_->remove(name); }
