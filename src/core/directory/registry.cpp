@@ -205,6 +205,7 @@ void Registry::on_list(Carrier from, command::ListResponse list, Instant now, Ef
 void Registry::take_away(Carrier owner, std::string_view command, Effects& effects) {
   const Commands::Removed removed = directory_.commands().remove(owner, command);
   if (!removed.was_owner) return;
+  if (router_ != here) carriers_.at(router_).announced.erase(removed.id);
   effects.push_back(Changed());
   tell(removed.id, here, effects);
 }

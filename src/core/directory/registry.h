@@ -30,7 +30,9 @@ struct RegistryLimits {
   std::uint32_t requests_per_carrier_max = 1024;      // that one made; beyond: refused, and nothing else waits
   std::uint32_t registrations_per_carrier_max = 256;  // that wait for the router
   std::uint32_t announcements_max = 16384;            // that wait for it, of what is registered here already
-  std::uint32_t seen_events_max = 65536;              // remembered, so that none is delivered twice
+  // Of one command to a router that is not Parley, while it stays: in a ring through such a one no hops are counted.
+  std::uint32_t announced_again_max = 32;
+  std::uint32_t seen_events_max = 65536;  // remembered, so that none is delivered twice
   Duration seen_events_for = std::chrono::seconds(5);
   Duration answer_max = std::chrono::seconds(30);  // of a request that has no deadline of its own
 };
@@ -189,6 +191,7 @@ class Registry {
     std::unordered_set<Call> asked;       // what it asked
     std::unordered_set<Call> answers;     // what it is to answer
     std::set<std::string> registrations;  // its own that wait for the router, by what that was asked
+    std::map<std::string, std::uint32_t, std::less<>> announced;  // how often, to a router that is not Parley
   };
   struct Request {
     Carrier from = here;
@@ -256,7 +259,8 @@ class Registry {
   Way way_of(std::string_view command, Carrier from) const;
   std::optional<Error> denial_of(const Rights& rights, std::string_view from, std::string_view name,
                                  Effects& effects) const;
-  std::optional<Error> refusal_of(Carrier from, const std::string& id, std::string_view name, Effects& effects);
+  std::optional<Error> refusal_of(Carrier from, const std::string& id, std::uint32_t hops, std::string_view name,
+                                  Effects& effects);
   Call begin(Request request, Message message, Effects& effects);
   Request take(Call call);
   void on_response(Carrier from, Message message, Effects& effects);

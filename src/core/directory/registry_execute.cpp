@@ -17,6 +17,11 @@ static std::string with_remaining(std::string_view meta, Duration left) {
   return command::with_meta_member(meta, command::remaining_key, fmt::format("{}", us));
 }
 
+// What whoever asked said about the request alone.
+static std::string without_request_members(std::string_view meta) {
+  return command::with_meta_member(command::with_meta_member(meta, command::remaining_key, {}), command::hops_key, {});
+}
+
 static Error no_command(std::string_view name) {
   return {Code::not_found, fmt::format("there is no command \"{}\"", name)};
 }
@@ -45,10 +50,12 @@ void Registry::write_down(const Rights& rights, std::string_view from, Verb verb
   }
 }
 
-std::optional<Error> Registry::refusal_of(Carrier from, const std::string& id, std::string_view name,
-                                          Effects& effects) {
+// Two ways to see a ring: a request that is in flight here, and, since one whose caller gave up is forgotten here while
+// it still goes round before the cancel that hunts it, one that was passed on too often.
+std::optional<Error> Registry::refusal_of(Carrier from, const std::string& id, std::uint32_t hops,
+                                          std::string_view name, Effects& effects) {
   const Neighbour& neighbour = carriers_.at(from);
-  if (by_id_.contains(id)) {
+  if (by_id_.contains(id) || hops > command::hops_max) {
     ++counters_.loops;
     return Error{Code::not_found, fmt::format("the request {} is on its way already: it came round in a ring", id)};
   }
@@ -73,7 +80,8 @@ std::optional<Error> Registry::denial_of(const Rights& rights, std::string_view 
 
 void Registry::on_execute(Carrier from, Message message, Instant now, Effects& effects) {
   const std::string name = std::get<command::ExecuteRequest>(message.body).command;
-  std::optional<Error> refusal = refusal_of(from, message.id, name, effects);
+  const std::uint32_t hops = command::hops_of(message.meta);
+  std::optional<Error> refusal = refusal_of(from, message.id, hops, name, effects);
   Way way;
   if (!refusal) {
     way = way_of(name, from);
@@ -88,6 +96,9 @@ void Registry::on_execute(Carrier from, Message message, Instant now, Effects& e
   Request request{.from = from, .to = way.to, .id = message.id, .meta = message.meta};
   request.deadline = now + (remaining ? *remaining : limits_.answer_max);
   if (remaining) message.meta = with_remaining(message.meta, *remaining);
+  if (way.to != here) {
+    message.meta = command::with_meta_member(message.meta, command::hops_key, fmt::format("{}", hops + 1));
+  }
   begin(std::move(request), std::move(message), effects);
 }
 
@@ -161,7 +172,7 @@ void Registry::stop(Call call, const Request& request, const Error& why, Effects
 
 void Registry::answer(Call call, const Request& request, Result<std::string> result, std::string meta,
                       Effects& effects) {
-  if (meta.empty()) meta = command::with_meta_member(request.meta, command::remaining_key, {});
+  if (meta.empty()) meta = without_request_members(request.meta);
   if (request.from == here) return effects.push_back(Settle{call, std::move(result), std::move(meta)});
   const auto from = carriers_.find(request.from);
   if (from == carriers_.end()) return;
@@ -229,7 +240,8 @@ void Registry::on_response(Carrier from, Message message, Effects& effects) {
   }
   auto result = response.error ? Result<std::string>(fail(from_wire(*response.error, message.meta)))
                                : Result<std::string>(std::move(response.result));
-  answer(call, request, std::move(result), command::with_meta_member(message.meta, command::error_key, {}), effects);
+  const std::string meta = command::with_meta_member(message.meta, command::error_key, {});
+  answer(call, request, std::move(result), without_request_members(meta), effects);
 }
 
 void Registry::on_progress(Carrier from, Message message, Effects& effects) {

@@ -59,12 +59,12 @@ TEST(RegistryExecute, what_is_passed_on_keeps_its_id_and_all_that_is_in_it) {
   bench.hear(worker, list_text({"math.add"}));
   bench.hear(asker, execute_text("q1", "math.add", R"(,"request":{"a": [1]},"x":{"y":2},"_meta":{"baggage":"b"})"));
   EXPECT_EQ(bench.next(worker), R"({"id":"q1","type":"execute.command.request","commandId":"math.add",)"
-                                R"("request":{"a":[1]},"_meta":{"baggage":"b"},"x":{"y":2}})");
+                                R"("request":{"a":[1]},"_meta":{"baggage":"b","parley-hops":1},"x":{"y":2}})");
   bench.hear(worker, result_text("q1", R"({"sum":3})", R"(,"z":1,"_meta":{"tracestate":"t"})"));
   EXPECT_EQ(bench.next(asker), R"({"id":"answer","type":"execute.command.response","thid":"q1",)"
                                R"("response":{"ok":true,"result":{"sum":3}},"_meta":{"tracestate":"t"},"z":1})");
   bench.hear(asker, execute_text("q2", "math.add", R"(,"request":null)"));
-  EXPECT_EQ(bench.next(worker), execute_text("q2", "math.add"));
+  EXPECT_EQ(bench.next(worker), execute_text("q2", "math.add", R"(,"_meta":{"parley-hops":1})"));
   bench.hear(worker, error_text("q2", "timeout", "too slow", R"(,"z":1,"_meta":{"tracestate":"t"})"));
   EXPECT_EQ(bench.next(asker), R"({"id":"answer","type":"execute.command.response","thid":"q2",)"
                                R"("response":{"ok":false,"error":{"code":"timeout","message":"too slow"}},)"

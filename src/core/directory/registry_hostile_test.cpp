@@ -212,5 +212,56 @@ TEST(RegistryHostile, what_one_says_before_and_after_its_time_is_nothing) {
   EXPECT_EQ(bench.registry().table().size(), 1u);
 }
 
+TEST(RegistryHostile, a_request_that_was_passed_on_too_often_goes_round_in_a_ring) {
+  // rule: commands/REG-16
+  RegistryBench bench;
+  const auto asker = bench.join({.id = "asker"});
+  const auto worker = bench.join({.id = "worker"});
+  bench.hear(worker, list_text({"math.add"}));
+  bench.hear(asker, execute_text("q1", "math.add", R"(,"_meta":{"parley-hops":16})"));
+  EXPECT_EQ(bench.next(worker), execute_text("q1", "math.add", R"(,"_meta":{"parley-hops":17})"));
+  bench.hear(asker, execute_text("q2", "math.add", R"(,"_meta":{"parley-hops":17})"));
+  EXPECT_EQ(json_at(bench.next(asker), "response.error.code"), "not_found");
+  EXPECT_EQ(bench.unread(worker), 0u);
+  EXPECT_EQ(bench.registry().counters().loops, 1u);
+}
+
+// The ring has no memory of what was given up, so the request runs ahead of the cancel.
+TEST(RegistryHostile, a_request_that_was_given_up_does_not_run_round_a_ring_for_ever) {
+  // rule: commands/REG-16
+  RegistryNet net(3);
+  const auto to_1 = net.connect(0, 1, {});
+  const auto to_2 = net.connect(1, 2, {});
+  const auto to_0 = net.connect(2, 0, {});
+  net.carry();
+  // Each believes that the next has it.
+  net[0].hear(to_1.first, list_text({"c"}));
+  net[1].hear(to_2.first, list_text({"c"}));
+  net[2].hear(to_0.first, list_text({"c"}));
+  const auto call = net[0].execute("c");
+  net[0].cancel(call);
+  EXPECT_LT(net.carry(), 100u);
+}
+
+TEST(RegistryHostile, two_definitions_do_not_chase_each_other_through_a_router_that_counts_no_hops) {
+  // rule: commands/REG-12
+  for (const bool is_extended : {false, true}) {
+    RegistryBench bench;
+    const auto router = bench.join({.id = "router", .is_router = true, .is_extended = is_extended});
+    const auto worker = bench.join({.id = "worker"});
+    std::size_t asked = 0;
+    for (int i = 0; i < 100; ++i) {
+      bench.hear(worker, register_text("r", "c", fmt::format(R"(,"description":"{}")", i)));
+      for (std::string said = bench.next(router); !said.empty(); said = bench.next(router)) {
+        if (json_at(said, "type") != "register.command.request") continue;
+        ++asked;
+        bench.hear(router, registered_text(json_at(said, "id"), true));
+      }
+    }
+    EXPECT_EQ(asked, is_extended ? 100u : 34u);
+    EXPECT_EQ(bench.registry().counters().announcements_refused, is_extended ? 0u : 66u);
+  }
+}
+
 }  // namespace
 }  // namespace parley::core

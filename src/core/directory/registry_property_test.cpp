@@ -154,6 +154,7 @@ class Storm {
 };
 
 RC_GTEST_PROP(RegistryProperty, whatever_happens_each_call_ends_once_and_nothing_stays, (std::uint64_t seed)) {
+  SCOPED_TRACE(fmt::format("seed {}", seed));
   Storm storm(seed);
   storm.blow(120);
   storm.rest();

@@ -57,7 +57,9 @@ void Registry::announce(const std::string& id, Carrier of, Instant now, Effects&
     waits->second = true;
     return;
   }
-  if (announcing_.size() >= limits_.announcements_max) {
+  Neighbour& router = carriers_.at(router_);
+  if (announcing_.size() >= limits_.announcements_max ||
+      (!router.terms.is_extended && router.announced[id]++ > limits_.announced_again_max)) {
     ++counters_.announcements_refused;
     return;
   }

@@ -34,7 +34,6 @@ constexpr std::array<std::string_view, std::variant_size_v<Body>> type_names = {
                                                                                 "parley.unregister",
                                                                                 "parley.interest"};
 constexpr std::size_t first_extended = 7;
-constexpr std::string_view hops_key = "parley-hops";
 
 std::string compact(std::string_view value) {
   std::string out;
@@ -489,13 +488,23 @@ std::string encode(const Definition& definition) {
   return out;
 }
 
-std::optional<Duration> remaining_of(std::string_view meta) {
-  const std::string said = meta_member(meta, remaining_key);
-  std::uint64_t us = 0;
-  const auto [end, fault] = std::from_chars(said.data(), said.data() + said.size(), us);
+static std::optional<std::uint64_t> number_in(std::string_view meta, std::string_view key) {
+  const std::string said = meta_member(meta, key);
+  std::uint64_t number = 0;
+  const auto [end, fault] = std::from_chars(said.data(), said.data() + said.size(), number);
   if (said.empty() || fault != std::errc() || end != said.data() + said.size()) return std::nullopt;
+  return number;
+}
+
+std::optional<Duration> remaining_of(std::string_view meta) {
+  const std::optional<std::uint64_t> us = number_in(meta, remaining_key);
+  if (!us) return std::nullopt;
   constexpr std::uint64_t day_us = std::uint64_t{86'400} * 1'000'000;
-  return std::chrono::microseconds(std::min(us, day_us));
+  return std::chrono::microseconds(std::min(*us, day_us));
+}
+
+std::uint32_t hops_of(std::string_view meta) {
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(number_in(meta, hops_key).value_or(0), hops_max + 1));
 }
 
 std::string meta_member(std::string_view meta, std::string_view key) {
