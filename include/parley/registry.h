@@ -6,3 +6,4 @@
 #include "face/attach.h"
 #include "parley/carrier.h"
 #include "runtime/commands/registry.h"
+#include "runtime/commands/service_commands.h"

@@ -207,6 +207,23 @@ class Checker {
 
 Result<void> check(const ServiceDescription& description) { return Checker(description).run(); }
 
+bool has_channel(const ServiceDescription& description, std::uint32_t root) {
+  std::vector<bool> seen(description.types.size());
+  std::vector<std::uint32_t> left = {root};
+  while (!left.empty()) {
+    const std::uint32_t number = left.back();
+    left.pop_back();
+    if (seen[number]) continue;
+    seen[number] = true;
+    const TypeDescription& type = description.types[number];
+    if (type.kind == DescribedKind::tx || type.kind == DescribedKind::rx) return true;
+    for (const PartDescription& part : type.parts) {
+      if (part.type) left.push_back(*part.type);
+    }
+  }
+  return false;
+}
+
 bool has_named_arguments(const MethodDescription& method) {
   return std::ranges::none_of(method.arguments, [](const ArgumentDescription& one) { return one.name.empty(); });
 }

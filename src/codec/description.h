@@ -123,6 +123,9 @@ struct DescriptionLimits {
 // are looked at by the Transcoder. The error (`response`) says which type or method is wrong, and why.
 Result<void> check(const ServiceDescription& description);
 
+// Whether a channel is inside of a type. Of a description that is good.
+bool has_channel(const ServiceDescription& description, std::uint32_t type);
+
 // In the words of C++ and Rust alike: "list of i32", "struct Point". Of a description that is good.
 std::string type_words(const ServiceDescription& description, std::uint32_t type);
 

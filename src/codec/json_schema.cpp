@@ -430,23 +430,6 @@ void SchemaWriter::put_named(std::string& out, std::string_view name, const Part
   members.at("additionalProperties") += "false";
 }
 
-bool has_channel(const ServiceDescription& description, std::uint32_t root) {
-  std::vector<bool> seen(description.types.size());
-  std::vector<std::uint32_t> left = {root};
-  while (!left.empty()) {
-    const std::uint32_t number = left.back();
-    left.pop_back();
-    if (seen[number]) continue;
-    seen[number] = true;
-    const TypeDescription& type = description.types[number];
-    if (type.kind == tx || type.kind == rx) return true;
-    for (const PartDescription& part : type.parts) {
-      if (part.type) left.push_back(*part.type);
-    }
-  }
-  return false;
-}
-
 }  // namespace
 
 std::string json_schema(const ServiceDescription& description, std::uint32_t type) {

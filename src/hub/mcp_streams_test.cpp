@@ -142,6 +142,15 @@ TEST_F(McpStreamsTest, content_passes_as_it_stands) {
   EXPECT_TRUE(post(id, call("picture")).has(R"("content":[{"type":"image","data":"AA==","mimeType":"image/png"}])"));
 }
 
+TEST_F(McpStreamsTest, what_is_no_content_is_a_value_also_where_there_may_be_content) {
+  ASSERT_TRUE(world.run(registry.command({.name = "either", .options = {.returns_content = true}},
+                                         [](CommandContext&, std::string) -> Task<Result<std::string>> {
+                                           co_return std::string(R"({"content":[],"more":1})");
+                                         })));
+  const std::string id = open();
+  EXPECT_TRUE(post(id, call("either")).has(R"("text":"{\"content\":[],\"more\":1}")"));
+}
+
 TEST_F(McpStreamsTest, a_failure_says_what_it_is_and_wrong_arguments_what_is_wrong) {
   ASSERT_TRUE(
       world.run(registry.command("fail", "", []() -> Result<void> { return fail(Code::overloaded, "later"); })));

@@ -30,9 +30,7 @@ struct RegistryLimits {
   std::uint32_t requests_per_carrier_max = 1024;      // that one made; beyond: refused, and nothing else waits
   std::uint32_t registrations_per_carrier_max = 256;  // that wait for the router
   std::uint32_t announcements_max = 16384;            // that wait for it, of what is registered here already
-  // Of one command to a router that is not Parley, while it stays: in a ring through such a one no hops are counted.
-  std::uint32_t announced_again_max = 32;
-  std::uint32_t seen_events_max = 65536;  // remembered, so that none is delivered twice
+  std::uint32_t seen_events_max = 65536;              // remembered, so that none is delivered twice
   Duration seen_events_for = std::chrono::seconds(5);
   Duration answer_max = std::chrono::seconds(30);  // of a request that has no deadline of its own
 };
@@ -178,6 +176,8 @@ class Registry {
   const Commands& table() const { return directory_.commands(); }
   const RegistryCounters& counters() const { return counters_; }
   std::size_t requests_in_flight() const { return requests_.size(); }
+  // Whether the router has not yet answered for all that was registered before it came.
+  bool is_announcing() const { return !announcing_.empty(); }
   std::size_t carrier_count() const { return carriers_.size(); }
   const std::string& id_of(Carrier carrier) const { return carriers_.at(carrier).terms.id; }
 

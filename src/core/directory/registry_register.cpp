@@ -11,6 +11,9 @@ namespace parley::core {
 
 namespace command = wire::command;
 
+// Of one command to a router that is not Parley, while it stays: in a ring through such a one no hops are counted.
+static constexpr std::uint32_t announced_again_max = 32;
+
 void Registry::register_command(Definition definition, Instant now, Effects& effects) {
   const std::string id = definition.id;
   const auto refuse = [&](Code code, std::string why) {
@@ -59,7 +62,7 @@ void Registry::announce(const std::string& id, Carrier of, Instant now, Effects&
   }
   Neighbour& router = carriers_.at(router_);
   if (announcing_.size() >= limits_.announcements_max ||
-      (!router.terms.is_extended && router.announced[id]++ > limits_.announced_again_max)) {
+      (!router.terms.is_extended && router.announced[id]++ > announced_again_max)) {
     ++counters_.announcements_refused;
     return;
   }

@@ -161,6 +161,7 @@ Task<Result<void>> McpAttachment::offer(std::string name, const Tool& tool) {
     if (has_schemas) command.response_schema = tool.output_schema;
     command.allows_more = true;
     command.options = {tool.is_read_only, tool.is_destructive, tool.is_idempotent};
+    command.options.returns_content = tool.output_schema.empty();  // images pass through to other clients of MCP
     return command;
   };
   const auto handler = [&] {

@@ -84,6 +84,18 @@ TEST_F(McpAttachmentTest, tools_are_commands_with_a_prefix_and_what_is_said_of_t
   EXPECT_EQ(world.run(here.execute_json("far.add", "")).value().result, "\"done\"");
 }
 
+TEST_F(McpAttachmentTest, several_items_of_content_and_images_pass_as_they_stand) {
+  ASSERT_TRUE(attach());
+  const std::string content =
+      R"({"content":[{"type":"text","text":"a"},{"type":"image","data":"AA==","mimeType":"i/p"}]})";
+  ASSERT_TRUE(
+      world.run(there.command({.name = "picture", .options = {.returns_content = true}},
+                              [=](CommandContext&, std::string) -> Task<Result<std::string>> { co_return content; })));
+  world.settle();
+  EXPECT_EQ(world.run(here.execute_json("far.picture", "")).value().result, content);
+  EXPECT_TRUE(here.definition("far.picture")->annotations.returns_content);
+}
+
 TEST_F(McpAttachmentTest, the_list_of_commands_follows_that_of_the_tools) {
   ASSERT_TRUE(attach());
   add("later");

@@ -42,12 +42,11 @@ Tool tool_of(const CommandDefinition& definition) {
   return tool;
 }
 
-// Of what a command says is content as it stands.
-ToolResult content_of(const std::string& result) {
+// Content as it stands, where a value is that and nothing else.
+std::optional<ToolResult> content_of(const std::string& result) {
   const auto object = JsonObject::parse(result);
-  const std::string_view* const items = object ? object->find("content") : nullptr;
-  if (!items) return ToolResult::failed("bug", "the command should give {\"content\":[..]}, and gives something else");
-  return ToolResult::content(std::string(*items));
+  if (!object || object->members().size() != 1 || object->members()[0].key != "content") return std::nullopt;
+  return ToolResult::content(std::string(object->members()[0].value));
 }
 
 ToolResult result_of(Result<Registry::Answer> answer, const CommandDefinition& definition) {
@@ -56,7 +55,9 @@ ToolResult result_of(Result<Registry::Answer> answer, const CommandDefinition& d
     return error.code == Code::arguments ? ToolResult::invalid_arguments(error.note) : ToolResult::failed(error);
   }
   if (answer->result.empty()) return ToolResult::nothing();
-  if (definition.annotations.returns_content) return content_of(answer->result);
+  if (definition.annotations.returns_content) {
+    if (auto content = content_of(answer->result)) return *std::move(content);
+  }
   return ToolResult::value(std::move(answer->result));
 }
 

@@ -128,6 +128,14 @@ class Registry::Impl final : private runtime::CommandRunEvents {
     machine_.start(*added, loop_.now(), effects_);
     scope_.spawn(read(*this, *added, std::move(carrier)));
     drain();
+    const std::weak_ptr alive(alive_);
+    while (options.is_router && !alive.expired() && machine_.is_announcing()) {
+      announced_.reset();
+      co_await announced_.wait();
+    }
+    if (alive.expired()) co_return fail(Code::closed, "the registry was closed");
+    if (!carriers_.contains(*added))
+      co_return fail(Code::link_lost, "the carrier went before the peer knew what is here");
     co_return Result<void>();
   }
   bool detach(std::string_view id) {
@@ -140,7 +148,8 @@ class Registry::Impl final : private runtime::CommandRunEvents {
     return false;
   }
   Task<void> detached(std::string id) {
-    for (;;) {
+    const std::weak_ptr alive(alive_);
+    while (!alive.expired()) {
       const bool is_there =
           std::ranges::any_of(carriers_, [&](const auto& each) { return each.second.carrier->id() == id; });
       if (!is_there) co_return;
@@ -293,6 +302,7 @@ class Registry::Impl final : private runtime::CommandRunEvents {
       }
     }
     is_draining_ = false;
+    if (!machine_.is_announcing()) announced_.set();
     const Instant next = machine_.next_deadline();
     if (next == armed_for_) return;
     armed_for_ = next;
@@ -433,6 +443,7 @@ class Registry::Impl final : private runtime::CommandRunEvents {
   std::vector<std::shared_ptr<ChangeListener>> change_listeners_;
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);
   Event gone_;
+  Event announced_;
   Clock clock_{*this};
   Due due_{*this};
   Changed changed_{*this};

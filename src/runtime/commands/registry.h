@@ -17,6 +17,10 @@
 
 namespace parley {
 
+namespace runtime {
+class MethodTable;
+}
+
 using CommandDefinition = wire::command::Definition;
 
 // What is said of a command beside its name, for people and agents that decide whether to call it.
@@ -24,7 +28,7 @@ struct CommandOptions {
   std::optional<bool> read_only = {};    // changes nothing
   std::optional<bool> destructive = {};  // may undo or delete something
   std::optional<bool> idempotent = {};   // does no more harm twice than once
-  // The result is content of MCP as it stands, an object {"content": [...]}: text, images, audio, resources.
+  // A result {"content": [...]} is content of MCP as it stands: text, images, audio, resources.
   bool returns_content = false;
 };
 
@@ -120,6 +124,12 @@ class Registry {
                              CommandOptions options = {}) {
     return add(std::move(name), std::move(description), method_command(object, method), options);
   }
+  // The methods of a service (PARLEY_SERVICE), each as the command `name.method`: its request has the arguments by
+  // name, or is the only one where that is a struct; an own error is `failed`, with its JSON. Methods with channels are
+  // left out. The object outlives the loop. Errors: those above, of the first method that has one, and invalid where a
+  // method does not name its arguments; nothing is registered then.
+  template <class S>
+  Task<Result<void>> service(std::string name, S& object);
   // A request that does not fit the schema is refused, with the path to what is wrong, before the handler sees it.
   // Errors: those above, and invalid for a schema that is none, or says more than can be checked.
   using DynamicHandler = std::move_only_function<Task<Result<std::string>>(CommandContext&, std::string request)>;
@@ -171,8 +181,10 @@ class Registry {
 
   // --- peers
 
-  // Starts the carrier and uses it until it ends or is detached. Errors: in_use (its id, or there is a router), what
-  // its start said, overloaded, closed; nothing of it stays then.
+  // Starts the carrier and uses it until it ends or is detached. A router has been told by then what is registered
+  // here, and has answered; commands that it refuses stay here (counters().announcements_refused). Errors: in_use (its
+  // id, or there is a router), what its start said, link_lost (it went again), overloaded, closed; nothing of it stays
+  // then.
   Task<Result<void>> attach(std::shared_ptr<Carrier> carrier, AttachOptions options = {});
   // False: there is none. Calls to it end, what it asked for is stopped.
   bool detach(std::string_view id);
@@ -202,6 +214,8 @@ class Registry {
   class Impl;
   Task<Result<void>> add(std::string name, std::string description, std::shared_ptr<runtime::CommandHandler> handler,
                          CommandOptions options);
+  Task<Result<void>> add_service(std::string name, codec::ServiceDescription description,
+                                 std::shared_ptr<const runtime::MethodTable> methods);
   // The handler, if this process has the command and it is of that type.
   std::shared_ptr<runtime::CommandHandler> find_here(std::string_view name, const void* type);
 

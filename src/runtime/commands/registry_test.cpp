@@ -175,6 +175,50 @@ TEST_F(RegistryTest, a_registration_that_the_router_refuses_leaves_nothing_and_s
   EXPECT_TRUE(run(root.execute("free")).has_value());
 }
 
+TEST_F(RegistryTest, what_was_here_before_the_router_is_there_once_it_is_attached) {
+  // rule: commands/REG-09
+  Registry parent(world.loop());
+  Registry child(world.loop());
+  run(parent.command("t.taken", "of the parent", [] {})).value();
+  run(child.command("t.taken", "of the child", [] {})).value();
+  run(child.command("t.early", "", [] {})).value();
+  auto [up, down] = carrier_pair({world.loop(), "parent"}, {world.loop(), "child"});
+  run(parent.attach(down)).value();
+  run(child.attach(up, {.is_router = true})).value();
+  EXPECT_TRUE(parent.definition("t.early").has_value());
+  EXPECT_EQ(parent.definition("t.taken")->description, "of the parent");
+  EXPECT_EQ(child.definition("t.taken")->description, "of the child");
+  EXPECT_EQ(child.counters().announcements_refused, 1u);
+}
+
+TEST_F(RegistryTest, whoever_waits_while_it_attaches_or_for_a_carrier_hears_of_the_end) {
+  std::optional<Registry> registry(std::in_place, world.loop());
+  run(registry->command("t.early", "", [] {})).value();
+  auto [up, silent] = carrier_pair({world.loop(), "router"}, {world.loop(), "child"});
+  auto attaching = registry->attach(up, {.is_router = true});
+  auto detached = registry->detached("router");
+  begin(attaching);
+  begin(detached);
+  settle();
+  EXPECT_FALSE(attaching.is_done()) << "the router has not answered";
+  registry.reset();
+  EXPECT_EQ(end(attaching).error().code, Code::closed);
+  EXPECT_EQ(world.run_until([&] { return detached.is_done(); }), sim::World::Stop::done);
+}
+
+TEST_F(RegistryTest, a_router_that_goes_before_it_answers_was_not_attached) {
+  Registry registry(world.loop());
+  run(registry.command("t.early", "", [] {})).value();
+  auto [up, silent] = carrier_pair({world.loop(), "router"}, {world.loop(), "child"});
+  auto attaching = registry.attach(up, {.is_router = true});
+  begin(attaching);
+  settle();
+  silent->close();
+  EXPECT_EQ(end(attaching).error().code, Code::link_lost);
+  EXPECT_EQ(registry.carrier_count(), 0u);
+  EXPECT_TRUE(registry.definition("t.early").has_value());
+}
+
 TEST_F(RegistryTest, dropping_the_call_stops_the_handler_wherever_it_runs) {
   // rule: commands/weakness.7
   Registry root(world.loop()), child(world.loop());
