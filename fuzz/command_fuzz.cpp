@@ -17,6 +17,7 @@
 #include "core/directory/registry.h"
 #include "wire/command/line_reader.h"
 #include "wire/command/message.h"
+#include "wire/command/progress.h"
 
 namespace {
 
@@ -104,7 +105,15 @@ class World {
   void keep(const Registry::Start& start) { started_.push_back(start.call); }
   void keep(const Registry::Stop& stop) { std::erase(started_, stop.call); }
   void keep(const Registry::Settle& settle) { calls_.erase(settle.call); }
-  void keep(const Registry::Progressed& progressed) { PARLEY_ASSERT(calls_.contains(progressed.call)); }
+  void keep(const Registry::Progressed& progressed) {
+    PARLEY_ASSERT(calls_.contains(progressed.call));
+    const auto told = command::read_progress(progressed.content);
+    if (!told) return;
+    const std::string text = std::visit([](const auto& each) { return command::encode(each); }, *told);
+    const auto again = command::read_progress(text);
+    PARLEY_ASSERT(again && again->index() == told->index(), text);
+    PARLEY_ASSERT(std::visit([](const auto& each) { return command::encode(each); }, *again) == text, text);
+  }
   void keep(const Registry::Registered&) {}
   void keep(const Registry::Deliver&) {}
   void keep(const Registry::Changed&) {}

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/assert.h"
+#include "core/directory/name.h"
 #include "core/mcp/client.h"
 #include "core/mcp/server.h"
 #include "core/mcp/tool_name.h"
@@ -122,7 +123,7 @@ class ServerRun {
     } else if (const auto* list = std::get_if<Server::ListTools>(&effect)) {
       server_.tools(list->token, tools_, effects_);
     } else if (const auto* call = std::get_if<Server::CallTool>(&effect)) {
-      PARLEY_ASSERT(!is_private(call->command));
+      PARLEY_ASSERT(!core::is_private(call->command));
       const auto name = tool_name(call->command);
       PARLEY_ASSERT(!name || command_name(*name) == call->command);
       calls_.push_back(*call);

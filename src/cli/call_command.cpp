@@ -12,6 +12,7 @@
 #include "cli/terminal.h"
 #include "codec/json.h"
 #include "codec/json_text.h"
+#include "core/directory/name.h"
 #include "face/trace_file.h"
 #include "runtime/commands/session_carrier.h"
 
@@ -252,7 +253,7 @@ int call_anything(const Common& common, const CallCommand& command, io::Loop& lo
     if (each.id == command.method) return run_command(common, command, loop, session, each);
     names.push_back(each.id);
   }
-  if (command.method.starts_with('_')) {
+  if (core::is_private(command.method)) {
     const Error error{Code::not_found, fmt::format("\"{}\" is a private name", command.method)};
     complain(error, "what begins with _ is called in its own process alone");
     return exit_of(error);

@@ -8,11 +8,11 @@
 #include "cli/hub_session.h"
 #include "cli/schema_flags.h"
 #include "cli/terminal.h"
-#include "codec/json_object.h"
 #include "codec/json_text.h"
 #include "face/attach.h"
 #include "os/terminal.h"
 #include "os/termination.h"
+#include "wire/command/progress.h"
 
 namespace parley::cli {
 
@@ -84,18 +84,16 @@ class CommandCalling {
   }
 
   void tell(std::string_view content) {
-    if (codec::json_kind(content) != codec::JsonKind::object) return;
-    const codec::JsonObject told = codec::JsonObject::of_checked(content);
-    if (const std::string_view* const partial = told.find("partial")) {
+    const auto told = wire::command::read_progress(content);
+    if (!told) return;
+    if (const auto* const partial = std::get_if<wire::command::PartialResult>(&*told)) {
       clear_progress();
-      say(common_.json ? content : *partial);
-    } else if (const std::string_view* const done = told.find("progress"); done && shows_progress_) {
-      std::string line = std::string(*done);
-      if (const std::string_view* const total = told.find("total")) line += fmt::format(" of {}", *total);
-      const std::string_view* const message = told.find("message");
-      if (message && codec::json_kind(*message) == codec::JsonKind::string) {
-        line += "  " + codec::text_start(codec::json_string(*message));
-      }
+      say(common_.json ? content : partial->json);
+    } else if (shows_progress_) {
+      const auto& how_far = std::get<wire::command::HowFar>(*told);
+      std::string line = fmt::format("{}", how_far.done);
+      if (how_far.total) line += fmt::format(" of {}", *how_far.total);
+      if (!how_far.message.empty()) line += "  " + codec::text_start(how_far.message);
       put_progress(without_controls(line));
     }
   }

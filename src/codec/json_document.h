@@ -8,10 +8,9 @@
 #include <vector>
 
 #include "base/error.h"
+#include "codec/json_kind.h"
 
 namespace parley::codec {
-
-enum class JsonKind : std::uint8_t { null, boolean, number, string, array, object };
 
 // A number with all its digits: 0.<digits> times ten to the power of point. Digits begin and end with others than 0, so
 // that equal numbers are the same; zero has none.
@@ -64,7 +63,6 @@ class JsonDocument {
 
   static constexpr std::uint32_t root = 0;
   const Node& node(std::uint32_t number) const { return nodes_[number]; }
-  std::size_t node_count() const { return nodes_.size(); }
 
   JsonKind kind(std::uint32_t number) const { return nodes_[number].kind; }
   bool boolean(std::uint32_t number) const { return nodes_[number].flag; }

@@ -6,6 +6,7 @@
 #include <unordered_set>
 
 #include "base/assert.h"
+#include "codec/json_note.h"
 #include "codec/json_parser.h"
 #include "codec/json_text.h"
 
@@ -46,21 +47,6 @@ class OneString final : public JsonEvents {
 };
 
 constexpr bool is_blank(char letter) { return letter == ' ' || letter == '\t' || letter == '\n' || letter == '\r'; }
-
-std::string_view why(JsonParse::End end) {
-  using enum JsonParse::End;
-  switch (end) {
-    case finished:
-    case stopped: return "nothing";
-    case cut_off: return "it breaks off";
-    case left_over: return "something stands behind the value";
-    case unexpected: return "this is no JSON";
-    case escape: return "this is no escape of a string";
-    case exponent: return "the exponent is too large";
-    case depth: return "it is nested too deep";
-  }
-  return "this is no JSON";
-}
 
 // Walks over a text that has been checked.
 class Walk {
@@ -118,8 +104,9 @@ Result<void> check_json(std::string_view text, std::size_t depth_max) {
   Silence silence;
   const JsonParse parse = parse_json(text, silence, depth_max);
   if (parse.end == JsonParse::End::finished) return {};
-  const JsonPosition position = position_in(text, std::min(parse.at, text.size()));
-  return fail(Code::json, fmt::format("line {}, column {}: {}", position.line, position.column, why(parse.end)));
+  const JsonPosition position = position_in(text, parse.at);
+  return fail(Code::json,
+              fmt::format("line {}, column {}: {}", position.line, position.column, what_ends(parse, text, depth_max)));
 }
 
 Result<JsonObject> JsonObject::parse(std::string_view text, std::size_t depth_max) {

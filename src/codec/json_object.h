@@ -1,19 +1,17 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/error.h"
+#include "codec/json_kind.h"
 #include "codec/json_shape.h"
 
 // JSON that passes through: an envelope is looked into, and what it carries stays the text that it was. Parsed once,
 // never copied into a tree.
 namespace parley::codec {
-
-enum class JsonKind : std::uint8_t { null, boolean, number, string, array, object };
 
 struct JsonMember {
   std::string key;         // unescaped

@@ -41,7 +41,7 @@ TEST(JsonObject, a_key_twice_is_refused_among_few_and_among_many) {
 
 TEST(JsonObject, nesting_is_bounded) {
   EXPECT_TRUE(JsonObject::parse(R"({"a":[[1]]})", 3).has_value());
-  EXPECT_THAT(JsonObject::parse(R"({"a":[[1]]})", 2).error().note, HasSubstr("too deep"));
+  EXPECT_THAT(JsonObject::parse(R"({"a":[[1]]})", 2).error().note, HasSubstr("nested deeper than 2 levels"));
   const std::string deep = R"({"a":)" + std::string(1'000'000, '[');
   EXPECT_FALSE(JsonObject::parse(deep).has_value());
 }

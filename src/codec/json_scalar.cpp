@@ -1,10 +1,7 @@
 #include "codec/json_scalar.h"
 
-#include <charconv>
-#include <cmath>
 #include <cstring>
 #include <limits>
-#include <system_error>
 #include <vector>
 
 #include "base/bytes.h"
@@ -45,10 +42,7 @@ std::string store_integer(const JsonReadType& type, void* value, JsonNumberFault
 template <class T>
 std::string store_floating(void* to, std::string_view number) {
   T value = 0;
-  const auto read = std::from_chars(number.data(), number.data() + number.size(), value);
-  if (read.ec == std::errc() && std::isfinite(value)) return store(to, value);
-  // What is too small for any but zero is zero.
-  if (is_below_one(number)) return store(to, number.starts_with('-') ? -T{0} : T{0});
+  if (get_floating(number, value) == JsonNumberFault::none) return store(to, value);
   return text_start(number) + " is beyond the range of a " + (sizeof(T) == sizeof(float) ? "float" : "double");
 }
 

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <cmath>
 #include <limits>
+#include <system_error>
 
 #include "base/bytes.h"
 #include "codec/utf8.h"
@@ -68,6 +71,15 @@ constexpr std::array<Unit, 6> units = {{
 // An hour is 2^13 * 5^11 * 9 ns: no decimal fraction of it with more digits is a whole number of ns.
 constexpr std::size_t fraction_digits_max = 13;
 
+template <class T>
+JsonNumberFault floating_of(std::string_view number, T& value) {
+  const auto read = std::from_chars(number.data(), number.data() + number.size(), value);
+  if (read.ec == std::errc() && std::isfinite(value)) return JsonNumberFault::none;
+  if (!is_below_one(number)) return JsonNumberFault::out_of_range;
+  value = number.starts_with('-') ? -T{0} : T{0};
+  return JsonNumberFault::none;
+}
+
 }  // namespace
 
 JsonNumberFault get_integer(std::string_view number, JsonInteger& value) {
@@ -105,6 +117,9 @@ bool is_below_one(std::string_view number) {
   }
   return power + parts.exponent < 0;
 }
+
+JsonNumberFault get_floating(std::string_view number, double& value) { return floating_of(number, value); }
+JsonNumberFault get_floating(std::string_view number, float& value) { return floating_of(number, value); }
 
 JsonNumberFault get_decimal(std::string_view text, JsonInteger& value) {
   value = {};

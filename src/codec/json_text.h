@@ -24,6 +24,10 @@ JsonNumberFault get_decimal(std::string_view text, JsonInteger& value);
 void put_decimal(std::string& out, const JsonInteger& value);
 // Whether a JSON number is nearer to zero than 1, of which no double can tell when it is very near.
 bool is_below_one(std::string_view number);
+// Of a JSON number, the nearest value that there is. What is too small for any but zero is zero; else it is
+// out_of_range.
+JsonNumberFault get_floating(std::string_view number, double& value);
+JsonNumberFault get_floating(std::string_view number, float& value);
 
 // "1.5s": a decimal number and one of ns, us, ms, s, m, h. Written in the shortest form that is exact.
 JsonNumberFault get_duration(std::string_view text, std::int64_t& ns);

@@ -4,6 +4,7 @@
 #include <rapidcheck.h>
 #include <rapidcheck/gtest.h>
 
+#include <cmath>
 #include <limits>
 #include <string>
 
@@ -129,6 +130,20 @@ TEST(JsonText, numbers_below_one_are_told_from_large_ones) {
   for (const std::string_view number : {"1", "1e400", "-1", "0.001e3", "0.1e1", "1000e-3", "12.5e-1"}) {
     EXPECT_FALSE(is_below_one(number)) << number;
   }
+}
+
+TEST(JsonText, floating_numbers_are_the_nearest_that_there_are) {
+  double value = 1;
+  EXPECT_EQ(get_floating("-2.5e1", value), JsonNumberFault::none);
+  EXPECT_EQ(value, -25);
+  EXPECT_EQ(get_floating("-1e-400", value), JsonNumberFault::none);
+  EXPECT_EQ(value, 0);
+  EXPECT_TRUE(std::signbit(value));
+  EXPECT_EQ(get_floating("1e309", value), JsonNumberFault::out_of_range);
+  float narrow = 1;
+  EXPECT_EQ(get_floating("1e-50", narrow), JsonNumberFault::none);
+  EXPECT_EQ(narrow, 0);
+  EXPECT_EQ(get_floating("1e39", narrow), JsonNumberFault::out_of_range);
 }
 
 TEST(JsonText, strings_are_escaped_where_json_wants_it) {

@@ -66,6 +66,32 @@ TEST(CarrierThreads, lines_are_sent_and_closed_from_any_thread) {
   other.join();
 }
 
+Task<std::vector<std::string>> metas_of(std::shared_ptr<Carrier> carrier) {
+  std::vector<std::string> all;
+  while (auto received = co_await carrier->receive()) all.push_back(std::get<CommandMessage>(*received).meta);
+  co_return all;
+}
+
+TEST(CarrierThreads, the_first_line_says_the_token_whoever_sends_it) {
+  constexpr int messages = 100;
+  Loop loop;
+  auto [first, second] = io::MemoryStream::make_pair(loop);
+  auto sending = LineCarrier::make(loop, std::move(first), {.id = "second", .token = "secret"});
+  auto receiving = LineCarrier::make(loop, std::move(second), {.id = "first"});
+  loop.run_until(sending->start()).value();
+  loop.run_until(receiving->start()).value();
+  std::thread other([&carrier = *sending] {
+    for (int i = 0; i < messages; ++i) carrier.send(event(i)).value();
+  });
+  for (int i = 0; i < messages; ++i) sending->send(event(i)).value();
+  other.join();
+  sending->close();
+  const std::vector<std::string> metas = loop.run_until(metas_of(receiving));
+  ASSERT_EQ(metas.size(), 2u * messages);
+  EXPECT_EQ(metas[0], R"({"parley-token":"secret"})");
+  for (std::size_t i = 1; i < metas.size(); ++i) EXPECT_EQ(metas[i], "");
+}
+
 Task<int> add_many(Registry& registry, int count) {
   int right = 0;
   for (int i = 0; i < count; ++i) {

@@ -92,6 +92,9 @@ TEST_F(HubWeb, what_is_wrong_is_said_by_status_and_in_words) {
   EXPECT_EQ(ask("GET", "/cmds.json", {}, {{"Host", "rebound.example"}}).status, 421u);
   const auto private_one = post(R"({"id":"1","type":"execute.command.request","commandId":"_hidden"})");
   EXPECT_THAT(private_one.body, HasSubstr("\"not_found\""));
+  EXPECT_EQ(hub.web().requests, 12u) << "all but those of another page and for another host";
+  EXPECT_EQ(hub.web().refused, 2u);
+  EXPECT_EQ(hub.web().not_found, 1u);
 }
 
 TEST_F(HubWeb, a_client_that_goes_away_stops_its_command) {
@@ -152,6 +155,40 @@ TEST_F(HubWeb, lines_come_by_websocket_with_a_token_in_the_first_message) {
   auto without = loop.run_until(dial_lines(loop, address, {.id = "hub"})).value();
   loop.run_until(stranger.attach(without, {.is_router = true})).value();
   EXPECT_FALSE(loop.run_until(stranger.execute<Sum>("math.add", Add{2, 3})).has_value());
+  EXPECT_EQ(hub.command_gate().attached, 1u);
+  EXPECT_EQ(hub.command_gate().refused, 1u);
+  EXPECT_EQ(hub.command_gate().too_many, 0u);
+}
+
+TEST_F(HubWeb, beyond_sessions_max_lines_are_turned_away) {
+  HubOptions few = options();
+  few.limits.sessions_max = 1;
+  Hub small(loop, std::move(few));
+  const std::string address = "ws:" + small.listen("tcp:127.0.0.1:0").value().substr(4) + "/cmd";
+  const LineCarrierOptions known{.id = "hub", .token = std::string(secret)};
+  Registry first(loop);
+  auto carrier = loop.run_until(dial_lines(loop, address, known)).value();
+  loop.run_until(first.attach(carrier, {.is_router = true})).value();
+  EXPECT_EQ(loop.run_until(first.execute("nobody.has.it")).error().code, Code::not_found);
+  Registry second(loop);
+  auto beyond = loop.run_until(dial_lines(loop, address, known)).value();
+  static_cast<void>(loop.run_until(second.attach(beyond, {.is_router = true})));
+  EXPECT_FALSE(loop.run_until(second.execute("nobody.has.it")).has_value());
+  EXPECT_EQ(small.command_gate().too_many, 1u);
+  EXPECT_EQ(small.command_gate().attached, 1u);
+}
+
+TEST_F(HubWeb, sessions_of_agents_are_counted) {
+  const std::string introduction = R"({"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":)"
+                                   R"("2025-11-25","capabilities":{},"clientInfo":{"name":"tester","version":"2"}}})";
+  const auto begun = ask("POST", "/mcp", introduction, {json, {"Accept", "application/json, text/event-stream"}});
+  EXPECT_EQ(begun.status, 200u) << begun.body;
+  ASSERT_NE(begun.find("Mcp-Session-Id"), nullptr);
+  EXPECT_EQ(ask("DELETE", "/mcp", {}, {{"Mcp-Session-Id", "of nobody"}}).status, 404u);
+  EXPECT_EQ(ask("DELETE", "/mcp", {}, {{"Mcp-Session-Id", *begun.find("Mcp-Session-Id")}}).status, 200u);
+  EXPECT_EQ(hub.mcp_pages().opened, 1u);
+  EXPECT_EQ(hub.mcp_pages().ended, 1u);
+  EXPECT_EQ(hub.mcp_pages().unknown, 1u);
 }
 
 TEST_F(HubWeb, a_session_attaches_a_registry) {

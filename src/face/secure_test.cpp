@@ -15,6 +15,7 @@
 #include "face/server.h"
 #include "face/session.h"
 #include "hub/hub.h"
+#include "io/http.h"
 #include "io/stream_end_suite.h"
 #include "net/tls_files_suite.h"
 #include "runtime/builtin.h"
@@ -203,6 +204,24 @@ TEST_F(SecureHub, one_port_lets_everybody_in_who_has_a_token) {
     ASSERT_FALSE(stranger) << scheme;
     EXPECT_NE(stranger.error().note.find("the token is none of this hub's"), std::string::npos) << scheme;
   }
+}
+
+TEST_F(SecureHub, commands_are_asked_for_over_https) {
+  open_hub();
+  ASSERT_TRUE(loop->run_until(hub->registry().command("math.add", "Adds", [] {})));
+  auto client = loop->http_client("https://" + at.substr(1)).value();
+  const auto ask = [&](std::string method, std::string target, std::string body) {
+    io::HttpRequest request{.method = std::move(method), .target = std::move(target), .body = std::move(body)};
+    request.fields = {{"Authorization", "Bearer " + std::string(secret)}, {"Content-Type", "application/json"}};
+    return loop->run_until(client->request(std::move(request))).value();
+  };
+  const io::HttpResponse listed = ask("GET", "/cmds.json", {});
+  EXPECT_EQ(listed.status, 200u);
+  EXPECT_NE(listed.body.find("math.add"), std::string::npos) << listed.body;
+  const io::HttpResponse called =
+      ask("POST", "/cmd", R"({"id":"1","type":"execute.command.request","commandId":"math.add"})");
+  EXPECT_EQ(called.status, 200u);
+  EXPECT_NE(called.body.find("may not call"), std::string::npos) << called.body;
 }
 
 TEST_F(SecureHub, without_a_certificate_tls_is_refused_as_before) {

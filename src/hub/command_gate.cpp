@@ -59,7 +59,10 @@ CommandGate::CommandGate(io::Loop& loop, Registry& registry, const Gate& gate, R
 
 void CommandGate::admit(std::unique_ptr<io::Stream> stream, std::optional<core::Principal> seen,
                         std::optional<std::string> bearer, Instant until) {
-  if (scope_.size() >= carriers_max_) return;
+  if (scope_.size() >= carriers_max_) {
+    ++counters_.too_many;
+    return;
+  }
   std::string id = fmt::format("lines-{}", ++last_);
   auto carrier = LineCarrier::make(loop_, std::move(stream), {.id = std::move(id)});
   scope_.spawn(serve(*this, std::move(carrier), std::move(seen), std::move(bearer), until));

@@ -7,19 +7,13 @@
 #include <string>
 
 #include "async/scope.h"
+#include "hub/counters.h"
 #include "hub/gate.h"
 #include "io/loop.h"
 #include "runtime/commands/line_carrier.h"
 #include "runtime/commands/registry.h"
 
 namespace parley::hub {
-
-struct CommandGateCounters {
-  std::uint64_t attached = 0;
-  std::uint64_t refused = 0;  // whom nobody knows, and who brought no token that is known
-  std::uint64_t messages_malformed = 0;
-  std::uint64_t lines_too_long = 0;
-};
 
 // Where registries of cmd-ipc come in that speak in lines: on streams that open with a message, and WebSockets at /cmd.
 // As whom they come the system or a certificate says, or a token in `_meta` of their first message ("parley-token").

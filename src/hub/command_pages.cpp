@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <variant>
 
 #include "core/directory/command_errors.h"
@@ -23,20 +22,10 @@ io::HttpResponse line_response(const CommandMessage& message) {
   return {200, {{"Content-Type", "application/x-ndjson"}}, encode(message, false) + "\n"};
 }
 
-bool is_json(const io::HttpRequest& request) {
-  const std::string* const type = request.find("Content-Type");
-  if (!type) return false;
-  std::string name = type->substr(0, type->find(';'));
-  std::ranges::transform(name, name.begin(),
-                         [](char each) { return each >= 'A' && each <= 'Z' ? static_cast<char>(each + 32) : each; });
-  name.erase(name.find_last_not_of(" \t") + 1);
-  return name == "application/json";
-}
-
 // An event, a registration or an answer of somebody who only asks is none of his business: a page that could post them
 // would take commands over.
 Task<void> post_command(Registry& registry, io::HttpExchange& exchange, WebCaller caller) {
-  if (!is_json(exchange.request())) {
+  if (!is_json_request(exchange.request())) {
     co_return exchange.respond(error_response(415, "a message is posted with Content-Type: application/json"));
   }
   auto parsed = command::parse(exchange.request().body, false);

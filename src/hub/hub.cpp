@@ -103,6 +103,9 @@ class Hub::Impl final : private hub::DoorEvents,
   Registry& registry() { return registry_; }
   const core::Directory& directory() const { return directory_; }
   const DoorCounters& door() const override { return door_.counters; }
+  const WebCounters& web() const override { return web_.counters(); }
+  const CommandGateCounters& command_gate() const override { return command_gate_.counters(); }
+  const McpPagesCounters& mcp_pages() const override { return mcp_pages_.counters(); }
   std::size_t session_count() const override { return visitors_.size(); }
   std::size_t leaving_count() const override { return farewells_.count(); }
   std::uint64_t cut_off() const override { return farewells_.cut_off(); }
@@ -416,6 +419,9 @@ Registry& Hub::registry() { return impl_->registry(); }
 std::size_t Hub::web_connection_count() const { return impl_->web_connection_count(); }
 const core::Directory& Hub::directory() const { return impl_->directory(); }
 const DoorCounters& Hub::door() const { return std::as_const(*impl_).door(); }
+const WebCounters& Hub::web() const { return std::as_const(*impl_).web(); }
+const CommandGateCounters& Hub::command_gate() const { return std::as_const(*impl_).command_gate(); }
+const McpPagesCounters& Hub::mcp_pages() const { return std::as_const(*impl_).mcp_pages(); }
 std::size_t Hub::session_count() const { return impl_->session_count(); }
 std::size_t Hub::leaving_count() const { return std::as_const(*impl_).leaving_count(); }
 std::size_t Hub::relay_count() const { return impl_->relay_count(); }

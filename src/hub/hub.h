@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,6 +12,7 @@
 #include "core/directory/directory.h"
 #include "core/policy/policy.h"
 #include "core/policy/tokens.h"
+#include "hub/counters.h"
 #include "io/http.h"
 #include "io/loop.h"
 #include "runtime/commands/registry.h"
@@ -43,19 +43,6 @@ struct HubOptions {
   std::size_t refusals_max = 256;
 };
 
-// What came to the door of a hub, and what became of it.
-struct DoorCounters {
-  std::uint64_t streams = 0;
-  std::uint64_t silent = 0;          // said nothing that tells, in Limits::handshake_max
-  std::uint64_t too_many = 0;        // beyond Limits::sessions_max
-  std::uint64_t pushed_out = 0;      // by others that came later, beyond Limits::newcomers_max
-  std::uint64_t strangers = 0;       // whom no rule names, where nobody is known by what he brings; closed as they come
-  std::uint64_t tokens_missing = 0;  // the same where there are, after the handshake
-  std::uint64_t tokens_wrong = 0;
-  std::uint64_t accepted = 0;
-  std::map<std::string, std::uint64_t, std::less<>> refused;  // by what they spoke
-};
-
 // The meeting place of many processes: workers offer services, clients find them by name, and what a client says goes
 // to the worker that was chosen for it. An object in a loop, as a program, in another program or in the simulator. On
 // its loop's thread. Outlived by its loop; destroying it closes it.
@@ -83,6 +70,9 @@ class Hub final {
   Registry& registry();
   const core::Directory& directory() const;
   const DoorCounters& door() const;
+  const WebCounters& web() const;
+  const CommandGateCounters& command_gate() const;
+  const McpPagesCounters& mcp_pages() const;
   std::size_t session_count() const;
   // Of HTTP.
   std::size_t web_connection_count() const;

@@ -15,21 +15,6 @@ namespace {
 constexpr std::int64_t bad_request = -32000;
 constexpr std::int64_t no_session = -32001;
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(),
-                         [](char each) { return each >= 'A' && each <= 'Z' ? static_cast<char>(each + 32) : each; });
-  return out;
-}
-
-// A media type or range, without its parameters.
-std::string media_type(std::string_view text) {
-  text = text.substr(0, text.find(';'));
-  const std::size_t begin = text.find_first_not_of(" \t");
-  if (begin == std::string_view::npos) return {};
-  return lower(text.substr(begin, text.find_last_not_of(" \t") - begin + 1));
-}
-
 bool accepts(const io::HttpRequest& request, std::string_view type) {
   const std::string* const field = request.find("Accept");
   const std::string range = std::string(type.substr(0, type.find('/'))) + "/*";
@@ -40,11 +25,6 @@ bool accepts(const io::HttpRequest& request, std::string_view type) {
     rest.remove_prefix(std::min(comma + 1, rest.size()));
   }
   return false;
-}
-
-bool is_json(const io::HttpRequest& request) {
-  const std::string* const type = request.find("Content-Type");
-  return type && media_type(*type) == "application/json";
 }
 
 }  // namespace
@@ -71,7 +51,7 @@ Task<void> McpPages::post(io::HttpExchange& exchange, WebCaller caller) {
     co_return exchange.respond(mcp_error_response(
         406, bad_request, "the answer may be either: send Accept: application/json, text/event-stream"));
   }
-  if (!is_json(request)) {
+  if (!is_json_request(request)) {
     co_return exchange.respond(
         mcp_error_response(415, bad_request, "a message is posted with Content-Type: application/json"));
   }

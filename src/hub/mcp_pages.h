@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "hub/counters.h"
 #include "hub/mcp_web_session.h"
 #include "hub/web.h"
 
@@ -19,15 +20,6 @@ struct McpPagesOptions {
   Duration idle_max = std::chrono::minutes(30);  // without a request or a stream; a call alone does not count
   Duration beat = std::chrono::seconds(25);      // between two signs of life on a stream
   McpWebSession::Options session = {.session = {}, .streams = {.bytes_in_all = std::size_t{2} << 20}};
-};
-
-struct McpPagesCounters {
-  std::uint64_t opened = 0;
-  std::uint64_t ended = 0;  // by their clients
-  std::uint64_t expired = 0;
-  std::uint64_t pushed_out = 0;  // idle ones, by others of the same principal
-  std::uint64_t refused = 0;     // for want of room
-  std::uint64_t unknown = 0;     // requests for a session that there is not, or that is somebody else's
 };
 
 // MCP for agents, streamable HTTP at one path: POST takes a message, GET reads what the server says by itself or what a

@@ -107,7 +107,10 @@ TEST_F(McpPagesTest, a_tool_is_only_what_its_principal_may_call) {
   who = "guest";
   const std::string id = open();
   EXPECT_TRUE(post(id, list()).has(R"("tools":[])"));
+  std::vector<std::string> refused;
+  registry.on_refused([&](const core::Registry::Refused& each) { refused.push_back(each.name); });
   EXPECT_TRUE(post(id, call("open.door")).has("-32602"));
+  EXPECT_EQ(refused, std::vector<std::string>{"open.door"}) << "what was tried is written down";
 }
 
 TEST_F(McpPagesTest, a_session_ends_when_its_client_says_so_and_its_calls_with_it) {

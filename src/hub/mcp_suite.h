@@ -44,8 +44,6 @@ class FakeExchange final : public io::HttpExchange {
     EXPECT_TRUE(is_stream && !is_over);
     is_over = true;
   }
-  std::size_t bytes_queued() const override { return 0; }
-  void want_writable() override {}
 
   std::optional<io::HttpResponse> head;
   std::string body;

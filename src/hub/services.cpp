@@ -175,6 +175,23 @@ Task<Result<std::vector<builtin::Count>>> HubService::counters(Context& context)
   all.push_back({"introductions", hub_.introductions()});
   all.push_back({"sessions_leaving", hub_.leaving_count()});
   all.push_back({"sessions_cut_off", hub_.cut_off()});
+  const WebCounters& web = hub_.web();
+  all.push_back({"web_requests", web.requests});
+  all.push_back({"web_refused", web.refused});
+  all.push_back({"web_not_found", web.not_found});
+  const CommandGateCounters& gate = hub_.command_gate();
+  all.push_back({"commands_attached", gate.attached});
+  all.push_back({"commands_refused", gate.refused});
+  all.push_back({"commands_too_many", gate.too_many});
+  all.push_back({"commands_messages_malformed", gate.messages_malformed});
+  all.push_back({"commands_lines_too_long", gate.lines_too_long});
+  const McpPagesCounters& mcp = hub_.mcp_pages();
+  all.push_back({"mcp_opened", mcp.opened});
+  all.push_back({"mcp_ended", mcp.ended});
+  all.push_back({"mcp_expired", mcp.expired});
+  all.push_back({"mcp_pushed_out", mcp.pushed_out});
+  all.push_back({"mcp_refused", mcp.refused});
+  all.push_back({"mcp_unknown", mcp.unknown});
   for (const auto& [spoken, count] : door.refused) all.push_back({"door_refused_" + spoken, count});
   co_return all;
 }

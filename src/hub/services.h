@@ -22,6 +22,9 @@ class HubState {
  public:
   virtual core::Directory& names() = 0;
   virtual const DoorCounters& door() const = 0;
+  virtual const WebCounters& web() const = 0;
+  virtual const CommandGateCounters& command_gate() const = 0;
+  virtual const McpPagesCounters& mcp_pages() const = 0;
   virtual Visitor* visitor_of(const runtime::Session& session) = 0;
   virtual Visitor* visitor(std::uint64_t id) = 0;
   virtual std::vector<Visitor*> visitors() = 0;

@@ -5,9 +5,24 @@
 #include <algorithm>
 
 #include "codec/json_text.h"
-#include "wire/roam/names.h"
 
 namespace parley::hub {
+
+static char small(char letter) { return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter + 32) : letter; }
+
+std::string media_type(std::string_view text) {
+  text = text.substr(0, text.find(';'));
+  const std::size_t begin = text.find_first_not_of(" \t");
+  if (begin == std::string_view::npos) return {};
+  std::string type(text.substr(begin, text.find_last_not_of(" \t") - begin + 1));
+  std::ranges::transform(type, type.begin(), small);
+  return type;
+}
+
+bool is_json_request(const io::HttpRequest& request) {
+  const std::string* const type = request.find("Content-Type");
+  return type && media_type(*type) == "application/json";
+}
 
 io::HttpResponse json_response(unsigned status, std::string json) {
   return {status, {{"Content-Type", "application/json"}}, std::move(json)};
@@ -23,10 +38,7 @@ std::optional<std::string_view> bearer_of(const io::HttpRequest& request) {
   const std::string* const field = request.find("Authorization");
   constexpr std::string_view scheme = "bearer ";
   if (!field || field->size() <= scheme.size()) return std::nullopt;
-  const auto lower = [](char letter) {
-    return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter + 32) : letter;
-  };
-  const bool is_bearer = std::ranges::equal(std::string_view(*field).substr(0, scheme.size()), scheme, {}, lower);
+  const bool is_bearer = std::ranges::equal(std::string_view(*field).substr(0, scheme.size()), scheme, {}, small);
   if (!is_bearer) return std::nullopt;
   return std::string_view(*field).substr(scheme.size());
 }
@@ -88,7 +100,6 @@ class Web::Answering final : public Mortal, private io::HttpExchangeEvents {
     Answering& answering;
   };
   void on_peer_gone() override { web_.end(*this); }
-  void on_writable() override {}
 
   Web& web_;
   std::unique_ptr<io::HttpExchange> exchange_;

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "hub/counters.h"
 #include "hub/gate.h"
 #include "io/http.h"
 #include "io/loop.h"
@@ -34,12 +35,6 @@ class WebEvents {
 
  protected:
   ~WebEvents() = default;
-};
-
-struct WebCounters {
-  std::uint64_t requests = 0;
-  std::uint64_t refused = 0;    // without a token that is known, where nothing else tells who it is
-  std::uint64_t not_found = 0;  // of paths that there are none of
 };
 
 // HTTP at the door of a hub: pages by path and method. On the hub's loop. Destroying it cuts all connections off.
@@ -82,8 +77,13 @@ class Web final {
 
 // The secret of `Authorization: Bearer …`.
 std::optional<std::string_view> bearer_of(const io::HttpRequest& request);
-// An answer of JSON or text; a line ends it.
+// A media type or range, without its parameters and in small letters.
+std::string media_type(std::string_view text);
+// Whether its body says that it is application/json.
+bool is_json_request(const io::HttpRequest& request);
+
 io::HttpResponse json_response(unsigned status, std::string json);
+// {"error":why} and the end of the line.
 io::HttpResponse error_response(unsigned status, std::string_view why);
 
 }  // namespace parley::hub

@@ -60,8 +60,6 @@ class HttpExchangeEvents {
   // of the exchange. Whatever is answered afterwards still goes to one who has only stopped sending, and to nobody
   // else.
   virtual void on_peer_gone() = 0;
-  // After want_writable(), once: everything that was queued has left.
-  virtual void on_writable() = 0;
 
  protected:
   ~HttpExchangeEvents() = default;
@@ -87,14 +85,9 @@ class HttpExchange {
   // An answer whose end is not known yet (text/event-stream, for one): a head without a body, any number of parts, the
   // end. Parts that are sent within one turn of the loop leave together.
   virtual void begin_stream(HttpResponse head) = 0;
-  // An empty part is none. Whoever does not read is cut off once more than HttpLimits::unsent_bytes_max wait for it, so
-  // look at bytes_queued() where more could come than it reads, and go on at on_writable().
+  // An empty part is none. Whoever does not read is cut off once more than HttpLimits::unsent_bytes_max wait for it.
   virtual void send(std::string_view part) = 0;
   virtual void finish() = 0;
-
-  // What was answered and has not left yet.
-  virtual std::size_t bytes_queued() const = 0;
-  virtual void want_writable() = 0;
 };
 
 class HttpConnection;
@@ -200,7 +193,6 @@ class HttpClient {
   }
   // Of its URL: "/" where that has none.
   virtual const std::string& target() const = 0;
-  virtual const std::string& address() const = 0;
 };
 
 }  // namespace parley::io

@@ -148,6 +148,5 @@ Task<Result<std::unique_ptr<io::HttpStream>>> HttpClient::open(io::HttpRequest r
 }
 
 const std::string& HttpClient::target() const { return pool_->url.target; }
-const std::string& HttpClient::address() const { return pool_->dialer->address(); }
 
 }  // namespace parley::net

@@ -21,7 +21,6 @@ class HttpClient final : public io::HttpClient {
   Task<Result<io::HttpResponse>> request(io::HttpRequest request, Instant until) override;
   Task<Result<std::unique_ptr<io::HttpStream>>> open(io::HttpRequest request, Instant until) override;
   const std::string& target() const override;
-  const std::string& address() const override;
 
  private:
   std::shared_ptr<HttpPool> pool_;

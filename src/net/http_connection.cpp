@@ -241,7 +241,6 @@ void HttpConnection::flush() {
     arm();
     return stream_->want_writable();
   }
-  if (exchange_) exchange_->on_sent();
   if (state_ == State::ending) {
     stream_->finish();
     state_ = State::lingering;

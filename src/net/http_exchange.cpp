@@ -53,12 +53,13 @@ void HttpConnection::Exchange::begin_stream(io::HttpResponse head) {
 void HttpConnection::Exchange::send(std::string_view part) {
   PARLEY_ASSERT(phase_ == Phase::streaming, "parts follow begin_stream(), and finish() follows them");
   if (!connection_ || part.empty() || !form_.has_body) return;
-  if (bytes_queued() + part.size() > connection_->limits_.unsent_bytes_max) {
+  const auto is_beyond_bound = [&] {
+    return connection_->out_.size() + part.size() > connection_->limits_.unsent_bytes_max;
+  };
+  if (is_beyond_bound()) {
     connection_->flush();
     if (!connection_) return;
-    if (bytes_queued() != 0 && bytes_queued() + part.size() > connection_->limits_.unsent_bytes_max) {
-      return connection_->cut_off();
-    }
+    if (!connection_->out_.empty() && is_beyond_bound()) return connection_->cut_off();
   }
   if (form_.is_chunked) connection_->put(fmt::format("{:x}\r\n", part.size()));
   connection_->put(part);
@@ -78,30 +79,15 @@ void HttpConnection::Exchange::end() {
   std::exchange(connection_, nullptr)->answered();
 }
 
-void HttpConnection::Exchange::want_writable() {
-  if (!connection_) return;
-  wants_writable_ = true;
-  if (connection_->out_.empty()) on_sent();
-}
-
 void HttpConnection::Exchange::on_peer_gone() {
   is_gone_ = true;
   set_events(events_);
-}
-
-void HttpConnection::Exchange::on_sent() {
-  if (wants_writable_ && !writable_.is_linked()) executor_.post(writable_);
 }
 
 void HttpConnection::Exchange::tell_gone() {
   if (!events_ || phase_ == Phase::answered) return;
   has_told_gone_ = true;
   events_->on_peer_gone();
-}
-
-void HttpConnection::Exchange::tell_writable() {
-  wants_writable_ = false;
-  if (events_ && connection_) events_->on_writable();
 }
 
 }  // namespace parley::net

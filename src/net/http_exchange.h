@@ -24,14 +24,10 @@ class HttpConnection::Exchange final : public io::HttpExchange {
   void begin_stream(io::HttpResponse head) override;
   void send(std::string_view part) override;
   void finish() override;
-  std::size_t bytes_queued() const override { return connection_ ? connection_->out_.size() : 0; }
-  void want_writable() override;
 
   // Of its connection.
   void on_peer_gone();
-  void on_sent();
   void leave() { connection_ = nullptr; }
-  bool is_stream() const { return phase_ == Phase::streaming; }
 
  private:
   enum class Phase : std::uint8_t { asked, streaming, answered };
@@ -41,7 +37,6 @@ class HttpConnection::Exchange final : public io::HttpExchange {
   };
   void end();
   void tell_gone();
-  void tell_writable();
 
   Executor& executor_;
   HttpConnection* connection_;
@@ -51,10 +46,8 @@ class HttpConnection::Exchange final : public io::HttpExchange {
   HttpAnswerForm form_;
   bool is_gone_ = false;
   bool has_told_gone_ = false;
-  bool wants_writable_ = false;
   io::HttpExchangeEvents* events_ = nullptr;
   Node gone_{[](Ready& node) { static_cast<Node&>(node).exchange.tell_gone(); }, *this};
-  Node writable_{[](Ready& node) { static_cast<Node&>(node).exchange.tell_writable(); }, *this};
 };
 
 }  // namespace parley::net

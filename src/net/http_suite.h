@@ -56,14 +56,8 @@ struct HttpWatcher final : io::HttpExchangeEvents {
     ++gone;
     if (at_gone) at_gone();
   }
-  void on_writable() override {
-    ++writable;
-    if (at_writable) at_writable();
-  }
   int gone = 0;
-  int writable = 0;
   std::move_only_function<void()> at_gone;
-  std::move_only_function<void()> at_writable;
 };
 
 // Serves every stream that a listener gives.

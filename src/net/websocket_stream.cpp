@@ -21,12 +21,6 @@ constexpr std::size_t look_bytes = std::size_t{4} << 10;
 // Reads from below, in one call, that came to nothing for the reader: others have their turn, too.
 constexpr int fills_max = 4;
 
-std::string in_text(std::string_view text) {
-  std::string out;
-  for (const char c : text) out += c >= ' ' && c <= '~' ? c : '?';
-  return out;
-}
-
 }  // namespace
 
 WebSocketStream::WebSocketStream(io::Loop& loop, std::unique_ptr<io::Stream> inner, UpgradeTarget target,
@@ -63,7 +57,7 @@ bool WebSocketStream::open() {
   }
   for (;;) {
     const ByteView bytes = undecoded();
-    if (const auto size = upgrade_head_size(bytes.first(std::min(bytes.size(), upgrade_head_bytes_max)))) {
+    if (const auto size = head_end_.find(as_text(bytes).substr(0, upgrade_head_bytes_max))) {
       const std::string head(as_text(bytes.first(*size)));
       take(*size);
       return is_client_ ? check(head) : answer(head);
@@ -359,7 +353,7 @@ void WebSocketStream::take_close(ByteView payload) {
     has_closed_ = true;
     return;
   }
-  const std::string reason = in_text(as_text(payload.subspan(2)));
+  const std::string reason = shown_in_line(as_text(payload.subspan(2)));
   refuse(websocket_close::normal, {Code::reported, fmt::format("the peer closed the WebSocket with {}{}{}", code,
                                                                reason.empty() ? "" : ": ", reason)});
 }

@@ -8,6 +8,7 @@
 
 #include "io/websocket_options.h"
 #include "net/coded_stream.h"
+#include "net/http_head.h"
 #include "net/websocket_frames.h"
 #include "net/websocket_upgrade.h"
 
@@ -83,6 +84,7 @@ class WebSocketStream final : public CodedStream {
   const UpgradeTarget target_;
   const io::WebSocketOptions options_;
   std::string nonce_;  // of our request, once it was sent
+  HttpHeadEnd head_end_;
 
   // in
   BlockHandle block_;

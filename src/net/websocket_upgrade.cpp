@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <iterator>
 #include <vector>
 
 #include "io/http.h"
@@ -42,23 +43,15 @@ bool is_nonce(std::string_view text) {
   });
 }
 
-UpgradeAnswer refusal(unsigned status, Code code, const std::string& why, std::string_view fields = {}) {
-  const std::string_view reason = io::http_reason(status);
-  const std::string text = why + "\n";
-  return {fmt::format("HTTP/1.1 {} {}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\n{}"
-                      "Connection: close\r\n\r\n{}",
-                      status, reason, text.size(), fields, text),
-          Error{code, fmt::format("no WebSocket was opened ({} {}): {}", status, reason, why)}};
+UpgradeAnswer refusal(const HttpRefusal& refused, std::vector<io::HttpField> fields = {}) {
+  io::HttpResponse response = response_of(refused);
+  std::ranges::move(fields, std::back_inserter(response.fields));
+  return {write_http_response(response, {.closes = true}),
+          Error{refused.code, fmt::format("no WebSocket was opened ({} {}): {}", refused.status,
+                                          io::http_reason(refused.status), refused.why)}};
 }
-
-UpgradeAnswer refusal(const HttpRefusal& refused) { return refusal(refused.status, refused.code, refused.why); }
 
 }  // namespace
-
-std::optional<std::size_t> upgrade_head_size(ByteView bytes) {
-  const std::size_t at = as_text(bytes).find("\r\n\r\n");
-  return at == std::string_view::npos ? std::nullopt : std::optional(at + 4);
-}
 
 std::string upgrade_nonce(std::uint64_t first, std::uint64_t second) {
   std::array<std::uint8_t, 16> bytes;
@@ -75,38 +68,38 @@ std::string upgrade_request(const UpgradeTarget& target, std::string_view nonce)
 }
 
 UpgradeAnswer refuse_long_head() {
-  return refusal(431, Code::too_large,
-                 fmt::format("the head of a request is at most {} bytes", upgrade_head_bytes_max));
+  return refusal(
+      {431, Code::too_large, fmt::format("the head of a request is at most {} bytes", upgrade_head_bytes_max)});
 }
 
 UpgradeAnswer answer_upgrade(std::string_view head, const io::WebSocketOptions& options) {
   const auto read = read_http_request(head);
   if (!read) return refusal(read.error());
   const io::HttpRequest& request = read->request;
-  if (read->is_old) return refusal(400, Code::protocol, "this is no request of HTTP/1.1");
+  if (read->is_old) return refusal({400, Code::protocol, "this is no request of HTTP/1.1"});
   if (const auto refused = refuse_access(request, {options.hosts, options.origins})) return refusal(*refused);
   if (request.path() != options.path) {
-    return refusal(404, Code::not_found,
-                   fmt::format("there is nothing at `{}`; a WebSocket is opened at {}", shown_in_line(request.target),
-                               options.path));
+    return refusal({404, Code::not_found,
+                    fmt::format("there is nothing at `{}`; a WebSocket is opened at {}", shown_in_line(request.target),
+                                options.path)});
   }
   if (request.method != "GET") {
-    return refusal(405, Code::protocol, "a WebSocket is opened with GET", "Allow: GET\r\n");
+    return refusal({405, Code::protocol, "a WebSocket is opened with GET"}, {{"Allow", "GET"}});
   }
   if (!read->asks_for_websocket) {
-    return refusal(426, Code::protocol, "only a WebSocket is opened here, with Upgrade: websocket",
-                   "Upgrade: websocket\r\n");
+    return refusal({426, Code::protocol, "only a WebSocket is opened here, with Upgrade: websocket"},
+                   {{"Upgrade", "websocket"}});
   }
   const std::string* const version = request.find("Sec-WebSocket-Version");
   if (!version || *version != "13") {
-    return refusal(426, Code::version, "the version of WebSocket is 13", "Sec-WebSocket-Version: 13\r\n");
+    return refusal({426, Code::version, "the version of WebSocket is 13"}, {{"Sec-WebSocket-Version", "13"}});
   }
   const std::string* const nonce = request.find("Sec-WebSocket-Key");
   if (count_http_fields(request.fields, "Sec-WebSocket-Key") != 1 || !is_nonce(*nonce)) {
-    return refusal(400, Code::protocol, "Sec-WebSocket-Key is sixteen bytes in base64");
+    return refusal({400, Code::protocol, "Sec-WebSocket-Key is sixteen bytes in base64"});
   }
   if (read->framing.is_chunked || read->framing.content_length) {
-    return refusal(400, Code::protocol, "this request has no body");
+    return refusal({400, Code::protocol, "this request has no body"});
   }
   return {
       fmt::format("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"

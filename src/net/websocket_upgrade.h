@@ -5,7 +5,6 @@
 #include <string>
 #include <string_view>
 
-#include "base/bytes.h"
 #include "base/error.h"
 #include "io/websocket_options.h"
 
@@ -15,9 +14,6 @@ namespace parley::net {
 
 // A longer head than this is none that we answer.
 inline constexpr std::size_t upgrade_head_bytes_max = 8192;
-
-// The size of a head with the blank line that ends it, or nothing while that has not come.
-std::optional<std::size_t> upgrade_head_size(ByteView bytes);
 
 struct UpgradeTarget {
   std::string host;  // "example.org:443", for the Host field

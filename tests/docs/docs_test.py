@@ -221,11 +221,13 @@ class Tables(unittest.TestCase):
             return names
 
         registry, core = "src/runtime/commands/registry.h", "src/core/directory/registry.h"
+        hub = "src/hub/counters.h"
         names = [name for path, struct in (
             (registry, "RegistryOptions"), (core, "RegistryLimits"), ("src/core/directory/commands.h", "Bounds"),
             ("src/runtime/commands/carrier.h", "CarrierLimits"), ("src/io/http.h", "HttpLimits"),
-            (core, "RegistryCounters"), (registry, "RegistryRuntimeCounters"), ("src/hub/web.h", "WebCounters"),
-            ("src/hub/command_gate.h", "CommandGateCounters")) for name in fields(path, struct)]
+            (core, "RegistryCounters"), (registry, "RegistryRuntimeCounters"),
+            (hub, "WebCounters"), (hub, "CommandGateCounters"), (hub, "McpPagesCounters"))
+            for name in fields(path, struct)]
         listed = self.listed("12. Commands and events", 1)
         self.assertEqual([name for name in listed if name not in ("limit", "counter")], names)
 

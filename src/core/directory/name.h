@@ -17,5 +17,7 @@ bool is_name_part(std::string_view part);
 Result<void> check_name(std::string_view name);
 // Names that begin with "parley." are built in.
 bool is_built_in(std::string_view name);
+// Names that begin with "_" are private: registries tell nobody of such commands and events.
+constexpr bool is_private(std::string_view name) { return name.starts_with('_'); }
 
 }  // namespace parley::core

@@ -24,5 +24,11 @@ TEST(Name, of_the_built_in_services_begins_with_parley) {
   EXPECT_FALSE(is_built_in("my.parley.Hub"));
 }
 
+TEST(Name, is_private_where_it_begins_with_an_underscore) {
+  EXPECT_TRUE(is_private("_mine"));
+  EXPECT_FALSE(is_private("m_ine"));
+  EXPECT_FALSE(is_private(""));
+}
+
 }  // namespace
 }  // namespace parley::core

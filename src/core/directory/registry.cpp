@@ -6,13 +6,14 @@
 
 #include "base/assert.h"
 #include "core/directory/command_errors.h"
+#include "core/directory/name.h"
 #include "wire/command/uuid.h"
 
 namespace parley::core {
 
 namespace command = wire::command;
 
-// So much in one list of commands that was not asked for.
+// So much in one list of commands.
 static constexpr std::size_t listed_bytes_max = std::size_t{128} << 10;
 static constexpr std::size_t listed_max = 1024;
 
@@ -22,7 +23,7 @@ Registry::Registry(Directory& directory, const RegistryLimits& limits, std::uint
 // --- messages
 
 void Registry::send(Carrier to, command::Body body, std::string meta, Effects& effects) {
-  send(to, Message{.id = next_id(), .body = std::move(body), .meta = std::move(meta)}, effects);
+  send(to, Message{.id = uuid(), .body = std::move(body), .meta = std::move(meta)}, effects);
 }
 void Registry::send(Carrier to, Message message, Effects& effects) {
   effects.push_back(Send{to, std::make_shared<const Message>(std::move(message))});
@@ -165,14 +166,27 @@ void Registry::on_time(Instant now, Effects& effects) {
 
 void Registry::answer_list(Carrier to, const Message& request, Effects& effects) {
   const Rights* rights = carriers_.at(to).terms.rights;
-  command::ListResponse list{.thread = request.id, .commands = {}};
+  std::vector<const Definition*> own;
   directory_.commands().for_each([&](const Commands::Provided& each) {
     const std::string& name = each.definition.id;
-    if (each.owner == here && !is_private(name) && (!rights || rights->sees(name))) {
-      list.commands.push_back(each.definition);
-    }
+    if (each.owner == here && !is_private(name) && (!rights || rights->sees(name))) own.push_back(&each.definition);
   });
-  send(to, std::move(list), request.meta, effects);
+  send_list(to, request.id, request.meta, own, effects);
+}
+
+// In messages of bounded size, of which there is one at least.
+void Registry::send_list(Carrier to, const std::string& thread, const std::string& meta,
+                         const std::vector<const Definition*>& all, Effects& effects) {
+  command::ListResponse list{.thread = thread, .commands = {}};
+  std::size_t bytes = 0;
+  for (const Definition* each : all) {
+    list.commands.push_back(*each);
+    bytes += Commands::bytes_of(*each);
+    if (each == all.back() || (bytes <= listed_bytes_max && list.commands.size() < listed_max)) continue;
+    send(to, command::ListResponse{thread, std::exchange(list.commands, {})}, meta, effects);
+    bytes = 0;
+  }
+  send(to, std::move(list), meta, effects);
 }
 
 // Whoever lists a command that others have stands by for it, and takes it from nobody.
@@ -246,24 +260,15 @@ void Registry::on_interest(Carrier from, const Message& message, Effects& effect
   if (neighbour.is_told && !was_told) tell_all(from, effects);
 }
 
-// In lists of bounded size.
 void Registry::tell_all(Carrier to, Effects& effects) {
   const Neighbour& neighbour = carriers_.at(to);
-  command::ListResponse list{.thread = neighbour.interest_id, .commands = {}};
-  std::size_t bytes = 0;
-  const auto flush = [&] {
-    send(to, command::ListResponse{list.thread, std::exchange(list.commands, {})}, {}, effects);
-    bytes = 0;
-  };
+  std::vector<const Definition*> known;
   directory_.commands().for_each([&](const Commands::Provided& each) {
     const Definition& definition = each.definition;
     if (each.owner == to || is_private(definition.id)) return;
-    if (neighbour.terms.rights && !neighbour.terms.rights->sees(definition.id)) return;
-    list.commands.push_back(definition);
-    bytes += Commands::bytes_of(definition);
-    if (bytes > listed_bytes_max || list.commands.size() >= listed_max) flush();
+    if (!neighbour.terms.rights || neighbour.terms.rights->sees(definition.id)) known.push_back(&definition);
   });
-  flush();
+  send_list(to, neighbour.interest_id, {}, known, effects);
 }
 
 std::vector<Registry::Definition> Registry::commands(const Rights* rights) const {

@@ -218,16 +218,16 @@ class Registry {
   // registry.cpp
   void send(Carrier to, wire::command::Body body, std::string meta, Effects& effects);
   void send(Carrier to, Message message, Effects& effects);
-  std::string next_id() { return uuid(); }
   std::string uuid();
   bool is_router(Carrier carrier) const { return carrier != here && carrier == router_; }
   bool has_started_router() const;
-  static bool is_private(std::string_view id) { return id.starts_with('_'); }
   void write_down(const Rights& rights, std::string_view from, Verb verb, std::string_view name,
                   Effects& effects) const;
   void answer_list(Carrier to, const Message& request, Effects& effects);
   void on_list(Carrier from, wire::command::ListResponse list, Instant now, Effects& effects);
   void on_interest(Carrier from, const Message& message, Effects& effects);
+  void send_list(Carrier to, const std::string& thread, const std::string& meta,
+                 const std::vector<const Definition*>& all, Effects& effects);
   void tell_all(Carrier to, Effects& effects);
   void tell(std::string_view command, Carrier except, Effects& effects);
   void take_away(Carrier owner, std::string_view command, Effects& effects);

@@ -14,8 +14,7 @@ Result<void> Registry::emit(std::string event, std::string payload, std::string 
     write_down(*rights, {}, Verb::publish, event, effects);
     PARLEY_TRY(rights->check(Verb::publish, event));
   }
-  Message message{
-      .id = next_id(), .body = command::Event{std::move(event), std::move(payload)}, .meta = std::move(meta)};
+  Message message{.id = uuid(), .body = command::Event{std::move(event), std::move(payload)}, .meta = std::move(meta)};
   seen_.insert(message.id, now, counters_.seen_evicted);
   spread(here, std::move(message), effects);
   return {};

@@ -5,6 +5,7 @@
 #include "base/assert.h"
 #include "codec/json_object.h"
 #include "core/directory/command_errors.h"
+#include "core/directory/name.h"
 #include "core/directory/registry.h"
 
 // How requests find who answers them, and answers who asked.
@@ -138,7 +139,7 @@ Registry::Call Registry::begin(Request request, Message message, Effects& effect
   if (request.from != here) carriers_.at(request.from).asked.insert(call);
   if (to != here) {
     carriers_.at(to).answers.insert(call);
-    if (request.id.empty()) request.id = message.id = next_id();
+    if (request.id.empty()) request.id = message.id = uuid();
   }
   if (!request.id.empty()) by_id_.emplace(request.id, call);
   const Request& kept = requests_.emplace(call, std::move(request)).first->second;

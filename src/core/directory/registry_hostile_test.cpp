@@ -14,7 +14,11 @@ using namespace registry_suite;
 namespace command = wire::command;
 
 constexpr Duration second = std::chrono::seconds(1);
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 constexpr int very_many = 20'000;
+#else
+constexpr int very_many = 1'000'000;
+#endif
 
 // A registry whose effects nobody keeps.
 class Flooded {

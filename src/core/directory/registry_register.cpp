@@ -3,6 +3,7 @@
 #include <set>
 
 #include "base/assert.h"
+#include "core/directory/command_errors.h"
 #include "core/directory/name.h"
 #include "core/directory/registry.h"
 
@@ -73,7 +74,7 @@ void Registry::announce(const std::string& id, Carrier of, Instant now, Effects&
 
 void Registry::ask_router(Registration registration, Instant now, Effects& effects) {
   registration.deadline = now + limits_.answer_max;
-  Message message{.id = next_id(), .body = command::RegisterRequest{registration.definition}};
+  Message message{.id = uuid(), .body = command::RegisterRequest{registration.definition}};
   message.meta = registration.meta;
   if (!registration.is_announcement) {
     Registering& waits = registering_[registration.definition.id];
@@ -120,10 +121,13 @@ void Registry::on_registered(Carrier from, const Message& message, Instant now, 
     if (!response.is_ok) ++counters_.announcements_refused;
     return end_announcement(over.definition.id, now, effects);
   }
-  auto result =
-      response.is_ok
-          ? Result<void>()
-          : fail(Code::in_use, fmt::format("the router \"{}\" has \"{}\" already", id_of(from), over.definition.id));
+  Result<void> result;
+  if (!response.is_ok && command::meta_member(message.meta, command::error_key).empty()) {
+    result = fail(Code::in_use, fmt::format("the router \"{}\" has \"{}\" already", id_of(from), over.definition.id));
+  } else if (!response.is_ok) {
+    const std::string note = fmt::format("the router \"{}\" does not take \"{}\"", id_of(from), over.definition.id);
+    result = fail(from_wire({command::ErrorCode::internal_error, note}, message.meta));
+  }
   end(std::move(over), std::move(result), effects);
 }
 

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cmath>
 #include <iterator>
 #include <utility>
 
@@ -29,15 +28,6 @@ std::uint64_t read_number(std::string_view id) {
   std::uint64_t number = 0;
   const auto [end, error] = std::from_chars(id.data(), id.data() + id.size(), number);
   return error == std::errc() && end == id.data() + id.size() ? number : 0;
-}
-
-std::optional<double> number_member(const JsonObject& object, std::string_view key) {
-  const std::string_view* value = find_member(object, key, JsonKind::number);
-  if (!value) return std::nullopt;
-  double number = 0;
-  const auto [end, error] = std::from_chars(value->data(), value->data() + value->size(), number);
-  if (error != std::errc() || !std::isfinite(number)) return std::nullopt;
-  return number;
 }
 
 }  // namespace

@@ -37,6 +37,13 @@ std::string text_member(const JsonObject& object, std::string_view key, std::siz
   return codec::to_utf8(text_member(object, key), bytes_max);
 }
 
+std::optional<double> number_member(const JsonObject& object, std::string_view key) {
+  const std::string_view* value = find_member(object, key, JsonKind::number);
+  double number = 0;
+  if (!value || codec::get_floating(*value, number) != codec::JsonNumberFault::none) return std::nullopt;
+  return number;
+}
+
 void put_member(std::string& out, std::string_view key, std::string_view text) {
   out += ',';
   codec::put_quoted(out, key);

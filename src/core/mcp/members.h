@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -20,6 +21,9 @@ codec::JsonObject object_member(const codec::JsonObject& object, std::string_vie
 std::string text_member(const codec::JsonObject& object, std::string_view key);
 // For people: no longer than that.
 std::string text_member(const codec::JsonObject& object, std::string_view key, std::size_t bytes_max);
+
+// Nothing also for one beyond the range of a double.
+std::optional<double> number_member(const codec::JsonObject& object, std::string_view key);
 
 // Another member of an object that has one already.
 void put_member(std::string& out, std::string_view key, std::string_view text);

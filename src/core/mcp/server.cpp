@@ -12,6 +12,7 @@
 #include "codec/json_object.h"
 #include "codec/json_text.h"
 #include "codec/utf8.h"
+#include "core/directory/name.h"
 #include "core/mcp/members.h"
 #include "core/mcp/tool_name.h"
 #include "core/mcp/tool_text.h"
@@ -235,13 +236,6 @@ std::string Server::page(std::span<const Tool> tools, std::string_view after) {
   }
   out += '}';
   return out;
-}
-
-void Server::no_tools(std::uint64_t token, const Error& error, Effects& effects) {
-  const std::optional<Request> request = take(token, false);
-  if (!request) return;
-  answer_error(request->id, wire::mcp::internal_error, codec::to_utf8(to_string(error), reason_bytes_max),
-               request->stream, effects);
 }
 
 void Server::progress(std::uint64_t token, double done, std::optional<double> total, std::string_view message,

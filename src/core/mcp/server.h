@@ -75,8 +75,6 @@ class Server {
   // All tools that the peer may see, in any order; private ones and those without a name that fits are left out, and
   // of equal names the first counts.
   void tools(std::uint64_t token, std::span<const Tool> tools, Effects& effects);
-  // The list cannot be had.
-  void no_tools(std::uint64_t token, const Error& error, Effects& effects);
   // Of a call whose peer wants it. Only what is above the last one is said.
   void progress(std::uint64_t token, double done, std::optional<double> total, std::string_view message,
                 Effects& effects);

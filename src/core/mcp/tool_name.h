@@ -17,7 +17,5 @@ inline constexpr std::size_t tool_name_bytes_max = 128;
 std::optional<std::string> tool_name(std::string_view command);
 // The command that a client means; `:` and `/` may also stand as they are. Nothing for what names no command.
 std::optional<std::string> command_name(std::string_view tool);
-// Commands that begin with `_` are neither listed nor called.
-constexpr bool is_private(std::string_view command) { return command.starts_with('_'); }
 
 }  // namespace parley::core::mcp

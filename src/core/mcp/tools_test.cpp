@@ -167,16 +167,6 @@ TEST_F(ServerTest, what_is_no_cursor_of_the_list_is_an_invalid_parameter) {
   EXPECT_NE(list(R"({"cursor":null})"), 0u);
 }
 
-TEST_F(ServerTest, a_list_that_cannot_be_had_is_an_error) {
-  initialize();
-  const std::uint64_t token = list();
-  effects.clear();
-  server.no_tools(token, Error{Code::closed, ""}, effects);
-  EXPECT_EQ(sent(), error(wire::mcp::internal_error) + R"("message":"refused: this end has been closed"}})");
-  server.no_tools(token, Error{Code::closed, ""}, effects);
-  EXPECT_EQ(effects.size(), 1u);
-}
-
 TEST_F(ServerTest, a_change_of_the_list_is_said_once_until_it_is_asked_for) {
   // rule: commands/weakness.29
   const auto changed = [&] {

@@ -21,14 +21,14 @@ struct CarrierLimits {
   // Sent and not taken by the peer: beyond, send() refuses.
   std::size_t messages_max = 16384;
   std::size_t bytes_max = std::size_t{4} << 20;
-  // One message, of carriers that have bytes.
+  // One message: beyond, it is `too_large`, and nothing else is harmed.
   std::size_t message_bytes_max = std::size_t{4} << 20;
 };
 
-// Ordered messages of commands and events between two registries: what a registry is attached to its peers by. Here are
-// those that Parley has (memory, lines over a stream, a session); users write others, which the conformance suite in
-// parley/carrier_suite.h tests. Held by shared_ptr; used on the loop of its registry, except for send() and close(),
-// which any thread may call.
+// Ordered messages of commands and events between two registries: what a registry is attached to its peers by. Parley
+// has those in memory, of lines over a stream, over HTTP and over a session; users write others, which
+// testing::carrier_rules() of parley/testing.h tests. Held by shared_ptr; used on the loop of its registry, except for
+// send() and close(), which any thread may call.
 //
 // Rules C1 to C12 of the reference of cmd-ipc's channels.
 class Carrier {

@@ -1,13 +1,13 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "base/instant.h"
 #include "codec/json_writer.h"
+#include "wire/command/progress.h"
 
 namespace parley {
 
@@ -16,12 +16,8 @@ namespace runtime {
 class CommandRun;
 }
 
-// How far a command is.
-struct CommandProgress {
-  double done = 0;              // only ever rises
-  std::optional<double> total;  // in the same unit, where it is known
-  std::string message;
-};
+// How far a command is: `done`, perhaps of a `total`, and a `message` for people.
+using CommandProgress = wire::command::HowFar;
 
 // What the handler of a command may know about its call, and say before its end. Lives as long as the handler runs.
 class CommandContext {

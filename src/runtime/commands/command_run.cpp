@@ -1,24 +1,17 @@
 #include "runtime/commands/command_run.h"
 
-#include <fmt/format.h>
-
-#include "codec/json_text.h"
+#include <utility>
 
 namespace parley {
 
 void CommandContext::progress(const CommandProgress& progress) {
   if (!run_) return;
-  std::string content = fmt::format("{{\"progress\":{}", progress.done);
-  if (progress.total) content += fmt::format(",\"total\":{}", *progress.total);
-  if (!progress.message.empty()) {
-    content += ",\"message\":";
-    codec::put_quoted(content, progress.message);
-  }
-  run_->progress(content + "}");
+  std::string content = encode(progress);
+  if (!content.empty()) run_->progress(std::move(content));
 }
 
 void CommandContext::partial_json(std::string_view json) {
-  if (run_) run_->progress(std::string("{\"partial\":").append(json).append("}"));
+  if (run_) run_->progress(encode(wire::command::PartialResult{json}));
 }
 
 }  // namespace parley

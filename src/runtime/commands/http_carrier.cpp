@@ -72,17 +72,20 @@ class HttpCarrier final : public Carrier, public std::enable_shared_from_this<Ht
       loop_.post([self = shared_from_this(), message] { static_cast<void>(self->send(message)); });
       return {};
     }
-    if (const auto* asked = std::get_if<command::RegisterRequest>(&message.body)) {
-      static_cast<void>(asked);
+    if (std::holds_alternative<command::RegisterRequest>(message.body)) {
       answer(command::RegisterResponse{message.id, true});
       return {};
     }
     const bool is_execute = std::holds_alternative<command::ExecuteRequest>(message.body);
     if (!is_execute && !std::holds_alternative<command::ListRequest>(message.body)) return {};
+    std::string line = encode(message, false);
     if (scope_.size() >= options_.requests_max) {
-      return fail(Code::overloaded, fmt::format("{} requests are in flight", scope_.size()));
+      refuse(message, {Code::overloaded, fmt::format("{} requests are in flight", scope_.size())});
+    } else if (line.size() > options_.limits.message_bytes_max) {
+      refuse(message, {Code::too_large, "it is longer than a message of the carrier may be"});
+    } else {
+      scope_.spawn(ask(*this, std::move(line), message.id, is_execute, until(message)));
     }
-    scope_.spawn(ask(*this, encode(message, false), message.id, is_execute, until(message)));
     return {};
   }
   Task<void> writable() override {
@@ -107,6 +110,10 @@ class HttpCarrier final : public Carrier, public std::enable_shared_from_this<Ht
     const std::uint64_t high = loop_.random().next();
     static_cast<void>(
         in_->push(CommandMessage{.id = command::uuid_of(high, loop_.random().next()), .body = std::move(body)}));
+  }
+  void refuse(const CommandMessage& message, const Error& why) {
+    if (std::holds_alternative<command::ListRequest>(message.body)) return;
+    answer(command::ExecuteResponse{message.id, core::to_wire(why), {}});
   }
   void end() {
     writable_.set();

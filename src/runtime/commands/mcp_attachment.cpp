@@ -5,6 +5,7 @@
 #include <variant>
 #include <vector>
 
+#include "core/directory/name.h"
 #include "core/mcp/tool_name.h"
 
 namespace parley::runtime {
@@ -110,7 +111,7 @@ void McpAttachment::want(std::vector<Tool> tools) {
   wanted_.clear();
   for (Tool& each : tools) {
     const auto name = core::mcp::command_name(each.name);
-    if (name && !(prefix_.empty() && core::mcp::is_private(*name))) {
+    if (name && !(prefix_.empty() && core::is_private(*name))) {
       wanted_.try_emplace(prefix_ + *name, std::move(each));
     } else {
       ++counters_.tools_unusable;

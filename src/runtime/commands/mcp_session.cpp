@@ -1,7 +1,6 @@
 #include "runtime/commands/mcp_session.h"
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <optional>
 #include <utility>
@@ -9,25 +8,16 @@
 
 #include "codec/json_object.h"
 #include "wire/command/message.h"
+#include "wire/command/progress.h"
 
 namespace parley::runtime {
 
 namespace command = wire::command;
-using codec::JsonKind;
 using codec::JsonObject;
 using core::mcp::Tool;
 using core::mcp::ToolResult;
 
 namespace {
-
-std::optional<double> number_of(const JsonObject& object, std::string_view key) {
-  const std::string_view* const value = object.find(key);
-  if (!value || codec::json_kind(*value) != JsonKind::number) return std::nullopt;
-  double number = 0;
-  const auto read = std::from_chars(value->data(), value->data() + value->size(), number);
-  if (read.ec != std::errc()) return std::nullopt;
-  return number;
-}
 
 Tool tool_of(const CommandDefinition& definition) {
   Tool tool{.name = definition.id,
@@ -119,14 +109,18 @@ Task<void> McpSession::run(Running& running, Server::CallTool call) {
   const std::uint64_t token = call.token;
   Registry& registry = running.session->registry_;
   const auto definition = registry.definition(call.command);
-  // What it may not call is to it as if it were not there.
-  if (!definition || !running.session->may_call(call.command)) {
+  if (!definition || !running.session->is_wanted(call.command)) {
     running.session->finish(token, ToolResult::unknown_tool(), {});
     co_return;
   }
   ExecuteOptions options = running.session->options_of(call, running);
   auto answer = co_await registry.execute_json(std::move(call.command), std::move(call.arguments), std::move(options));
   if (!running.session) co_return;
+  // What it may not call is to it as if it were not there.
+  if (!answer && !running.session->may_call(definition->id)) {
+    running.session->finish(token, ToolResult::unknown_tool(), {});
+    co_return;
+  }
   running.session->finish(token, result_of(std::move(answer), *definition), tool_of(*definition).output_schema);
 }
 
@@ -156,30 +150,30 @@ void McpSession::stop(std::uint64_t token) {
   registry_.loop().executor().bury(std::move(over.mapped()));
 }
 
-bool McpSession::may_call(std::string_view name) const {
+bool McpSession::is_wanted(std::string_view name) const {
   const auto fits = [&](const core::Pattern& each) { return each.matches(name); };
-  if (!options_.only.empty() && std::ranges::none_of(options_.only, fits)) return false;
+  return options_.only.empty() || std::ranges::any_of(options_.only, fits);
+}
+
+bool McpSession::may_call(std::string_view name) const {
   return !options_.rights || options_.rights->may(core::Verb::call, name);
 }
 
 std::vector<Tool> McpSession::tools() const {
   std::vector<Tool> all;
   for (const CommandDefinition& each : registry_.commands(options_.rights.get())) {
-    if (may_call(each.id)) all.push_back(tool_of(each));
+    if (is_wanted(each.id) && may_call(each.id)) all.push_back(tool_of(each));
   }
   return all;
 }
 
 // A partial result has no form in MCP: an agent gets the whole of it at the end.
 void McpSession::on_progress(std::uint64_t token, std::string_view content) {
-  const auto object = JsonObject::parse(content);
-  const auto done = object ? number_of(*object, "progress") : std::nullopt;
-  if (!done) return;
-  const std::string_view* const said = object->find("message");
-  const std::string message =
-      said && codec::json_kind(*said) == JsonKind::string ? codec::json_string(*said) : std::string();
+  const auto told = command::read_progress(content);
+  const auto* const how_far = told ? std::get_if<command::HowFar>(&*told) : nullptr;
+  if (!how_far) return;
   Server::Effects effects;
-  server_.progress(token, *done, number_of(*object, "total"), message, effects);
+  server_.progress(token, how_far->done, how_far->total, how_far->message, effects);
   carry_out(std::move(effects));
 }
 

@@ -67,6 +67,7 @@ class McpSession {
   ExecuteOptions options_of(const Server::CallTool& call, Running& running) const;
   void finish(std::uint64_t token, const core::mcp::ToolResult& result, std::string_view output_schema);
   void stop(std::uint64_t token);
+  bool is_wanted(std::string_view name) const;
   bool may_call(std::string_view command) const;
   std::vector<core::mcp::Tool> tools() const;
   void on_progress(std::uint64_t token, std::string_view content);

@@ -28,6 +28,9 @@ class QueueCarrier : public Carrier {
   Task<std::optional<ReceivedCommand>> receive() override { return in_->pop(); }
   void close() override;
 
+ protected:
+  bool is_closed() const { return is_closed_.load(); }
+
  private:
   Direction in_;
   Direction out_;

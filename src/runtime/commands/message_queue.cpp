@@ -2,6 +2,8 @@
 
 #include <variant>
 
+#include "core/directory/commands.h"
+
 namespace parley::runtime {
 
 namespace command = wire::command;
@@ -18,9 +20,10 @@ std::size_t MessageQueue::bytes_of(const ReceivedCommand& received) {
   }
   if (const auto* body = std::get_if<command::Event>(&message.body)) bytes += body->payload.size();
   if (const auto* body = std::get_if<command::Progress>(&message.body)) bytes += body->content.size();
-  if (const auto* body = std::get_if<command::RegisterRequest>(&message.body)) bytes += body->command.schema.size();
+  if (const auto* body = std::get_if<command::RegisterRequest>(&message.body))
+    bytes += core::Commands::bytes_of(body->command);
   if (const auto* body = std::get_if<command::ListResponse>(&message.body)) {
-    for (const command::Definition& each : body->commands) bytes += sizeof each + each.schema.size();
+    for (const command::Definition& each : body->commands) bytes += core::Commands::bytes_of(each);
   }
   return bytes;
 }
@@ -38,8 +41,12 @@ Result<void> MessageQueue::push(ReceivedCommand message) {
   if (is_writing_over_) return fail(Code::closed, "the carrier");
   if (!reading_) return fail(Code::link_lost, "there is no other end of the carrier any more");
   if (is_reading_over_) return {};
+  const std::size_t bytes = bytes_of(message);
+  if (bytes > limits_.message_bytes_max + sizeof message) {
+    return fail(Code::too_large, "it is longer than a message of the carrier may be");
+  }
   if (is_full()) return fail(Code::overloaded, "the peer of the carrier takes nothing");
-  bytes_ += bytes_of(message);
+  bytes_ += bytes;
   messages_.push_back(std::move(message));
   wake(reading_, reader_);
   return {};

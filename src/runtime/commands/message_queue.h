@@ -18,7 +18,7 @@ class MessageQueue : public std::enable_shared_from_this<MessageQueue> {
   MessageQueue(io::Loop& reading, io::Loop& writing, const CarrierLimits& limits)
       : reading_(&reading), writing_(&writing), limits_(limits) {}
 
-  // From any thread. Errors: closed, link_lost, overloaded.
+  // From any thread. Errors: closed, link_lost, overloaded, too_large.
   Result<void> push(ReceivedCommand message);
   // On the reading loop. Nothing: it is over, and read to its end.
   Task<std::optional<ReceivedCommand>> pop();

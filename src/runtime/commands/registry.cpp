@@ -2,13 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <deque>
-#include <list>
 #include <unordered_map>
-#include <unordered_set>
 
 #include "async/scope.h"
 #include "async/wait.h"
+#include "core/directory/command_errors.h"
+#include "core/directory/name.h"
 #include "runtime/commands/command_run.h"
 #include "runtime/commands/dynamic_command.h"
 
@@ -35,7 +34,7 @@ class Registry::Impl final : private runtime::CommandRunEvents {
 
   io::Loop& loop() const { return loop_; }
   const Machine& machine() const { return machine_; }
-  const RegistryRuntimeCounters& counters() const { return counters_; }
+  const RegistryRuntimeCounters& counters() const { return *counters_; }
 
   // --- commands
 
@@ -58,11 +57,11 @@ class Registry::Impl final : private runtime::CommandRunEvents {
     drain();
     return true;
   }
-  std::shared_ptr<CommandHandler> find_here(std::string_view name, const void* type) {
+  Here find_here(std::string_view name, const void* type) {
     const auto found = handlers_.find(name);
-    if (found == handlers_.end() || found->second->type() != type) return nullptr;
-    if (is_closed_ || registering_.contains(name)) return nullptr;
-    return found->second;
+    if (found == handlers_.end() || found->second->type() != type) return {};
+    if (is_closed_ || registering_.contains(name)) return {};
+    return {found->second, counters_};
   }
 
   Task<Result<Answer>> execute(std::string name, std::string request, ExecuteOptions options) {
@@ -122,18 +121,19 @@ class Registry::Impl final : private runtime::CommandRunEvents {
                                .rights = options.rights.get()});
     if (!added) co_return fail(std::move(added).error());
     Starting starting(*this, *added, {carrier, std::move(options.rights)});
+    const auto closed = [this, alive = std::weak_ptr(alive_)] { return alive.expired() || is_closed_; };
     auto started = co_await carrier->start();
+    if (closed()) co_return fail(Code::closed, "the registry was closed");
     if (!started) co_return fail(std::move(started).error());
     if (!starting.keep()) co_return fail(Code::closed, "the carrier was detached while it started");
     machine_.start(*added, loop_.now(), effects_);
     scope_.spawn(read(*this, *added, std::move(carrier)));
     drain();
-    const std::weak_ptr alive(alive_);
-    while (options.is_router && !alive.expired() && machine_.is_announcing()) {
+    while (options.is_router && !closed() && machine_.is_announcing()) {
       announced_.reset();
       co_await announced_.wait();
     }
-    if (alive.expired()) co_return fail(Code::closed, "the registry was closed");
+    if (closed()) co_return fail(Code::closed, "the registry was closed");
     if (!carriers_.contains(*added))
       co_return fail(Code::link_lost, "the carrier went before the peer knew what is here");
     co_return Result<void>();
@@ -168,11 +168,6 @@ class Registry::Impl final : private runtime::CommandRunEvents {
   }
 
   std::move_only_function<void(const core::Registry::Refused&)> told_of_refusals;
-
-  Error thrown() {
-    ++counters_.handlers_threw;
-    return runtime::error_of_thrown();
-  }
 
  private:
   struct Attached {
@@ -219,17 +214,19 @@ class Registry::Impl final : private runtime::CommandRunEvents {
   };
   // A carrier until it has started: what fails, or is dropped, leaves nothing behind.
   struct Starting {
-    Starting(Impl& owner, Machine::Carrier carrier, Attached attached) : impl(owner), key(carrier) {
+    Starting(Impl& owner, Machine::Carrier carrier, Attached attached)
+        : impl(owner), key(carrier), alive(owner.alive_) {
       impl.carriers_.emplace(key, std::move(attached));
     }
     ~Starting() {
-      if (is_kept) return;
+      if (is_kept || alive.expired()) return;
       impl.drop(key);
       impl.drain();
     }
     bool keep() { return is_kept = impl.carriers_.contains(key); }
     Impl& impl;
     Machine::Carrier key;
+    std::weak_ptr<int> alive;
     bool is_kept = false;
   };
   struct Clock final : Timer {
@@ -318,13 +315,38 @@ class Registry::Impl final : private runtime::CommandRunEvents {
     if (found == carriers_.end()) return;
     const auto carrier = found->second.carrier;
     const auto sent = carrier->send(*send.message);
-    if (sent) return;
-    if (sent.error().code == Code::overloaded && std::holds_alternative<command::Event>(send.message->body)) {
-      ++counters_.events_dropped;
-      return;
-    }
-    if (sent.error().code == Code::overloaded) ++counters_.carriers_choked;
+    if (sent || ends_alone(send, *carrier, sent.error())) return;
+    if (sent.error().code == Code::overloaded) ++counters_->carriers_choked;
     drop(send.to);
+  }
+  // Whether what a carrier does not take is over by itself: nobody waits for it, or whoever does can be told.
+  bool ends_alone(const Machine::Send& send, Carrier& carrier, const Error& why) {
+    const CommandMessage& message = *send.message;
+    const bool is_too_large = why.code == Code::too_large;
+    if (std::holds_alternative<command::Event>(message.body) && (is_too_large || why.code == Code::overloaded)) {
+      ++counters_->events_dropped;
+      return true;
+    }
+    if (!is_too_large) return false;
+    const auto hear = [&](command::Body body) {
+      CommandMessage answer{.body = std::move(body), .meta = core::meta_of(why, {})};
+      machine_.on_message(send.to, std::move(answer), loop_.now(), effects_);
+      return true;
+    };
+    if (std::holds_alternative<command::ExecuteRequest>(message.body)) {
+      return hear(command::ExecuteResponse{message.id, core::to_wire(why), {}});
+    }
+    if (std::holds_alternative<command::RegisterRequest>(message.body)) {
+      return hear(command::RegisterResponse{message.id, false});
+    }
+    const auto* const response = std::get_if<command::ExecuteResponse>(&message.body);
+    if (!response || response->error) return false;
+    const Error result{why.code, "the result: " + why.note};
+    return carrier
+        .send({.id = message.id,
+               .body = command::ExecuteResponse{response->thread, core::to_wire(result), {}},
+               .meta = carrier.is_extended() ? core::meta_of(result, {}) : std::string()})
+        .has_value();
   }
   void carry_out(Machine::Start& start) {
     const auto found = handlers_.find(start.command);
@@ -334,7 +356,7 @@ class Registry::Impl final : private runtime::CommandRunEvents {
       return;
     }
     if (runs_.size() >= options_.handlers_max) {
-      ++counters_.handlers_refused;
+      ++counters_->handlers_refused;
       auto why = fail(Code::overloaded, fmt::format("{} commands run here", runs_.size()));
       machine_.finished(call, std::move(why), {}, effects_);
       return;
@@ -362,7 +384,7 @@ class Registry::Impl final : private runtime::CommandRunEvents {
     try {
       found->second->on_progress(progressed.content);
     } catch (...) {
-      ++counters_.listeners_threw;
+      ++counters_->listeners_threw;
     }
   }
   void carry_out(Machine::Registered& registered) {
@@ -383,9 +405,9 @@ class Registry::Impl final : private runtime::CommandRunEvents {
     for (const auto& each : all) {
       if (!each->pattern.matches(event.event) || each.use_count() == 1) continue;
       try {
-        if (!each->listener(event.event, event.payload)) ++counters_.events_undecodable;
+        if (!each->listener(event.event, event.payload)) ++counters_->events_undecodable;
       } catch (...) {
-        ++counters_.listeners_threw;
+        ++counters_->listeners_threw;
       }
     }
   }
@@ -398,10 +420,11 @@ class Registry::Impl final : private runtime::CommandRunEvents {
   void tell_changed() {
     const auto all = change_listeners_;
     for (const auto& each : all) {
+      if (each.use_count() == 1) continue;  // its Subscription went meanwhile
       try {
         each->listener();
       } catch (...) {
-        ++counters_.listeners_threw;
+        ++counters_->listeners_threw;
       }
     }
   }
@@ -416,7 +439,7 @@ class Registry::Impl final : private runtime::CommandRunEvents {
     machine_.progressed(run.call(), std::move(content), effects_);
     drain();
   }
-  void on_throw() override { ++counters_.handlers_threw; }
+  void on_throw() override { ++counters_->handlers_threw; }
 
   void end_run(Machine::Call call) {
     auto over = runs_.extract(call);
@@ -429,7 +452,7 @@ class Registry::Impl final : private runtime::CommandRunEvents {
   const RegistryOptions options_;
   std::unique_ptr<core::Directory> own_;
   Machine machine_;
-  RegistryRuntimeCounters counters_;
+  const std::shared_ptr<RegistryRuntimeCounters> counters_ = std::make_shared<RegistryRuntimeCounters>();
   Machine::Effects effects_;
   bool is_draining_ = false;
   bool is_closed_ = false;
@@ -481,10 +504,11 @@ Task<Result<void>> Registry::command(DynamicCommand given, DynamicHandler handle
 }
 
 bool Registry::remove_command(std::string_view name) { return impl_->remove(name); }
-std::shared_ptr<CommandHandler> Registry::find_here(std::string_view name, const void* type) {
-  return impl_->find_here(name, type);
+Registry::Here Registry::find_here(std::string_view name, const void* type) { return impl_->find_here(name, type); }
+Error Registry::Here::thrown() const {
+  ++counters->handlers_threw;
+  return runtime::error_of_thrown();
 }
-Error Registry::thrown() { return impl_->thrown(); }
 Task<Result<Registry::Answer>> Registry::execute_json(std::string name, std::string request, ExecuteOptions options) {
   return impl_->execute(std::move(name), std::move(request), std::move(options));
 }
@@ -504,7 +528,7 @@ std::vector<CommandDefinition> Registry::commands(const core::Rights* rights) co
 }
 std::optional<CommandDefinition> Registry::definition(std::string_view name, const core::Rights* rights) const {
   const auto* const found = impl_->machine().table().find(name);
-  if (!found || name.starts_with('_') || (rights && !rights->sees(name))) return std::nullopt;
+  if (!found || core::is_private(name) || (rights && !rights->sees(name))) return std::nullopt;
   return found->definition;
 }
 void Registry::on_refused(std::move_only_function<void(const core::Registry::Refused&)> told) {

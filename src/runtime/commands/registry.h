@@ -74,7 +74,7 @@ struct RegistryRuntimeCounters {
   std::uint64_t handlers_refused = 0;  // beyond handlers_max
   std::uint64_t listeners_threw = 0;
   std::uint64_t events_undecodable = 0;  // for a listener that wants another type
-  std::uint64_t events_dropped = 0;      // for carriers that take nothing
+  std::uint64_t events_dropped = 0;      // for carriers that take nothing, or nothing so large
   std::uint64_t carriers_choked = 0;     // closed, because they took no answers
 };
 
@@ -111,7 +111,7 @@ class Registry {
   // Task of either. It may capture what outlives the registry. The command can be called once the task has ended well:
   // at once where there is no router, else when that has agreed. A name that begins with `_` is private: nobody is told
   // of it, and from outside it is not called. Errors: in_use (which says who has the name), invalid, timed_out and
-  // link_lost (of the router), overloaded.
+  // link_lost (of the router), overloaded, closed.
   template <class F>
   Task<Result<void>> command(std::string name, std::string description, F function, CommandOptions options = {}) {
     return add(std::move(name), std::move(description),
@@ -138,9 +138,11 @@ class Registry {
   bool remove_command(std::string_view name);
 
   // Calls what this registry has, or can reach. Dropping the task cancels the call. A command of this process whose
-  // types are these is called as a function. Errors: not_found, permission; arguments and response (what does not
-  // decode); what the command says (failed, or its own code from a Parley peer); deadline; sent_then_lost (its carrier
-  // went), not_sent (the router is not there); overloaded, closed.
+  // types are these is called as the function that it is, unless an option is set: nothing is encoded, it has no
+  // deadline, counts for no bound, and goes on when the registry is closed. Errors: not_found, permission; arguments
+  // and response (what does not decode), json (the request has none); what the command says (failed, or its own code
+  // from a Parley peer), handler_threw; deadline; sent_then_lost (its carrier went), not_sent (the router is not
+  // there); too_large (for the carrier), overloaded, closed.
   template <class Out = void, class In = runtime::Nothing>
   Task<Result<Out>> execute(std::string name, In in = {}, ExecuteOptions options = {});
   // The request is an object as JSON, or empty; so is the result.
@@ -153,7 +155,8 @@ class Registry {
   // --- events
 
   // To all listeners here and all attached peers that want it; private ones, whose names begin with `_`, to those here.
-  // Errors: invalid, permission; in its JSON, json.
+  // What is too large for a carrier, or comes while its peer takes nothing, is dropped there and counted. Errors:
+  // invalid, permission, closed; in its JSON, json.
   template <class T>
   Result<void> emit(std::string event, const T& payload) {
     std::string text;
@@ -216,11 +219,14 @@ class Registry {
                          CommandOptions options);
   Task<Result<void>> add_service(std::string name, codec::ServiceDescription description,
                                  std::shared_ptr<const runtime::MethodTable> methods);
-  // The handler, if this process has the command and it is of that type.
-  std::shared_ptr<runtime::CommandHandler> find_here(std::string_view name, const void* type);
-
-  // What a handler has just thrown.
-  Error thrown();
+  // The handler, if this process has the command and it is of that type, and where what it throws is counted: both
+  // outlive the registry while it runs.
+  struct Here {
+    std::shared_ptr<runtime::CommandHandler> handler;
+    std::shared_ptr<RegistryRuntimeCounters> counters;
+    Error thrown() const;
+  };
+  Here find_here(std::string_view name, const void* type);
 
   template <class T, class R, class... A>
   static std::shared_ptr<runtime::CommandHandler> method_command(T& object, R (T::*method)(A...)) {
@@ -235,22 +241,27 @@ template <class Out, class In>
 Task<Result<Out>> Registry::execute(std::string name, In in, ExecuteOptions options) {
   using Gives = runtime::OrNothing<Out>;
   if (!options.deadline && !options.on_progress && options.meta.empty() && !options.rights) {
-    if (auto handler = find_here(name, &runtime::command_type<In, Gives>)) {
+    if (const Here here = find_here(name, &runtime::command_type<In, Gives>); here.handler) {
       CommandContext context;
       context.command_ = std::move(name);
+      context.deadline_ = Instant::never();
       try {
-        auto out = co_await static_cast<runtime::TypedCommand<In, Gives>&>(*handler).run(context, std::move(in));
+        auto out = co_await static_cast<runtime::TypedCommand<In, Gives>&>(*here.handler).run(context, std::move(in));
         if constexpr (!std::is_void_v<Out>) co_return std::move(out);
         if (!out) co_return fail(std::move(out).error());
         co_return Result<Out>();
       } catch (...) {
-        co_return fail(thrown());
+        co_return fail(here.thrown());
       }
     }
   }
-  auto request = runtime::encode_result(in);
-  if (!request) co_return fail(Code::json, std::move(request).error().note);
-  auto answer = co_await execute_json(std::move(name), *std::move(request), std::move(options));
+  std::string request;
+  if constexpr (!std::is_same_v<In, runtime::Nothing>) {
+    if (auto done = codec::append_json(request, in); !done) {
+      co_return fail(Code::json, "the request has no JSON: " + done.error().note);
+    }
+  }
+  auto answer = co_await execute_json(std::move(name), std::move(request), std::move(options));
   if (!answer) co_return fail(std::move(answer).error());
   if constexpr (std::is_void_v<Out>) {
     co_return Result<void>();

@@ -347,6 +347,82 @@ TEST_F(RegistryTest, a_listener_that_throws_and_one_that_cannot_read_harm_nobody
   EXPECT_EQ(registry.runtime_counters().events_undecodable, 1u);
 }
 
+TEST_F(RegistryTest, what_is_too_large_for_a_carrier_ends_by_itself_and_harms_nothing_else) {
+  Registry root(world.loop());
+  Registry child(world.loop());
+  auto [up, down] = carrier_pair({world.loop(), "parent"}, {world.loop(), "child"}, {.message_bytes_max = 2000});
+  run(root.attach(down)).value();
+  run(child.attach(up, {.is_router = true})).value();
+  const std::string large(5000, 'x');
+  run(child.command("echo", "", [](std::string text) { return text; })).value();
+  run(child.command("large", "", [&] { return large; })).value();
+  int heard = 0;
+  auto listening = root.on<std::string>("e", [&](std::string_view, std::string) { ++heard; }).value();
+  settle();
+
+  EXPECT_EQ(error_of(root.execute<std::string>("echo", large)).code, Code::too_large);
+  const Error result = error_of(root.execute<std::string>("large"));
+  EXPECT_EQ(result.code, Code::too_large);
+  EXPECT_THAT(result.note, HasSubstr("the result"));
+  child.emit("e", large).value();
+  child.emit("e", std::string("x")).value();
+  settle();
+  EXPECT_EQ(heard, 1);
+  EXPECT_EQ(child.runtime_counters().events_dropped, 1u);
+  EXPECT_EQ(error_of(child.command("many", large, [] {})).code, Code::too_large);
+  EXPECT_EQ(run(root.execute<std::string>("echo", std::string("x"))).value(), "x");
+}
+
+// Takes its time to start.
+class SlowCarrier final : public Carrier {
+ public:
+  SlowCarrier() : Carrier("slow") {}
+  Task<Result<void>> start() override {
+    co_await started.wait();
+    co_return Result<void>();
+  }
+  Result<void> send(const CommandMessage&) override { return {}; }
+  Task<void> writable() override { co_return; }
+  Task<std::optional<ReceivedCommand>> receive() override { co_return std::nullopt; }
+  void close() override {}
+  Event started;
+};
+
+TEST_F(RegistryTest, a_registry_that_goes_while_a_carrier_starts_says_so) {
+  for (const bool is_destroyed : {false, true}) {
+    std::optional<Registry> registry(std::in_place, world.loop());
+    auto carrier = std::make_shared<SlowCarrier>();
+    auto attaching = registry->attach(carrier);
+    begin(attaching);
+    settle();
+    registry->close();
+    if (is_destroyed) registry.reset();
+    carrier->started.set();
+    EXPECT_EQ(end(attaching).error().code, Code::closed);
+  }
+}
+
+TEST_F(RegistryTest, whoever_stops_watching_in_the_same_turn_is_told_nothing) {
+  Registry registry(world.loop());
+  Subscription second;
+  int told = 0;
+  auto first = registry.on_commands_changed([&] { second.reset(); });
+  second = registry.on_commands_changed([&] { ++told; });
+  run(registry.command("new", "", [] {})).value();
+  settle();
+  EXPECT_EQ(told, 0);
+}
+
+TEST_F(RegistryTest, a_function_of_this_process_has_a_deadline_only_where_one_is_given) {
+  Registry registry(world.loop());
+  Instant deadline;
+  run(registry.command("look", "", [&](CommandContext& context) { deadline = context.deadline(); })).value();
+  run(registry.execute("look")).value();
+  EXPECT_TRUE(deadline.is_never());
+  run(registry.execute("look", runtime::Nothing(), {.deadline = 5s})).value();
+  EXPECT_EQ(deadline, world.loop().now() + 5s);
+}
+
 TEST_F(RegistryTest, a_start_that_fails_leaves_nothing_behind) {
   // rule: commands/REG-02, commands/weakness.22
   Registry registry(world.loop());

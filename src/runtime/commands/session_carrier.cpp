@@ -26,7 +26,10 @@ using LinesOut = Tx<CommandLine, command_lines_ahead>;
 // The end of a pair in memory whose other end is the carrier: what the carrier sends goes out as lines.
 Task<void> carry_out(std::shared_ptr<QueueCarrier> end, LinesOut& lines) {
   while (auto received = co_await end->receive()) {
-    if (auto sent = co_await lines.send(encode(std::get<CommandMessage>(*received), true)); !sent) co_return;
+    if (auto sent = co_await lines.send(encode(std::get<CommandMessage>(*received), true)); !sent) {
+      end->close();
+      co_return;
+    }
   }
   lines.close();
 }
@@ -117,12 +120,11 @@ Error without_commands(Error why) {
 
 class SessionCarrier final : public QueueCarrier {
  public:
-  SessionCarrier(runtime::Session& session, std::string id, std::string said_id, const CarrierLimits& limits, Ends ends)
+  SessionCarrier(runtime::Session& session, std::string id, std::string said_id, Ends ends)
       : QueueCarrier(std::move(id), true, ends.to_carrier, ends.to_peer),
         session_(session),
         hold_(session),
         said_id_(std::move(said_id)),
-        limits_(limits),
         ends_(std::move(ends)) {}
 
   // The peer says with an empty line that it attached this end.
@@ -134,6 +136,7 @@ class SessionCarrier final : public QueueCarrier {
     session_.loop().executor().adopt(std::move(made));
     call.run();
     co_await start->event.wait();
+    if (is_closed()) co_return fail(Code::closed, "the carrier");
     if (!start->failure) co_return Result<void>();
     co_return fail(without_commands(*start->failure));
   }
@@ -142,7 +145,6 @@ class SessionCarrier final : public QueueCarrier {
   runtime::Session& session_;
   Hold hold_;
   std::string said_id_;
-  const CarrierLimits limits_;
   Ends ends_;
 };
 
@@ -150,7 +152,7 @@ class SessionCarrier final : public QueueCarrier {
 
 std::shared_ptr<Carrier> session_carrier(runtime::Session& session, std::string id, std::string said_id,
                                          const CarrierLimits& limits) {
-  return std::make_shared<SessionCarrier>(session, std::move(id), std::move(said_id), limits,
+  return std::make_shared<SessionCarrier>(session, std::move(id), std::move(said_id),
                                           make_ends(session.loop(), limits));
 }
 

@@ -21,15 +21,19 @@ class TextLinesEvents {
   virtual void on_long_line() = 0;
   // The peer has said all, or is gone: with the error. Once; nothing is read afterwards.
   virtual void on_lines_end(std::optional<Error> why) = 0;
+  // So much of what was put, line ends included, has left.
+  virtual void on_lines_moved(std::size_t bytes) { static_cast<void>(bytes); }
   // All that was put has left.
   virtual void on_lines_sent() {}
+  // Nothing leaves any more, and what waited for that is dropped.
+  virtual void on_lines_cut() {}
 
  protected:
   ~TextLinesEvents() = default;
 };
 
 // Lines of text over a byte stream, both ways. What is put in one turn leaves in one write. Owned by its user, who does
-// not destroy it from inside of an event; destroying it closes the stream.
+// not destroy it from inside of an event; destroying it closes the stream, behind what that takes at once.
 class TextLines final : private io::StreamEvents {
  public:
   struct Bounds {
@@ -46,10 +50,13 @@ class TextLines final : private io::StreamEvents {
   void put(std::string_view line);
   // Nothing more is put: the peer reads the end.
   void finish();
+  // Ends it for that reason: nothing leaves any more, and the events say so in a turn of their own.
+  void cut(Error why);
   bool is_all_sent() const { return out_.empty(); }
   const io::Peer& peer() const { return stream_->peer(); }
 
  private:
+  using Status = io::Transfer::Status;
   struct Flush final : Ready {
     explicit Flush(TextLines& owner) : Ready(&Flush::run), lines(owner) {}
     static void run(Ready& node) { static_cast<Flush&>(node).lines.flush(); }
@@ -59,6 +66,9 @@ class TextLines final : private io::StreamEvents {
   void on_writable() override;
   void take(ByteView bytes);
   void flush();
+  // As much as the stream takes.
+  Status write_out();
+  void schedule_flush();
   void end(std::optional<Error> why);
 
   io::Loop& loop_;

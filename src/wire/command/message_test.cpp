@@ -172,7 +172,7 @@ TEST(CommandMessage, numbers_of_things_are_bounded) {
   EXPECT_THAT(
       bad(R"({"id":"1","type":"event","eventId":"e","payload":)" + std::string(200, '[') + std::string(200, ']') + "}")
           .error.note,
-      HasSubstr("too deep"));
+      HasSubstr("nested deeper than"));
 }
 
 TEST(CommandMessage, hops_are_for_parley_peers_and_bounded) {
