@@ -9,6 +9,7 @@
 #include "async/scope.h"
 #include "cli/hub_session.h"
 #include "cli/terminal.h"
+#include "core/directory/name.h"
 #include "face/attach.h"
 #include "os/spawn.h"
 #include "os/termination.h"
@@ -166,6 +167,17 @@ int run_attach(const Common& common, const AttachCommand& command) {
   if (command.address.has_value() + command.mcp.has_value() + command.mcp_url.has_value() != 1) {
     complain("say what to attach: the ADDRESS of a registry, --mcp 'COMMAND LINE', or --mcp-url URL");
     return code(Exit::usage);
+  }
+  if (!command.prefix.empty()) {
+    if (command.address) {
+      complain("--prefix is for the tools of an MCP server: the commands of a registry keep their names");
+      return code(Exit::usage);
+    }
+    if (!core::is_name(command.prefix) || core::is_private(command.prefix)) {
+      complain(fmt::format("\"{}\" cannot stand before the names of commands", command.prefix),
+               "a prefix is made of letters, digits and _ . : / -, and begins with a letter or a digit");
+      return code(Exit::usage);
+    }
   }
   return with_hub(common, [&](io::Loop& loop, Session& session) {
     Attaching attaching(loop, session, command);

@@ -5,9 +5,9 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
-#include <unordered_set>
 #include <vector>
 
 #include "codec/description.h"
@@ -26,9 +26,9 @@ struct DynamicType;
 class DynamicValue {
  public:
   struct Content {
-    std::string text;                       // of texts; the bytes of bytes
-    std::vector<DynamicValue> parts;        // of maps keys and values in turn
-    std::unordered_set<std::string> taken;  // of sets and maps: their keys
+    std::string text;                 // of texts; the bytes of bytes
+    std::vector<DynamicValue> parts;  // of maps keys and values in turn
+    std::set<std::string> taken;      // of sets and maps: their keys
   };
 
   explicit DynamicValue(const DynamicType& type);

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <unordered_set>
 
 #include "base/assert.h"
 #include "codec/json_note.h"
@@ -113,15 +112,24 @@ Result<JsonObject> JsonObject::parse(std::string_view text, std::size_t depth_ma
   PARLEY_TRY(check_json(text, depth_max));
   if (Walk(text).next() != '{') return fail(Code::json, "an object is expected here, in braces");
   JsonObject object = of_checked(text);
-  // Few members, as envelopes have them, are compared with each other; many would take quadratic time.
+  // Few keys, as envelopes have them, are compared with each other; many are sorted, since a peer that chooses them
+  // could make a hash table slow.
+  const auto twice = [](std::string_view key) {
+    return fail(Code::json, fmt::format("the key {} is there twice", quoted_start(key)));
+  };
   constexpr std::size_t few = 16;
-  const auto& members = object.members_;
-  std::unordered_set<std::string_view> taken;
-  for (std::size_t i = 0; i < members.size(); ++i) {
-    const bool is_twice =
-        members.size() <= few ? object.find(members[i].key) != &members[i].value : !taken.insert(members[i].key).second;
-    if (is_twice) return fail(Code::json, fmt::format("the key {} is there twice", quoted_start(members[i].key)));
+  if (object.members_.size() <= few) {
+    for (const JsonMember& each : object.members_) {
+      if (object.find(each.key) != &each.value) return twice(each.key);
+    }
+    return object;
   }
+  std::vector<std::string_view> keys;
+  keys.reserve(object.members_.size());
+  for (const JsonMember& each : object.members_) keys.push_back(each.key);
+  std::ranges::sort(keys);
+  const auto found = std::ranges::adjacent_find(keys);
+  if (found != keys.end()) return twice(*found);
   return object;
 }
 

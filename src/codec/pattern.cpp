@@ -23,7 +23,7 @@ class Pattern::Run {
 
   bool enter(std::vector<std::uint32_t>& ways, std::uint32_t state, const Around& around);
   bool fits(const State& state, char32_t letter) const {
-    if (state.step == Step::letter) return state.letter == letter;
+    if (state.step == Step::letter) return state.other == letter;
     const Set& set = pattern_.sets_[state.other];
     return covers(set.ranges, letter) != set.is_negated;
   }
@@ -100,6 +100,11 @@ bool Pattern::Run::finds(ByteView bytes) {
   }
 }
 
-bool Pattern::is_in(std::string_view text, Work& work) const { return Run(*this, work).finds(as_bytes(text)); }
+bool Pattern::is_in(std::string_view text, Work& work) const {
+  // To get the memory of a run, and to clear a word of it for each state.
+  constexpr std::uint64_t steps_least = 8;
+  constexpr std::uint64_t states_a_step = 32;
+  return work.spend(steps_least + states_.size() / states_a_step) && Run(*this, work).finds(as_bytes(text));
+}
 
 }  // namespace parley::codec

@@ -20,10 +20,15 @@ class Pattern {
   static constexpr std::size_t states_max = 4096;  // what {n} repeats is there n times
   static constexpr std::size_t depth_max = 64;     // of groups
 
-  // The error (`invalid`) says what is wrong with it, or not possible here.
-  static Result<Pattern> compile(std::string_view text);
+  // The error (`invalid`) says what is wrong with it, or not possible here. The bound is for one of several that share
+  // their states; none has more than states_max. Time: linear in the text and the bound.
+  static Result<Pattern> compile(std::string_view text, std::size_t states_bound = states_max);
 
-  // Whether it fits some part of the text, which is UTF-8. Takes work for each letter and way; false where that ends.
+  // Memory: 8 bytes each, and what is linear in the text.
+  std::size_t states() const { return states_.size(); }
+
+  // Whether it fits some part of the text, which is UTF-8. Takes work to begin, and for each letter and way; false
+  // where that ends.
   bool is_in(std::string_view text, Work& work) const;
 
  private:
@@ -34,17 +39,19 @@ class Pattern {
     std::vector<LetterRange> ranges;  // in order, apart from each other
   };
   enum class Step : std::uint8_t { letter, set, split, begin, end, word_edge, no_word_edge, match };
+  using Place = std::uint16_t;  // of a state
+  static_assert(states_max - 1 <= static_cast<Place>(-1));
   struct State {
     Step step = Step::match;
-    std::uint32_t next = 0;
-    std::uint32_t other = 0;  // of a split the second way; the number of a set
-    char32_t letter = 0;
+    Place next = 0;
+    std::uint32_t other = 0;  // of a split the second way; the number of a set; the letter
   };
+  static_assert(sizeof(State) == 8);
   class Run;
 
   std::vector<State> states_;
   std::vector<Set> sets_;
-  std::uint32_t start_ = 0;
+  Place start_ = 0;
 };
 
 }  // namespace parley::codec

@@ -3,6 +3,7 @@
 #include <span>
 #include <string>
 
+#include "base/assert.h"
 #include "base/bytes.h"
 #include "codec/pattern.h"
 #include "codec/pattern_letters.h"
@@ -49,18 +50,20 @@ std::optional<std::uint32_t> hex_value(char32_t letter) {
 // Reads a pattern into a tree, and makes states of it from the end to the begin.
 class PatternCompiler {
  public:
-  Result<Pattern> compile(std::string_view text);
+  Result<Pattern> compile(std::string_view text, std::size_t states_bound);
 
  private:
-  enum class Form : std::uint8_t { empty, letter, set, sequence, choice, repeat, assertion };
+  using Place = Pattern::Place;
+  enum class Form : std::uint8_t { letter, set, sequence, choice, repeat, assertion };
   struct Tree {
-    Form form = Form::empty;
+    Form form = Form::sequence;
     Pattern::Step step = Pattern::Step::match;  // of an assertion
     char32_t letter = 0;
     std::uint32_t set = 0;
     std::uint32_t times_min = 0;
     std::uint32_t times_max = 0;
     std::vector<std::uint32_t> parts;
+    std::size_t states = 0;  // that are made of it; beyond states_max they are not counted
   };
   using Number = std::optional<std::uint32_t>;
 
@@ -80,11 +83,16 @@ class PatternCompiler {
   bool bounds(std::uint32_t& times_min, std::uint32_t& times_max);
   std::uint32_t set_of(Ranges ranges, bool is_negated);
 
-  std::uint32_t emit(const Tree& tree, std::uint32_t next);
-  std::uint32_t emit_repeat(const Tree& tree, std::uint32_t next);
-  std::uint32_t push(const Pattern::State& state);
+  std::size_t states_of(const Tree& tree) const;
+  Place emit(const Tree& tree, Place next);
+  Place emit_repeat(const Tree& tree, Place next);
+  Place push(const Pattern::State& state) {
+    pattern_.states_.push_back(state);
+    return static_cast<Place>(pattern_.states_.size() - 1);
+  }
 
   std::uint32_t add(Tree tree) {
+    tree.states = states_of(tree);
     trees_.push_back(std::move(tree));
     return static_cast<std::uint32_t>(trees_.size() - 1);
   }
@@ -110,7 +118,7 @@ class PatternCompiler {
   Pattern pattern_;
 };
 
-Result<Pattern> PatternCompiler::compile(std::string_view text) {
+Result<Pattern> PatternCompiler::compile(std::string_view text, std::size_t states_bound) {
   if (text.size() > Pattern::bytes_max) {
     return fail(Code::invalid, "a pattern has at most " + std::to_string(Pattern::bytes_max) + " bytes");
   }
@@ -125,12 +133,18 @@ Result<Pattern> PatternCompiler::compile(std::string_view text) {
   Number whole = choice();
   if (whole && !is_at_end()) whole = refuse("a ) has no ( before it");
   if (!whole) return fail(Code::invalid, std::move(note_));
-  push({});
-  pattern_.start_ = emit(trees_[*whole], 0);
-  if (pattern_.states_.size() > Pattern::states_max) {
-    return fail(Code::invalid,
-                "with its repetitions written out it has more than " + std::to_string(Pattern::states_max) + " states");
+  const bool is_shared = states_bound < Pattern::states_max;
+  const std::size_t most = is_shared ? states_bound : Pattern::states_max;
+  const std::size_t states = trees_[*whole].states + 1;
+  if (states > most) {
+    return fail(Code::invalid, "with its repetitions written out it has more than " + std::to_string(most) +
+                                   (is_shared ? " states, and other patterns leave it no more" : " states"));
   }
+  pattern_.states_.reserve(states);
+  const Place match = push({});
+  pattern_.start_ = emit(trees_[*whole], match);
+  PARLEY_ASSERT(pattern_.states_.size() == states);
+  pattern_.sets_.shrink_to_fit();
   return std::move(pattern_);
 }
 
@@ -149,9 +163,12 @@ PatternCompiler::Number PatternCompiler::sequence() {
   while (!is_at_end() && !is_next(U'|') && !is_next(U')')) {
     const Number one = repeated();
     if (!one) return one;
-    tree.parts.push_back(*one);
+    // A repetition does not look at what makes no states again and again.
+    if (trees_[*one].states != 0) tree.parts.push_back(*one);
   }
-  return add(std::move(tree));
+  // A group that is repeated is no assertion, be there only one in it.
+  const bool is_one = tree.parts.size() == 1 && trees_[tree.parts[0]].form != Form::assertion;
+  return is_one ? tree.parts[0] : add(std::move(tree));
 }
 
 PatternCompiler::Number PatternCompiler::repeated() {
@@ -232,8 +249,7 @@ PatternCompiler::Number PatternCompiler::group() {
   --depth_;
   if (!inside) return inside;
   if (!take(U')')) return refuse("a ( has no ) behind it");
-  // What is repeated is the group, be it an assertion.
-  return add({.form = Form::sequence, .parts = {*inside}});
+  return inside;
 }
 
 PatternCompiler::Number PatternCompiler::escape() {
@@ -377,17 +393,26 @@ std::uint32_t PatternCompiler::set_of(Ranges ranges, bool is_negated) {
   return static_cast<std::uint32_t>(pattern_.sets_.size() - 1);
 }
 
-// Beyond the limit states are counted no more, and what is made is thrown away.
-std::uint32_t PatternCompiler::push(const Pattern::State& state) {
-  if (pattern_.states_.size() <= Pattern::states_max) pattern_.states_.push_back(state);
-  return static_cast<std::uint32_t>(pattern_.states_.size() - 1);
+std::size_t PatternCompiler::states_of(const Tree& tree) const {
+  std::uint64_t states = 0;
+  for (const std::uint32_t part : tree.parts) states += trees_[part].states;
+  switch (tree.form) {
+    case Form::letter:
+    case Form::set:
+    case Form::assertion: states = 1; break;
+    case Form::sequence: break;
+    case Form::choice: states += tree.parts.size() - 1; break;
+    case Form::repeat:
+      // With a split for each time that may be left out, or one for all.
+      states = tree.times_max == no_bound ? states * (tree.times_min + 1) + 1
+                                          : states * tree.times_max + (tree.times_max - tree.times_min);
+  }
+  return std::min<std::uint64_t>(states, Pattern::states_max + 1);
 }
 
-std::uint32_t PatternCompiler::emit(const Tree& tree, std::uint32_t next) {
-  if (pattern_.states_.size() > Pattern::states_max) return next;
+PatternCompiler::Place PatternCompiler::emit(const Tree& tree, Place next) {
   switch (tree.form) {
-    case Form::empty: return next;
-    case Form::letter: return push({.step = Pattern::Step::letter, .next = next, .letter = tree.letter});
+    case Form::letter: return push({.step = Pattern::Step::letter, .next = next, .other = tree.letter});
     case Form::set: return push({.step = Pattern::Step::set, .next = next, .other = tree.set});
     case Form::assertion: return push({.step = tree.step, .next = next});
     case Form::repeat: return emit_repeat(tree, next);
@@ -396,38 +421,34 @@ std::uint32_t PatternCompiler::emit(const Tree& tree, std::uint32_t next) {
       return next;
     case Form::choice: break;
   }
-  std::uint32_t way = emit(trees_[tree.parts.back()], next);
+  Place way = emit(trees_[tree.parts.back()], next);
   for (std::size_t i = tree.parts.size() - 1; i > 0; --i) {
-    const std::uint32_t one = emit(trees_[tree.parts[i - 1]], next);
+    const Place one = emit(trees_[tree.parts[i - 1]], next);
     way = push({.step = Pattern::Step::split, .next = one, .other = way});
   }
   return way;
 }
 
-std::uint32_t PatternCompiler::emit_repeat(const Tree& tree, std::uint32_t next) {
+PatternCompiler::Place PatternCompiler::emit_repeat(const Tree& tree, Place next) {
   const Tree& one = trees_[tree.parts[0]];
-  const auto has_room = [&] { return pattern_.states_.size() <= Pattern::states_max; };
   if (tree.times_max == no_bound) {
-    const std::uint32_t loop = push({.step = Pattern::Step::split, .other = next});
-    const std::uint32_t inside = emit(one, loop);
-    if (has_room()) pattern_.states_[loop].next = inside;
+    const Place loop = push({.step = Pattern::Step::split, .other = next});
+    pattern_.states_[loop].next = emit(one, loop);
     next = loop;
   } else {
-    const std::uint32_t behind = next;
-    for (std::uint32_t i = tree.times_min; i < tree.times_max && has_room(); ++i) {
-      const std::uint32_t inside = emit(one, next);
+    const Place behind = next;
+    for (std::uint32_t i = tree.times_min; i < tree.times_max; ++i) {
+      const Place inside = emit(one, next);
       next = push({.step = Pattern::Step::split, .next = inside, .other = behind});
     }
   }
   // What is empty makes no states, however often.
-  const std::size_t before = pattern_.states_.size();
-  for (std::uint32_t i = 0; i < tree.times_min && has_room(); ++i) {
-    next = emit(one, next);
-    if (pattern_.states_.size() == before) break;
-  }
+  for (std::uint32_t i = 0; i < tree.times_min && one.states != 0; ++i) next = emit(one, next);
   return next;
 }
 
-Result<Pattern> Pattern::compile(std::string_view text) { return PatternCompiler().compile(text); }
+Result<Pattern> Pattern::compile(std::string_view text, std::size_t states_bound) {
+  return PatternCompiler().compile(text, states_bound);
+}
 
 }  // namespace parley::codec

@@ -95,6 +95,40 @@ TEST(Pattern, is_bounded_in_length_depth_and_states) {
   EXPECT_THAT(why_not(std::string(1000, '(')), HasSubstr("nested too deeply"));
   EXPECT_THAT(why_not("((a{100}){100}){100}"), HasSubstr("4096 states"));
   EXPECT_THAT(why_not("(a{0,99999999}){0,99999999}"), HasSubstr("4096 states"));
+  EXPECT_THAT(why_not("(){0,99999999}"), HasSubstr("4096 states"));
+}
+
+TEST(Pattern, has_as_many_states_as_its_repetitions_written_out) {
+  const auto states = [](std::string_view pattern) { return Pattern::compile(pattern).value().states(); };
+  EXPECT_EQ(states(""), 1);
+  EXPECT_EQ(states("^ab?$"), 6);
+  EXPECT_EQ(states("((((a))))"), 2);
+  EXPECT_EQ(states("a|[bc]|"), 5);
+  EXPECT_EQ(states("(?:a*|b+)"), 7);
+  EXPECT_EQ(states("(ab){2,5}c{0}"), 14);
+  EXPECT_EQ(states("(ab){2,}"), 8);
+  EXPECT_EQ(states("a{4095}"), 4096);
+  EXPECT_THAT(why_not("a{4096}"), HasSubstr("more than 4096 states"));
+}
+
+TEST(Pattern, takes_no_more_states_than_others_leave_it) {
+  EXPECT_TRUE(Pattern::compile("a{9}", 10));
+  EXPECT_EQ(Pattern::compile("a{10}", 10).error().note,
+            "with its repetitions written out it has more than 10 states, and other patterns leave it no more");
+  EXPECT_FALSE(Pattern::compile("", 0));
+  EXPECT_THAT(Pattern::compile("a{5000}", 10'000).error().note, HasSubstr("4096 states"));
+}
+
+// Else the repetition of what is empty beside a letter, or deep in groups, would take a thousand steps for each state.
+TEST(Pattern, repeats_groups_of_what_is_empty_or_alone) {
+  std::string empty = "^(x";
+  for (int i = 0; i < 1000; ++i) empty += "()";
+  EXPECT_TRUE(is_in(empty + "){2}$", "xx"));
+  EXPECT_FALSE(is_in(empty + "){2}$", "xxx"));
+  const std::string open(60, '(');
+  const std::string close(60, ')');
+  EXPECT_TRUE(is_in("^" + open + "x" + close + "{3}$", "xxx"));
+  EXPECT_TRUE(is_in("^(\\b)*(^)?x((\\b))+$", "x"));
 }
 
 // One that goes back would try 2^40 ways, or come to the end of its stack.
@@ -110,6 +144,19 @@ TEST(Pattern, gives_up_where_its_work_ends) {
   Work work{1000};
   EXPECT_FALSE(Pattern::compile("b$").value().is_in(std::string(10'000, 'a') + "b", work));
   EXPECT_TRUE(work.is_over());
+}
+
+TEST(Pattern, takes_work_for_its_states_before_the_first_letter) {
+  const auto takes = [](std::string_view pattern) {
+    Work work{10'000};
+    EXPECT_FALSE(Pattern::compile(pattern).value().is_in("", work));
+    return 10'000 - work.left;
+  };
+  EXPECT_LT(takes("ba{10}"), 20);
+  EXPECT_GT(takes("ba{4000}"), 100);
+  Work little{100};
+  EXPECT_FALSE(Pattern::compile("a{0,2000}").value().is_in("", little));
+  EXPECT_TRUE(little.is_over());
 }
 
 }  // namespace

@@ -16,11 +16,13 @@ namespace {
 
 constexpr std::uint32_t none = SchemaRule::none;
 constexpr std::size_t rules_max = 20'000;
+constexpr std::size_t states_each = 8;  // of all patterns, for each byte of the schema, beyond the states_max of one
 
 // Makes rules of the schemas of a document, one after the other: each asks for those that it holds.
 class SchemaCompiler {
  public:
-  explicit SchemaCompiler(SchemaRules& rules) : rules_(rules), document_(rules.document) {}
+  SchemaCompiler(SchemaRules& rules, std::size_t text_bytes)
+      : rules_(rules), document_(rules.document), states_left_(Pattern::states_max + states_each * text_bytes) {}
 
   Result<void> compile();
 
@@ -76,11 +78,9 @@ class SchemaCompiler {
   }
   void refuse(const std::string& note) { refuse_at(now_, keyword_, note); }
   // What allows_more ignores.
-  bool is_more(const std::string& note) {
-    if (!rules_.options.allows_more) {
-      refuse(note + "; leave it out, or set allows_more, which ignores what is not checked here");
-    }
-    return rules_.options.allows_more;
+  void need_more(const std::string& note) {
+    if (rules_.options.allows_more) return;
+    refuse(note + "; leave it out, or set allows_more, which ignores what is not checked here");
   }
 
   SchemaRules& rules_;
@@ -90,7 +90,7 @@ class SchemaCompiler {
   std::uint32_t now_ = 0;                                     // the rule that is compiled, and its keyword
   std::string_view keyword_;
   SchemaRule rule_;
-  bool loses_patterns_ = false;  // of patternProperties, under allows_more
+  std::size_t states_left_;  // of patterns
   std::string note_;
 };
 
@@ -196,7 +196,6 @@ std::string SchemaCompiler::path(std::uint32_t rule) const {
 void SchemaCompiler::compile_one() {
   const std::uint32_t node = origins_[now_].node;
   rule_ = {};
-  loses_patterns_ = false;
   keyword_ = {};
   if (document_.kind(node) == JsonKind::boolean) {
     rule_.is_never = !document_.boolean(node);
@@ -208,7 +207,6 @@ void SchemaCompiler::compile_one() {
       take_keyword(keyword_, member.node);
     }
     settle_properties();
-    if (loses_patterns_) rule_.additional = none;
   }
   rules_.rules[now_] = std::move(rule_);
 }
@@ -216,11 +214,12 @@ void SchemaCompiler::compile_one() {
 void SchemaCompiler::take_keyword(std::string_view keyword, std::uint32_t node) {
   const auto known = std::ranges::lower_bound(keywords, keyword, {}, &Keyword::name);
   if (known != keywords.end() && known->name == keyword) return (this->*known->take)(node);
+  if (rules_.options.allows_more || !note_.empty()) return;  // to look for a name near it takes long
   std::array<std::string_view, keywords.size()> names;
   std::ranges::transform(keywords, names.begin(), &Keyword::name);
   const std::string_view meant = nearest_name(keyword, names.data(), names.size());
-  is_more(quoted_start(keyword) + " is no keyword that draft 7 and 2020-12 of JSON Schema have in common" +
-          (meant.empty() ? std::string() : " (did you mean " + quoted_start(meant) + "?)"));
+  need_more(quoted_start(keyword) + " is no keyword that draft 7 and 2020-12 of JSON Schema have in common" +
+            (meant.empty() ? std::string() : " (did you mean " + quoted_start(meant) + "?)"));
 }
 
 bool SchemaCompiler::is_draft_7() const {
@@ -233,12 +232,12 @@ bool SchemaCompiler::is_draft_7() const {
 void SchemaCompiler::take_draft(std::uint32_t node) {
   if (!want(node, JsonKind::string, "a string")) return;
   if (std::ranges::find(drafts, document_.text(node)) != drafts.end()) return;
-  is_more("the schema is of " + quoted_start(document_.text(node)) + ", and draft 7 and 2020-12 are checked here");
+  need_more("the schema is of " + quoted_start(document_.text(node)) + ", and draft 7 and 2020-12 are checked here");
 }
 
 // In the whole it is a name. Further in it would change what a "$ref" means.
 void SchemaCompiler::take_id(std::uint32_t node) {
-  if (want(node, JsonKind::string, "a string") && now_ != 0) is_more("an $id inside of a schema is not looked at");
+  if (want(node, JsonKind::string, "a string") && now_ != 0) need_more("an $id inside of a schema is not looked at");
 }
 
 void SchemaCompiler::take_type(std::uint32_t node) {
@@ -294,8 +293,7 @@ void SchemaCompiler::take_divisor(std::uint32_t node) {
   const JsonDecimal number = document_.decimal(node);
   if (number.is_negative || number.digits.empty()) return refuse("a number above 0 is expected here");
   if (number.digits.size() > digits_max) {
-    is_more("a number of more than " + std::to_string(digits_max) + " digits is too long here");
-    return;
+    return need_more("a number of more than " + std::to_string(digits_max) + " digits is too long here");
   }
   rule_.multiple_of = node;
   for (const char digit : number.digits) rule_.divisor.digits = rule_.divisor.digits * 10 + (digit - '0');
@@ -325,12 +323,13 @@ void SchemaCompiler::take_unique(std::uint32_t node) {
 
 // None, where there is none to be had and allows_more takes that.
 std::uint32_t SchemaCompiler::pattern_of(std::string_view text) {
-  Result<Pattern> pattern = Pattern::compile(text);
+  Result<Pattern> pattern = Pattern::compile(text, states_left_);
   if (pattern) {
+    states_left_ -= pattern->states();
     rules_.patterns.push_back({std::move(*pattern), text});
     return static_cast<std::uint32_t>(rules_.patterns.size() - 1);
   }
-  is_more("the pattern " + quoted_start(text) + " cannot be used: " + pattern.error().note);
+  need_more("the pattern " + quoted_start(text) + " cannot be used: " + pattern.error().note);
   return none;
 }
 
@@ -340,8 +339,8 @@ void SchemaCompiler::take_pattern(std::uint32_t node) {
 
 void SchemaCompiler::take_schema(std::uint32_t node) {
   if (keyword_ == "items" && document_.kind(node) == JsonKind::array) {
-    is_more("items for each position are in the drafts in different words; one schema for all is checked here");
-    return;
+    return need_more(
+        "items for each position are in the drafts in different words; one schema for all is checked here");
   }
   std::string step;
   put_pointer_step(step, keyword_);
@@ -411,9 +410,9 @@ void SchemaCompiler::take_pattern_properties(std::uint32_t node) {
     put_pointer_step(step, document_.key(member));
     const std::uint32_t rule = rule_of(member.node, std::move(step));
     const std::uint32_t pattern = pattern_of(document_.key(member));
-    // Which members are additional is not known without it.
+    // Which members are additional is not known without it. The keyword that asks has been taken, in their order.
     if (pattern == none) {
-      loses_patterns_ = true;
+      rule_.additional = none;
     } else {
       rule_.pattern_properties.push_back({.pattern = pattern, .rule = rule});
     }
@@ -494,7 +493,7 @@ Result<void> compile_schema(std::string_view text, SchemaRules& rules) {
   auto document = JsonDocument::parse(text, {.text_bytes_max = options.text_bytes_max, .depth_max = options.depth_max});
   if (!document) return fail(Code::invalid, "the schema is no JSON that can be used: " + document.error().note);
   rules.document = std::move(*document);
-  return SchemaCompiler(rules).compile();
+  return SchemaCompiler(rules, text.size()).compile();
 }
 
 }  // namespace parley::codec

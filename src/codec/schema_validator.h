@@ -14,7 +14,8 @@ struct SchemaRules;
 // schema. Does not change; cheap to copy, since copies share it; for any thread.
 //
 // Whatever a peer writes as schema or value, the memory and the time that it takes are linear in the texts; what would
-// take more is refused. Equal is what is equal in JSON: numbers have all their digits and 1.0 is 1. `format` and
+// take more is refused: all patterns of a schema, with their repetitions written out, have together at most 4096 states
+// and 8 for each of its bytes. Equal is what is equal in JSON: numbers have all their digits and 1.0 is 1. `format` and
 // `content...` are notes. Beside a `$ref` the other keywords count, unless the schema says by `$schema` that it is of
 // draft 7, which ignores them.
 class JsonSchema {

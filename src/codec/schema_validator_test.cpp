@@ -333,6 +333,42 @@ TEST(JsonSchema, patterns_and_unique_items_stay_linear) {
   EXPECT_THAT(misfit(R"({"uniqueItems":true})", "[" + repeated("[],", 5000) + "1]"), HasSubstr("are equal"));
 }
 
+std::string name_of(std::string_view start, int number, std::string_view end) {
+  return '"' + std::string(start) + std::to_string(number) + std::string(end) + '"';
+}
+
+// Of some 14 bytes each, and of 4000 states.
+TEST(JsonSchema, its_patterns_share_states_as_its_size_allows) {
+  std::string many = R"({"patternProperties":{"^first$":false)";
+  for (int i = 0; i < 4000; ++i) many += "," + name_of("a", i, "{4000}") + ":{}";
+  many += R"(,"b":{"type":"null"}},"additionalProperties":false})";
+  EXPECT_THAT(
+      refusal(many),
+      testing::AllOf(HasSubstr("in the schema, at /patternProperties: the pattern \"a"),
+                     HasSubstr("{4000}\" cannot be used: with its repetitions written out it has more than "),
+                     HasSubstr(" states, and other patterns leave it no more; leave it out, or set allows_more")));
+  // Those that find no room are not checked, the others are.
+  const auto compiled = JsonSchema::compile(many, more);
+  ASSERT_TRUE(compiled) << compiled.error().note;
+  EXPECT_TRUE(compiled->validate(R"({"x":1})"));
+  EXPECT_FALSE(compiled->validate(R"({"first":1})"));
+  EXPECT_FALSE(compiled->validate(R"({"b":1})"));
+}
+
+TEST(JsonSchema, its_only_pattern_may_be_as_large_as_any_and_many_ordinary_ones_have_room) {
+  EXPECT_TRUE(JsonSchema::compile(R"({"pattern":"a{4095}"})"));
+  EXPECT_THAT(refusal(R"({"pattern":"a{4096}"})"), HasSubstr("more than 4096 states; leave it out"));
+  std::string large = R"({"properties":{"first":{"type":"string","pattern":"^[\\w.-]{1,255}$"})";
+  for (int i = 0; i < 3000; ++i) {
+    large += "," + name_of("id", i, "") + R"(:{"type":"string","pattern":"^[a-z_]{1,16}(-[0-9a-f]{4}){2,6}$"})";
+  }
+  large += "}}";
+  const auto compiled = JsonSchema::compile(large);
+  ASSERT_TRUE(compiled) << compiled.error().note;
+  EXPECT_TRUE(compiled->validate(R"({"first":"a.b-c","id2999":"key-0123-cdef"})"));
+  EXPECT_FALSE(compiled->validate(R"({"id2999":"key-0123"})"));
+}
+
 TEST(JsonSchema, a_copy_is_the_same_schema) {
   JsonSchema first = JsonSchema::compile(R"({"type":"null"})").value();
   const JsonSchema second = first;

@@ -97,6 +97,45 @@ TEST_F(HubWeb, what_is_wrong_is_said_by_status_and_in_words) {
   EXPECT_EQ(hub.web().not_found, 1u);
 }
 
+TEST_F(HubWeb, who_brings_no_token_is_refused_by_his_head_and_closed) {
+  const auto dialer = loop.dialer(at).value();
+  io::suite::End peer(loop.run_until(dialer->dial()).value());
+  peer.start();
+  const ByteView head = as_bytes(std::string_view(
+      "POST /cmd HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4000000\r\nExpect: 100-continue\r\n\r\n"));
+  peer.send({head.begin(), head.end()});
+  ASSERT_TRUE(io::suite::turn_until(loop, [&] { return peer.over.has_value(); }));
+  EXPECT_TRUE(as_text(peer.received).starts_with("HTTP/1.1 401 ")) << as_text(peer.received);
+  EXPECT_EQ(hub.web().refused, 1u);
+  peer.finish();
+  EXPECT_TRUE(io::suite::turn_until(loop, [&] { return hub.web_connection_count() == 0; }));
+}
+
+TEST_F(HubWeb, strangers_push_out_each_other_and_nobody_who_was_let_in) {
+  HubOptions few = options();
+  few.limits.newcomers_max = 2;
+  Hub small(loop, std::move(few));
+  const std::string address = small.listen("tcp:127.0.0.1:0").value();
+  client = loop.http_client("http://" + address.substr(4)).value();
+  EXPECT_EQ(ask("GET", "/cmds.json").status, 200u);
+  const auto dialer = loop.dialer(address).value();
+  const ByteView half = as_bytes(std::string_view("GET / HTTP/1.1\r\nHost: loc"));
+  std::vector<std::unique_ptr<io::suite::End>> strangers;
+  for (std::size_t i = 0; i < 3; ++i) {
+    const auto& peer = strangers.emplace_back(std::make_unique<io::suite::End>(loop.run_until(dialer->dial()).value()));
+    peer->start();
+    peer->send({half.begin(), half.end()});
+    const std::size_t expected = 1 + std::min<std::size_t>(i + 1, 2);
+    ASSERT_TRUE(io::suite::turn_until(
+        loop, [&] { return small.door().streams == i + 2 && small.web_connection_count() == expected; }));
+  }
+  EXPECT_TRUE(io::suite::turn_until(loop, [&] { return strangers[0]->over.has_value(); }));
+  EXPECT_EQ(small.door().pushed_out, 1u);
+  EXPECT_FALSE(strangers[1]->over);
+  EXPECT_EQ(ask("GET", "/cmds.json").status, 200u);
+  EXPECT_EQ(small.door().streams, 4u) << "over the connection that was there";
+}
+
 TEST_F(HubWeb, a_client_that_goes_away_stops_its_command) {
   // rule: commands/weakness.7
   bool is_running = false;

@@ -64,7 +64,9 @@ void CommandGate::admit(std::unique_ptr<io::Stream> stream, std::optional<core::
     return;
   }
   std::string id = fmt::format("lines-{}", ++last_);
-  auto carrier = LineCarrier::make(loop_, std::move(stream), {.id = std::move(id)});
+  LineCarrierOptions options{.id = std::move(id)};
+  if (!seen && !bearer) options.first_bytes_max = Limits().opening_bytes_max;
+  auto carrier = LineCarrier::make(loop_, std::move(stream), std::move(options));
   scope_.spawn(serve(*this, std::move(carrier), std::move(seen), std::move(bearer), until));
 }
 

@@ -72,6 +72,27 @@ TEST(HubCommands, a_worker_offers_and_a_client_calls_through_the_hub) {
   client.registry.close();
 }
 
+TEST(HubCommands, nobody_chooses_the_name_that_another_has_and_a_session_is_attached_a_few_times_at_most) {
+  HubWorld hub;
+  const auto session = hub.party();
+  std::vector<std::unique_ptr<Process>> processes;
+  std::vector<std::string> callers;
+  const auto note = [&](CommandContext& context) { callers.push_back(context.caller()); };
+  hub.world.run(hub.hub->registry().command("who", "", note)).value();
+  for (int i = 0; i < 9; ++i) {
+    processes.push_back(std::make_unique<Process>(hub));
+    auto carrier = session_carrier(*session->session, "hub", i == 0 ? "a name of two lines\n" : "lines-1");
+    const auto attached = hub.world.run(processes.back()->registry.attach(std::move(carrier), {.is_router = true}));
+    EXPECT_EQ(attached.has_value(), i < 8) << i;
+    if (attached) hub.world.run(processes.back()->registry.execute("who")).value();
+    if (!attached) EXPECT_EQ(attached.error().code, Code::overloaded);
+  }
+  ASSERT_EQ(callers.size(), 8u);
+  EXPECT_EQ(callers[0], "session#1");
+  EXPECT_EQ(callers[1], "lines-1#2");
+  for (const auto& each : processes) each->registry.close();
+}
+
 TEST(HubCommands, a_foreign_registry_in_lines_calls_and_is_called) {
   HubWorld hub;
   const auto session = hub.party();

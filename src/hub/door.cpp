@@ -40,6 +40,7 @@ Result<std::string> Door::listen(std::string_view uri, Hub::Speaks speaks) {
 void Door::close() {
   listening_.clear();
   newcomers_.clear();
+  http_newcomers_.clear();
   arrivals_.clear();
   stable_.drop_newcomers();
 }
@@ -58,7 +59,7 @@ void Door::on_stream(std::unique_ptr<io::Stream> stream, const Listening& at) {
     ++counters.strangers;
     return hub_.on_stranger(seen, stream->peer());
   }
-  while (newcomers_.size() + stable_.newcomer_count() >= std::max(limits_.newcomers_max, 1u)) push_one_out();
+  make_room();
   Arrived arrived{.id = ++last_id_, .seen = std::move(seen), .until = loop_.now() + limits_.handshake_max};
   if (at.speaks == Hub::Speaks::any) return listen_to(std::move(stream), std::move(arrived));
   arrived.stream = std::move(stream);
@@ -66,9 +67,21 @@ void Door::on_stream(std::unique_ptr<io::Stream> stream, const Listening& at) {
 }
 
 // Whoever only comes, in whatever number, keeps nobody out who says at once who he is.
+void Door::make_room() {
+  const std::size_t newcomers_max = std::max(limits_.newcomers_max, 1u);
+  while (newcomers_.size() + http_newcomers_.size() + stable_.newcomer_count() >= newcomers_max) push_one_out();
+}
+
 void Door::push_one_out() {
   ++counters.pushed_out;
-  if (stable_.newcomer_count() > newcomers_.size()) return stable_.drop_oldest_newcomer();
+  if (stable_.newcomer_count() > newcomers_.size() + http_newcomers_.size()) return stable_.drop_oldest_newcomer();
+  const bool is_http =
+      !http_newcomers_.empty() && (newcomers_.empty() || *http_newcomers_.begin() < newcomers_.begin()->first);
+  if (is_http) {
+    const std::uint64_t oldest = *http_newcomers_.begin();
+    forget(oldest);
+    return hub_.on_http_pushed_out(oldest);
+  }
   const auto [id, arrival] = *newcomers_.begin();
   if (arrival) return bury(take(*arrival).stream);
   forget(id);
@@ -115,7 +128,9 @@ void Door::on_silence(Arrival& arrival) {
 // The rule applies again to the stream inside of TLS, and to the one inside of a WebSocket: once each, in this order.
 bool Door::look_inside(Arrived& arrived, Opening opening) {
   if (opening == Opening::http && arrived.inside_of != Opening::http) {
-    return hub_.on_http(arrived.stream, arrived.seen, arrived.until);
+    if (!hub_.on_http(arrived.id, arrived.stream, arrived.seen, arrived.until)) return false;
+    http_newcomers_.insert(arrived.id);
+    return true;
   }
   if (opening == Opening::command) {
     hub_.on_lines(std::move(arrived.stream), std::move(arrived.seen), arrived.until);
@@ -132,6 +147,7 @@ bool Door::look_inside(Arrived& arrived, Opening opening) {
 void Door::on_websocket(std::unique_ptr<io::Stream> stream, std::optional<core::Principal> seen, Instant until) {
   auto inside = loop_.accept_websocket(stream);
   if (!inside) return bury(std::move(stream));
+  make_room();
   Arrived arrived{.id = ++last_id_, .seen = std::move(seen), .until = until, .inside_of = Opening::http};
   listen_to(*std::move(inside), std::move(arrived));
 }

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -21,13 +22,15 @@ class DoorEvents {
   // Shakes hands over this link, in time, and is a newcomer until Door::forget().
   virtual void on_newcomer(std::uint64_t id, std::unique_ptr<io::Link> link, std::optional<core::Principal> seen,
                            Instant until) = 0;
-  // Speaks HTTP. False, and the stream stays: nobody here does.
-  virtual bool on_http(std::unique_ptr<io::Stream>& stream, const std::optional<core::Principal>& seen,
-                       Instant until) = 0;
+  // Speaks HTTP: asks in time something for which it is let in, and is a newcomer until Door::forget(). False, and the
+  // stream stays: nobody here does.
+  virtual bool on_http(std::uint64_t id, std::unique_ptr<io::Stream>& stream,
+                       const std::optional<core::Principal>& seen, Instant until) = 0;
   // Speaks commands, in lines.
   virtual void on_lines(std::unique_ptr<io::Stream> stream, std::optional<core::Principal> seen, Instant until) = 0;
   // One of these has to go, because others came.
   virtual void on_pushed_out(std::uint64_t id) = 0;
+  virtual void on_http_pushed_out(std::uint64_t id) = 0;
   // Whom nobody knows, at a hub that knows nobody by what he brings.
   virtual void on_stranger(const std::optional<core::Principal>& seen, const io::Peer& peer) = 0;
   virtual void on_listener_failed(Error error) = 0;
@@ -51,7 +54,10 @@ class Door final : private ArrivalEvents {
   // What came by HTTP and becomes a WebSocket at /roam: what it speaks inside is asked again.
   void on_websocket(std::unique_ptr<io::Stream> stream, std::optional<core::Principal> seen, Instant until);
   // Was let in, or is gone.
-  void forget(std::uint64_t newcomer) { newcomers_.erase(newcomer); }
+  void forget(std::uint64_t newcomer) {
+    newcomers_.erase(newcomer);
+    http_newcomers_.erase(newcomer);
+  }
   DoorCounters counters;
 
  private:
@@ -76,6 +82,7 @@ class Door final : private ArrivalEvents {
   void on_listener_failed(Listening& at, Error error);
   void on_opening(Arrival& arrival, wire::Opening opening) override;
   void on_silence(Arrival& arrival) override;
+  void make_room();
   void push_one_out();
   Arrived take(Arrival& arrival);
   void listen_to(std::unique_ptr<io::Stream> stream, Arrived arrived);
@@ -95,6 +102,7 @@ class Door final : private ArrivalEvents {
   std::uint64_t last_id_ = 0;
   std::unordered_map<const Arrival*, Arrived> arrivals_;
   std::map<std::uint64_t, Arrival*> newcomers_;  // as they came; null: shaking hands
+  std::set<std::uint64_t> http_newcomers_;       // beside these, as they came: let in with no request yet
   std::vector<std::unique_ptr<Listening>> listening_;
 };
 

@@ -133,14 +133,15 @@ class Hub::Impl final : private hub::DoorEvents,
   void on_pushed_out(std::uint64_t id) override {
     visitors_.at(id)->session().break_off({Code::overloaded, "others came, and you had not said who you are"});
   }
+  void on_http_pushed_out(std::uint64_t id) override { web_.push_out(id); }
   void on_stranger(const std::optional<core::Principal>& seen, const io::Peer& peer) override {
     write_down(seen, peer, {}, {}, gate_.stranger(seen));
   }
   // --- the web, and lines
 
-  bool on_http(std::unique_ptr<io::Stream>& stream, const std::optional<core::Principal>& seen,
+  bool on_http(std::uint64_t id, std::unique_ptr<io::Stream>& stream, const std::optional<core::Principal>& seen,
                Instant until) override {
-    return web_.accept(stream, seen, until);
+    return web_.accept(stream, seen, until, id);
   }
   void on_lines(std::unique_ptr<io::Stream> stream, std::optional<core::Principal> seen, Instant until) override {
     command_gate_.admit(std::move(stream), std::move(seen), std::nullopt, until);
@@ -149,6 +150,7 @@ class Hub::Impl final : private hub::DoorEvents,
   void on_web_refused(const std::optional<core::Principal>& seen, const io::Peer& peer, const Error& why) override {
     write_down(seen, peer, {}, {}, why);
   }
+  void on_web_newcomer_over(std::uint64_t id) override { door_.forget(id); }
   void on_web_upgrade(std::unique_ptr<io::Stream> stream, const io::HttpRequest& request,
                       std::optional<core::Principal> seen, Instant until) override {
     if (request.path() == roam_path) return door_.on_websocket(std::move(stream), std::move(seen), until);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "codec/json_text.h"
 
@@ -46,17 +47,48 @@ std::optional<std::string_view> bearer_of(const io::HttpRequest& request) {
 // One connection: its requests come one after another.
 class Web::Visit final : public Mortal, public io::HttpHandler {
  public:
-  Visit(Web& web, std::optional<core::Principal> seen, Instant until)
-      : web_(web), seen_(std::move(seen)), until_(until) {}
+  Visit(Web& web, std::optional<core::Principal> seen, Instant until, std::uint64_t newcomer)
+      : web_(web), seen_(std::move(seen)), until_(until), newcomer_(newcomer) {}
 
-  std::unique_ptr<io::HttpConnection> connection;
+  void begin(std::unique_ptr<io::HttpConnection> with) {
+    connection_ = std::move(with);
+    if (newcomer_ != 0) web_.newcomers_.emplace(newcomer_, this);
+    if (!until_.is_never()) web_.loop_.executor().arm(late_, until_);
+  }
+  // Was let in, or goes.
+  void leave_door() {
+    late_.disarm();
+    const std::uint64_t newcomer = std::exchange(newcomer_, 0);
+    if (newcomer == 0) return;
+    web_.newcomers_.erase(newcomer);
+    web_.events_.on_web_newcomer_over(newcomer);
+  }
 
  private:
-  void on_request(std::unique_ptr<io::HttpExchange> exchange) override { web_.serve(std::move(exchange), seen()); }
+  struct Late final : Timer {
+    explicit Late(Visit& owner) : Timer(&Late::fire), visit(owner) {}
+    static void fire(Timer& timer) {
+      Visit& visit = static_cast<Late&>(timer).visit;
+      visit.web_.end(visit);
+    }
+    Visit& visit;
+  };
+  std::optional<io::HttpResponse> on_head(const io::HttpRequest& head, const io::Peer& peer) override {
+    auto entered = web_.enter(head, peer, seen());
+    if (!entered) return std::move(entered).error();
+    principal_ = *std::move(entered);
+    leave_door();
+    return std::nullopt;
+  }
+  void on_request(std::unique_ptr<io::HttpExchange> exchange) override {
+    PARLEY_ASSERT(principal_, "whose request comes was let in");
+    web_.serve(std::move(exchange), *principal_);
+  }
   bool takes_upgrade(const io::HttpRequest& request) override {
     return std::ranges::find(web_.upgrades_, request.path()) != web_.upgrades_.end();
   }
   void on_upgrade(io::HttpConnection&, const io::HttpRequest& request, std::unique_ptr<io::Stream> stream) override {
+    leave_door();
     web_.events_.on_web_upgrade(std::move(stream), request, seen(), until_);
     web_.end(*this);
   }
@@ -64,13 +96,17 @@ class Web::Visit final : public Mortal, public io::HttpHandler {
 
   // The handshake of TLS may have said more than was seen when it came.
   std::optional<core::Principal> seen() const {
-    if (connection && !connection->peer().certificate.empty()) return Gate::seen(connection->peer(), false);
+    if (connection_ && !connection_->peer().certificate.empty()) return Gate::seen(connection_->peer(), false);
     return seen_;
   }
 
   Web& web_;
+  std::unique_ptr<io::HttpConnection> connection_;
   std::optional<core::Principal> seen_;
-  Instant until_;
+  std::optional<core::Principal> principal_;  // of the request whose head came last
+  const Instant until_;
+  std::uint64_t newcomer_;  // 0: no more
+  Late late_{*this};
 };
 
 // One request, from its coming in to its answer; where the peer goes first, the page's task goes, too.
@@ -115,20 +151,28 @@ void Web::add(std::string method, std::string path, WebPage page) {
   pages_[std::move(path)].emplace(std::move(method), std::move(page));
 }
 
-bool Web::accept(std::unique_ptr<io::Stream>& stream, std::optional<core::Principal> seen, Instant until) {
-  if (visits_.size() >= connections_max_) return false;
-  auto visit = std::make_unique<Visit>(*this, std::move(seen), until);
+bool Web::accept(std::unique_ptr<io::Stream>& stream, std::optional<core::Principal> seen, Instant until,
+                 std::uint64_t newcomer) {
+  if (visits_.size() - newcomers_.size() >= connections_max_) return false;
+  auto visit = std::make_unique<Visit>(*this, std::move(seen), until, newcomer);
   auto connection = loop_.accept_http(stream, static_cast<io::HttpHandler&>(*visit), limits_);
   if (!connection) return false;
-  visit->connection = *std::move(connection);
   Visit& kept = *visit;
   visits_.emplace(&kept, std::move(visit));
+  kept.begin(*std::move(connection));
   return true;
+}
+
+void Web::push_out(std::uint64_t newcomer) {
+  const auto found = newcomers_.find(newcomer);
+  if (found != newcomers_.end()) end(*found->second);
 }
 
 void Web::end(Visit& visit) {
   auto over = visits_.extract(&visit);
-  if (!over.empty()) loop_.executor().bury(std::move(over.mapped()));
+  if (over.empty()) return;
+  visit.leave_door();
+  loop_.executor().bury(std::move(over.mapped()));
 }
 void Web::end(Answering& answering) {
   auto over = answering_.extract(&answering);
@@ -137,6 +181,7 @@ void Web::end(Answering& answering) {
 
 void Web::close() {
   answering_.clear();
+  newcomers_.clear();
   visits_.clear();
 }
 
@@ -167,20 +212,24 @@ const WebPage* Web::find(io::HttpExchange& exchange) {
   return nullptr;
 }
 
-void Web::serve(std::unique_ptr<io::HttpExchange> exchange, const std::optional<core::Principal>& seen) {
+// As whom he asks, or what he is told instead.
+std::expected<core::Principal, io::HttpResponse> Web::enter(const io::HttpRequest& head, const io::Peer& peer,
+                                                            const std::optional<core::Principal>& seen) {
   ++counters_.requests;
-  const Gate::Entry entered = events_.gate().enter_by(bearer_of(exchange->request()), seen);
-  if (!entered.principal) {
-    ++counters_.refused;
-    events_.on_web_refused(seen, exchange->peer(), entered.refusal);
-    auto response = error_response(401, entered.refusal.note);
-    response.fields.push_back({"WWW-Authenticate", "Bearer"});
-    return exchange->respond(std::move(response));
-  }
+  Gate::Entry entered = events_.gate().enter_by(bearer_of(head), seen);
+  if (entered.principal) return *std::move(entered.principal);
+  ++counters_.refused;
+  events_.on_web_refused(seen, peer, entered.refusal);
+  auto response = error_response(401, entered.refusal.note);
+  response.fields.push_back({"WWW-Authenticate", "Bearer"});
+  return std::unexpected(std::move(response));
+}
+
+void Web::serve(std::unique_ptr<io::HttpExchange> exchange, core::Principal principal) {
   const WebPage* const page = find(*exchange);
   if (!page) return;
-  WebCaller caller{*entered.principal,
-                   std::make_shared<const core::Rights>(events_.gate().policy(), *entered.principal)};
+  auto rights = std::make_shared<const core::Rights>(events_.gate().policy(), principal);
+  WebCaller caller{std::move(principal), std::move(rights)};
   auto made = std::make_unique<Answering>(*this, std::move(exchange));
   Answering& answering = *made;
   answering_.emplace(&answering, std::move(made));

@@ -1,12 +1,15 @@
 #pragma once
 
 #include <cstdint>
+#include <expected>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
+#include <vector>
 
 #include "hub/counters.h"
 #include "hub/gate.h"
@@ -32,6 +35,8 @@ class WebEvents {
   // A WebSocket is opened at that path by one who may.
   virtual void on_web_upgrade(std::unique_ptr<io::Stream> stream, const io::HttpRequest& request,
                               std::optional<core::Principal> seen, Instant until) = 0;
+  // Who was given to accept() as a newcomer was let in, or is gone.
+  virtual void on_web_newcomer_over(std::uint64_t newcomer) { static_cast<void>(newcomer); }
 
  protected:
   ~WebEvents() = default;
@@ -50,8 +55,13 @@ class Web final {
   // Paths where WebSockets are opened.
   void add_upgrade(std::string path) { upgrades_.push_back(std::move(path)); }
 
-  // Serves what opened with HTTP; false, and the stream stays, where this loop knows no HTTP or there is no room.
-  bool accept(std::unique_ptr<io::Stream>& stream, std::optional<core::Principal> seen, Instant until);
+  // Serves what opened with HTTP; false, and the stream stays, where this loop knows no HTTP or there is no room. It is
+  // let in with the head of its first request, at the latest at `until`, when it is cut off; until then it is this
+  // newcomer, beside those for whom there is room. 0: none that anybody counts.
+  bool accept(std::unique_ptr<io::Stream>& stream, std::optional<core::Principal> seen, Instant until,
+              std::uint64_t newcomer = 0);
+  // Cuts it off, if it still is one.
+  void push_out(std::uint64_t newcomer);
   std::size_t connection_count() const { return visits_.size(); }
   const WebCounters& counters() const { return counters_; }
   void close();
@@ -59,7 +69,9 @@ class Web final {
  private:
   class Visit;
   class Answering;
-  void serve(std::unique_ptr<io::HttpExchange> exchange, const std::optional<core::Principal>& seen);
+  std::expected<core::Principal, io::HttpResponse> enter(const io::HttpRequest& head, const io::Peer& peer,
+                                                         const std::optional<core::Principal>& seen);
+  void serve(std::unique_ptr<io::HttpExchange> exchange, core::Principal principal);
   const WebPage* find(io::HttpExchange& exchange);
   void end(Answering& answering);
   void end(Visit& visit);
@@ -72,6 +84,7 @@ class Web final {
   std::map<std::string, std::map<std::string, WebPage>, std::less<>> pages_;  // by path, then by method
   std::vector<std::string> upgrades_;
   std::map<Visit*, std::unique_ptr<Visit>> visits_;
+  std::unordered_map<std::uint64_t, Visit*> newcomers_;  // of these, by their numbers at the door
   std::map<Answering*, std::unique_ptr<Answering>> answering_;
 };
 

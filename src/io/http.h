@@ -94,9 +94,17 @@ class HttpConnection;
 
 // Answers the requests of any number of connections, on their loop. Outlives them. What it is asked has an acceptable
 // Host and Origin and a body within its bound; it may answer, and destroy the connection, from inside of every call but
-// takes_upgrade().
+// takes_upgrade() and on_head().
 class HttpHandler {
  public:
+  // The head of a request has come, and nothing of its body is kept yet. Who may not ask it is given this answer,
+  // behind which the connection ends; without one, on_request() follows when the body has come. A WebSocket that is
+  // taken is asked about by takes_upgrade() alone.
+  virtual std::optional<HttpResponse> on_head(const HttpRequest& head, const Peer& peer) {
+    static_cast<void>(head);
+    static_cast<void>(peer);
+    return std::nullopt;
+  }
   // The next one of the same connection comes once this one was answered.
   virtual void on_request(std::unique_ptr<HttpExchange> exchange) = 0;
   // Whether a request to open a WebSocket is to be handed over; else it is asked as any other.

@@ -121,7 +121,10 @@ bool HttpConnection::serve_next() {
 bool HttpConnection::read_head() {
   while (unread().starts_with("\r\n")) parsed_ += 2;  // some send them behind a body
   if (unread().empty()) {
-    if (std::exchange(has_begun_, false)) set_deadline(limits_.idle_max);
+    if (std::exchange(has_begun_, false)) {
+      deadline_ = idle_deadline_;  // blank lines are no request, and win no time
+      arm();
+    }
     return false;
   }
   const auto size = head_end_.find(unread().substr(0, limits_.head_bytes_max));
@@ -154,6 +157,10 @@ bool HttpConnection::begin_request(std::size_t head_bytes) {
     } else {
       flush_later();
     }
+    return false;
+  }
+  if (const auto refused = handler_.on_head(request_.request, peer())) {
+    refuse(*refused);
     return false;
   }
   parsed_ += head_bytes;
@@ -211,8 +218,8 @@ void HttpConnection::hand_over() {
 
 // --- out
 
-void HttpConnection::refuse(const HttpRefusal& refusal) {
-  put(write_http_response(response_of(refusal), {.closes = true}));
+void HttpConnection::refuse(const io::HttpResponse& answer) {
+  put(write_http_response(answer, {.has_body = request_.request.method != "HEAD", .closes = true}));
   end_when_sent();
 }
 
@@ -260,7 +267,9 @@ void HttpConnection::answered() {
 void HttpConnection::await_request() {
   state_ = State::head;
   request_ = {};
-  set_deadline(has_begun_ ? limits_.request_max : limits_.idle_max);
+  set_deadline(limits_.idle_max);
+  idle_deadline_ = deadline_;
+  if (has_begun_) set_deadline(limits_.request_max);
 }
 
 void HttpConnection::set_deadline(Duration from_now) {
@@ -280,7 +289,9 @@ void HttpConnection::arm() {
 void HttpConnection::end_when_sent() {
   state_ = State::ending;
   set_deadline(Duration::max());
-  in_ = {};
+  // Whoever lingers holds no memory: a string that is assigned nothing would keep its own.
+  std::string().swap(in_);
+  std::string().swap(request_.request.body);
   parsed_ = 0;
   body_.reset();
   flush_later();

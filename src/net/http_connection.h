@@ -63,7 +63,8 @@ class HttpConnection final : public io::HttpConnection, private io::StreamEvents
   bool read_body();
   void ask();
   void hand_over();
-  void refuse(const HttpRefusal& refusal);
+  void refuse(const io::HttpResponse& answer);
+  void refuse(const HttpRefusal& refusal) { refuse(response_of(refusal)); }
   void await_request();
   void set_deadline(Duration from_now);
   void arm();
@@ -101,6 +102,7 @@ class HttpConnection final : public io::HttpConnection, private io::StreamEvents
   Exchange* exchange_ = nullptr;  // that has not been answered yet
   bool* is_destroyed_ = nullptr;  // while the handler is asked
   Instant deadline_ = Instant::never();
+  Instant idle_deadline_ = Instant::never();  // of the head that is awaited, while nothing of it has come
   Instant unsent_deadline_ = Instant::never();
   Alarm alarm_{*this};
   Node work_{[](Ready& node) { static_cast<Node&>(node).connection.work(); }, *this};

@@ -327,6 +327,91 @@ TEST_F(HttpConnectionTest, blank_lines_between_requests_are_no_request_that_is_l
   EXPECT_FALSE(peer->over);
 }
 
+TEST_F(HttpConnectionTest, blank_lines_win_an_idle_connection_no_time) {
+  const io::HttpLimits limits{.request_max = 10s, .idle_max = 60s};
+  handler.answer_with("");
+  for (const std::string& before : {std::string(), get("/")}) {
+    serve(limits);
+    say(before);
+    take_heard();
+    for (int i = 0; i < 3; ++i) {
+      say("\r\n");
+      pass(19s);
+    }
+    say("\r\n");
+    EXPECT_FALSE(peer->over);
+    pass(4s);
+    EXPECT_EQ(peer->over, Status::ended);
+    EXPECT_EQ(heard(), "");
+  }
+  // What may become a request has its time; a blank line was none.
+  serve(limits);
+  pass(55s);
+  say("\r");
+  pass(8s);
+  EXPECT_FALSE(peer->over);
+  say("\n");
+  EXPECT_EQ(peer->over, Status::ended);
+  EXPECT_EQ(heard(), "");
+  // A request after them is one like others.
+  serve(limits);
+  pass(55s);
+  say("\r\n");
+  say(get("/"));
+  EXPECT_TRUE(heard().starts_with("HTTP/1.1 200 ")) << heard();
+  pass(59s);
+  EXPECT_FALSE(peer->over);
+}
+
+TEST_F(HttpConnectionTest, who_is_refused_by_his_head_is_told_before_his_body_comes_and_closed) {
+  handler.answer_with("in");
+  handler.refuses = [](const io::HttpRequest& head) -> std::optional<io::HttpResponse> {
+    if (head.find("Authorization")) return std::nullopt;
+    return io::HttpResponse{.status = 401, .fields = {{"WWW-Authenticate", "Bearer"}}, .body = "no"};
+  };
+  const std::string head = "POST /cmd HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4000000\r\n";
+  expect_refused(head + "Expect: 100-continue\r\n\r\n", "401");  // and nothing before it
+  expect_refused(head + "\r\n" + std::string(100'000, 'x'), "401");
+  expect_refused("POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n", "401");
+  expect_refused(post("body") + get("/never", "Authorization: x\r\n"), "401");
+  expect_refused("HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n", "401");
+  EXPECT_TRUE(heard().ends_with("\r\n\r\n")) << heard();
+  EXPECT_EQ(handler.heads, 5u);
+  expect_refused("GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n", "421");
+  EXPECT_EQ(handler.heads, 5u) << "of a request that is no acceptable one";
+  // Also a later request of a connection.
+  serve();
+  say(get("/", "Authorization: x\r\n") + get("/never"));
+  EXPECT_EQ(handler.requests.size(), 1u);
+  EXPECT_TRUE(heard().starts_with("HTTP/1.1 200 ")) << heard();
+  EXPECT_NE(heard().find("HTTP/1.1 401 "), std::string::npos) << heard();
+  EXPECT_EQ(peer->over, Status::ended);
+}
+
+TEST_F(HttpConnectionTest, who_is_let_in_by_his_head_is_asked_for_his_body_then) {
+  serve();
+  handler.answer_with("ok");
+  const std::string request = post("body", "Expect: 100-continue\r\n");
+  say(request.substr(0, request.size() - 6));
+  EXPECT_EQ(handler.heads, 0u);
+  say(request.substr(request.size() - 6, 2));
+  EXPECT_EQ(handler.heads, 1u);
+  EXPECT_EQ(take_heard(), "HTTP/1.1 100 Continue\r\n\r\n");
+  EXPECT_TRUE(handler.requests.empty());
+  say("body");
+  EXPECT_EQ(handler.heads, 1u);
+  EXPECT_EQ(heard(), "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+}
+
+TEST_F(HttpConnectionTest, a_websocket_that_is_taken_is_not_refused_by_its_head) {
+  serve();
+  handler.takes = [](const io::HttpRequest&) { return true; };
+  handler.refuses = [](const io::HttpRequest&) { return io::HttpResponse{.status = 401}; };
+  say(upgrade_request({"localhost", "/roam"}, upgrade_nonce(1, 2)));
+  EXPECT_EQ(handler.upgrades.size(), 1u);
+  EXPECT_EQ(handler.heads, 0u);
+}
+
 TEST_F(HttpConnectionTest, whoever_floods_the_connection_while_an_answer_is_awaited_is_cut_off) {
   serve({.ahead_bytes_max = std::size_t{64} << 10});
   suite::HttpWatcher watcher;

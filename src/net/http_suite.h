@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,6 +24,11 @@ struct HttpListenerHandler final : io::HttpHandler {
     requests.push_back(exchange->request());
     if (answer) return answer(std::move(exchange));
     waiting.push_back(std::move(exchange));
+  }
+  std::optional<io::HttpResponse> on_head(const io::HttpRequest& head, const io::Peer&) override {
+    ++heads;
+    EXPECT_TRUE(head.body.empty());
+    return refuses ? refuses(head) : std::nullopt;
   }
   bool takes_upgrade(const io::HttpRequest& request) override { return takes && takes(request); }
   void on_upgrade(io::HttpConnection&, const io::HttpRequest& request, std::unique_ptr<io::Stream> stream) override {
@@ -46,7 +52,9 @@ struct HttpListenerHandler final : io::HttpHandler {
   std::vector<std::unique_ptr<io::HttpExchange>> waiting;
   std::vector<std::pair<io::HttpRequest, std::unique_ptr<io::Stream>>> upgrades;
   std::vector<std::unique_ptr<io::HttpConnection>> connections;
+  std::size_t heads = 0;
   int over = 0;
+  std::move_only_function<std::optional<io::HttpResponse>(const io::HttpRequest&)> refuses;
   std::move_only_function<void(std::unique_ptr<io::HttpExchange>)> answer;
   std::move_only_function<bool(const io::HttpRequest&)> takes;
 };

@@ -92,11 +92,19 @@ Child::~Child() {
   // The group outlives its first process, as long as that is not reaped or another one is in it.
   ::kill(static_cast<pid_t>(-pid_), SIGKILL);
   if (is_reaped_) return;
+  // It may have left the group, and is waited for.
+  ::kill(static_cast<pid_t>(pid_), SIGKILL);
   while (::waitpid(static_cast<pid_t>(pid_), nullptr, 0) < 0 && errno == EINTR) {
   }
 }
 
-void Child::terminate() { ::kill(static_cast<pid_t>(-pid_), SIGTERM); }
+void Child::terminate() {
+  if (pid_ == 0) return;
+  const pid_t pid = static_cast<pid_t>(pid_);
+  ::kill(-pid, SIGTERM);
+  // Who has left the group is asked by itself; nobody is asked twice.
+  if (!is_reaped_ && ::getpgid(pid) != pid) ::kill(pid, SIGTERM);
+}
 
 bool Child::has_ended() {
   if (!is_reaped_) {

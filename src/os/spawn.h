@@ -10,7 +10,8 @@
 namespace parley::os {
 
 // A process that this one has started. It has a group of its own, so that a terminal's Ctrl-C is ours alone and what it
-// starts ends with it; its standard error is ours. Destroying this kills the group and leaves no zombie.
+// starts ends with it; its standard error is ours. Destroying this kills the group, and the process itself should it
+// have left that, and leaves no zombie.
 class Child {
  public:
   // `words`: the program, looked for in PATH, and its arguments. Its standard input and output are one socket, whose

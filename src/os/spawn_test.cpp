@@ -72,6 +72,57 @@ TEST(Spawn, whoever_lets_go_of_a_child_ends_it_and_all_that_it_has_started) {
   EXPECT_EQ(read_all(streams), "") << "the end comes when nobody has the other end any more";
 }
 
+// A child that has joined the group of the test when this returns.
+Result<Child> start_elsewhere(io::Descriptor& streams) {
+  auto child = Child::start({"python3", "-c",
+                             "import os, time\n"
+                             "os.setpgid(0, os.getpgid(os.getppid()))\n"
+                             "os.write(1, b'.')\n"
+                             "time.sleep(1000)\n"},
+                            streams);
+  if (!child) return child;
+  char byte = 0;
+  EXPECT_EQ(::read(streams.number(), &byte, 1), 1);
+  EXPECT_EQ(::getpgid(static_cast<pid_t>(child->id())), ::getpgrp());
+  return child;
+}
+
+TEST(Spawn, a_child_that_has_left_its_group_ends_with_its_owner) {
+  io::Descriptor streams;
+  std::int64_t id = 0;
+  {
+    auto child = start_elsewhere(streams);
+    ASSERT_TRUE(child) << child.error().note;
+    id = child->id();
+    EXPECT_FALSE(child->has_ended());
+  }
+  EXPECT_EQ(read_all(streams), "");
+  EXPECT_EQ(::waitpid(static_cast<pid_t>(id), nullptr, WNOHANG), -1);
+  EXPECT_EQ(errno, ECHILD);
+}
+
+TEST(Spawn, a_child_that_has_left_its_group_can_be_asked_to_end) {
+  io::Descriptor streams;
+  auto child = start_elsewhere(streams);
+  ASSERT_TRUE(child) << child.error().note;
+  child->terminate();
+  EXPECT_EQ(read_all(streams), "");
+  while (!child->has_ended()) ::poll(nullptr, 0, 1);
+}
+
+TEST(Spawn, what_a_child_was_moved_from_ends_nobody) {
+  io::Descriptor streams;
+  auto child = Child::start({"cat"}, streams);
+  ASSERT_TRUE(child);
+  {
+    Child taken = *std::move(child);
+    child->terminate();  // NOLINT(bugprone-use-after-move): it must not reach the group of the test
+    say(streams, "hello");
+    ::shutdown(streams.number(), SHUT_WR);
+    EXPECT_EQ(read_all(streams), "hello");
+  }
+}
+
 TEST(Spawn, a_child_has_no_signals_blocked) {
   sigset_t blocked;
   sigset_t before;

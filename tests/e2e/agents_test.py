@@ -389,6 +389,13 @@ class Servers(AttachTest):
         self.until_there("disk.wipe", "greet", "step.up", "wait")
         self.expect(self.parley("call", "disk.wipe"), 1, "disk.wipe fails: the disk is write-protected")
 
+    def test_a_prefix_that_is_none_is_refused_before_anything_is_started(self):
+        for options in (("--mcp", "false", "--prefix", "a b"), ("--mcp", "false", "--prefix", "_x"),
+                        ("unix:/nowhere", "--prefix", "x")):
+            done = self.parley("attach", *options)
+            self.assertEqual(done.returncode, 2, options)
+            self.assertIn("prefix", done.stderr)
+
     def test_names_with_a_prefix_stand_side_by_side(self):
         self.attach_server()
         self.attach_server("--prefix", "second")

@@ -81,7 +81,12 @@ Result<Registry::Carrier> Registry::add(Terms terms) {
   }
   const Carrier carrier = ++last_carrier_;
   if (terms.is_router) router_ = carrier;
-  carriers_.emplace(carrier, Neighbour{.terms = std::move(terms)});
+  Neighbour neighbour{.terms = std::move(terms)};
+  if (neighbour.terms.rights) {
+    neighbour.share = &shares_[to_string(neighbour.terms.rights->principal())];
+    ++neighbour.share->carriers;
+  }
+  carriers_.emplace(carrier, std::move(neighbour));
   return carrier;
 }
 
@@ -112,6 +117,9 @@ void Registry::drop(Carrier carrier, Effects& effects) {
     has_lost_router_ = has_lost_router_ || neighbour.is_started;
   }
   drop_requests(neighbour, neighbour.terms.id, effects);
+  if (neighbour.share && --neighbour.share->carriers == 0) {
+    shares_.erase(to_string(neighbour.terms.rights->principal()));
+  }
   drop_registrations(neighbour, effects);
   for (const std::string& id : directory_.commands().names_of(carrier)) take_away(carrier, id, effects);
   say_interests(interests_.drop(carrier), effects);

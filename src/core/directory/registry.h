@@ -26,7 +26,7 @@ namespace parley::core {
 
 struct RegistryLimits {
   std::uint32_t carriers_max = 16384;
-  std::uint32_t requests_max = 65536;                 // in flight here, whoever made them
+  std::uint32_t requests_max = 65536;                 // in flight here; one principal has a quarter of them
   std::uint32_t requests_per_carrier_max = 1024;      // that one made; beyond: refused, and nothing else waits
   std::uint32_t registrations_per_carrier_max = 256;  // that wait for the router
   std::uint32_t announcements_max = 16384;            // that wait for it, of what is registered here already
@@ -182,12 +182,18 @@ class Registry {
   const std::string& id_of(Carrier carrier) const { return carriers_.at(carrier).terms.id; }
 
  private:
+  // What all carriers of one principal have together.
+  struct Share {
+    std::uint32_t carriers = 0;
+    std::uint32_t requests = 0;
+  };
   struct Neighbour {
     Terms terms;
     bool is_started = false;
     bool is_told = false;  // of all commands, as it wants
     std::string interest_id;
     std::string interest_said;            // what it was told last of ours
+    Share* share = nullptr;               // of its principal; null: it came without rights
     std::unordered_set<Call> asked;       // what it asked
     std::unordered_set<Call> answers;     // what it is to answer
     std::set<std::string> registrations;  // its own that wait for the router, by what that was asked
@@ -200,6 +206,7 @@ class Registry {
     std::string meta;
     Instant deadline;
     bool wants_progress = true;
+    Share* share = nullptr;
   };
   struct Registration {
     Carrier from = here;
@@ -280,6 +287,7 @@ class Registry {
   Prng prng_;
   RegistryCounters counters_;
   std::map<Carrier, Neighbour> carriers_;
+  std::map<std::string, Share, std::less<>> shares_;  // by principal
   std::set<std::string, std::less<>> carrier_ids_;
   Carrier last_carrier_ = here;
   Carrier router_ = here;         // none

@@ -13,6 +13,9 @@ namespace parley::core {
 
 namespace command = wire::command;
 
+// One principal has no more of them than this part, through however many carriers.
+static constexpr std::uint32_t shares_of_requests = 4;
+
 static std::string with_remaining(std::string_view meta, Duration left) {
   const auto us = std::chrono::duration_cast<std::chrono::microseconds>(std::max(left, Duration::zero())).count();
   return command::with_meta_member(meta, command::remaining_key, fmt::format("{}", us));
@@ -60,10 +63,15 @@ std::optional<Error> Registry::refusal_of(Carrier from, const std::string& id, s
     ++counters_.loops;
     return Error{Code::not_found, fmt::format("the request {} is on its way already: it came round in a ring", id)};
   }
-  if (neighbour.asked.size() >= limits_.requests_per_carrier_max || requests_.size() >= limits_.requests_max) {
+  const auto too_many = [&](std::size_t count, std::string_view whose) {
     ++counters_.requests_refused;
-    return Error{Code::overloaded, fmt::format("{} requests are in flight", neighbour.asked.size())};
+    return Error{Code::overloaded, fmt::format("{} requests{} are in flight", count, whose)};
+  };
+  if (neighbour.asked.size() >= limits_.requests_per_carrier_max) return too_many(neighbour.asked.size(), " of yours");
+  if (neighbour.share && neighbour.share->requests >= std::max(limits_.requests_max / shares_of_requests, 1u)) {
+    return too_many(neighbour.share->requests, " of your principal");
   }
+  if (requests_.size() >= limits_.requests_max) return too_many(requests_.size(), "");
   // Whoever comes without rights may everything that is public.
   const Rights* rights = neighbour.terms.rights;
   if (rights) return denial_of(*rights, neighbour.terms.id, name, effects);
@@ -95,6 +103,7 @@ void Registry::on_execute(Carrier from, Message message, Instant now, Effects& e
   }
   const std::optional<Duration> remaining = command::remaining_of(message.meta);
   Request request{.from = from, .to = way.to, .id = message.id, .meta = message.meta};
+  request.share = carriers_.at(from).share;
   request.deadline = now + (remaining ? *remaining : limits_.answer_max);
   if (remaining) message.meta = with_remaining(message.meta, *remaining);
   if (way.to != here) {
@@ -137,6 +146,7 @@ Registry::Call Registry::begin(Request request, Message message, Effects& effect
   const Carrier to = request.to;
   deadlines_.emplace(request.deadline, call);
   if (request.from != here) carriers_.at(request.from).asked.insert(call);
+  if (request.share) ++request.share->requests;
   if (to != here) {
     carriers_.at(to).answers.insert(call);
     if (request.id.empty()) request.id = message.id = uuid();
@@ -156,6 +166,7 @@ Registry::Call Registry::begin(Request request, Message message, Effects& effect
 Registry::Request Registry::take(Call call) {
   Request request = std::move(requests_.extract(call).mapped());
   deadlines_.erase({request.deadline, call});
+  if (request.share) --request.share->requests;
   if (!request.id.empty()) by_id_.erase(request.id);
   if (const auto from = carriers_.find(request.from); from != carriers_.end()) from->second.asked.erase(call);
   if (const auto to = carriers_.find(request.to); to != carriers_.end()) to->second.answers.erase(call);

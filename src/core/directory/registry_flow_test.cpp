@@ -152,6 +152,30 @@ TEST(RegistryFlow, beyond_the_cap_a_request_is_refused_and_others_are_not) {
   EXPECT_EQ(bench.starts.size(), 4u);
 }
 
+TEST(RegistryFlow, one_principal_has_a_quarter_of_all_requests_through_however_many_carriers) {
+  Policy policy;
+  policy.add(Rule::parse("uid:1 see,call **").value()).value();
+  policy.add(Rule::parse("uid:2 see,call **").value()).value();
+  const Rights greedy(policy, Principal::of_user(1)), modest(policy, Principal::of_user(2));
+  RegistryBench bench({.requests_max = 8});
+  bench.offer("slow");
+  const auto first = bench.join({.id = "first", .rights = &greedy});
+  const auto again = bench.join({.id = "again", .rights = &greedy});
+  const auto other = bench.join({.id = "other", .rights = &modest});
+  bench.hear(first, execute_text("q1", "slow"));
+  bench.hear(again, execute_text("q2", "slow"));
+  bench.hear(again, execute_text("q3", "slow"));
+  EXPECT_THAT(json_at(bench.next(again), "response.error.message"), HasSubstr("2 requests of your principal"));
+  bench.hear(other, execute_text("q4", "slow"));
+  EXPECT_EQ(bench.starts.size(), 3u);
+  bench.finish(bench.starts[0].call, std::string("1"));
+  bench.hear(again, execute_text("q5", "slow"));
+  EXPECT_EQ(bench.starts.size(), 4u);
+  bench.drop(again);
+  bench.hear(first, execute_text("q6", "slow"));
+  EXPECT_EQ(bench.starts.size(), 5u);
+}
+
 TEST(RegistryFlow, all_requests_together_are_bounded) {
   RegistryBench bench({.requests_max = 2});
   bench.offer("slow");

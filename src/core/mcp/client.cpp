@@ -262,7 +262,7 @@ void Client::send_cancelled(std::uint64_t request, std::string_view reason, Effe
   std::string params = fmt::format(R"({{"requestId":{})", request);
   if (!reason.empty()) put_member(params, "reason", codec::to_utf8(reason, long_text_bytes_max));
   params += '}';
-  effects.push_back(Send{wire::mcp::encode_notification("notifications/cancelled", params), 0});
+  effects.push_back(Send{wire::mcp::encode_notification("notifications/cancelled", params), 0, request});
 }
 
 Instant Client::next_deadline() const {

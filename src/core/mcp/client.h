@@ -38,10 +38,12 @@ class Client {
   explicit Client(Options options) : options_(std::move(options)) {}
 
   // A message for the server, in one line without its end. Requests bear their number, of which HTTP knows whose
-  // response it waits for; 0: no response is due.
+  // response it waits for; 0: no response is due. One that gives an earlier request up bears the number of that in
+  // `cancelled`: whoever carries it waits for its response no longer.
   struct Send {
     std::string text;
     std::uint64_t request = 0;
+    std::uint64_t cancelled = 0;
   };
   // The server is who it says, and its tools are being listed.
   struct Ready {};

@@ -89,6 +89,11 @@ class ClientTest : public testing::Test {
     const auto* send = index < effects.size() ? std::get_if<Client::Send>(&effects[index]) : nullptr;
     return send ? send->text : "";
   }
+  // The request that the first effect gives up.
+  std::uint64_t cancelled() const {
+    const auto* send = effects.empty() ? nullptr : std::get_if<Client::Send>(&effects.front());
+    return send ? send->cancelled : 0;
+  }
 
   Client client;
   Client::Effects effects;
@@ -206,6 +211,7 @@ TEST_F(ClientTest, a_list_that_is_refused_or_does_not_come_fails) {
   client.on_time(at(30), effects);
   ASSERT_EQ(effects.size(), 2u);
   EXPECT_NE(sent(0).find("notifications/cancelled"), std::string::npos);
+  EXPECT_EQ(cancelled(), 3u);
   EXPECT_EQ(std::get<Client::ListFailed>(effects[1]).why.code, Code::deadline);
   answer(3, two_tools);
   EXPECT_TRUE(effects.empty());
@@ -240,6 +246,7 @@ TEST_F(ClientTest, a_call_is_sent_with_its_arguments_and_what_is_said_about_it) 
   EXPECT_EQ(sent(), R"({"jsonrpc":"2.0","id":3,"method":"tools/call","params":{"name":"a \"b\"","arguments":{"x":1},)"
                     R"("_meta":{"progressToken":3,"traceparent":"t"}}})");
   EXPECT_EQ(std::get<Client::Send>(effects[0]).request, *id);
+  EXPECT_EQ(cancelled(), 0u);
 }
 
 TEST_F(ClientTest, a_call_that_cannot_be_made_is_refused) {
@@ -362,6 +369,8 @@ TEST_F(ClientTest, a_cancelled_call_ends_at_once_and_its_response_is_late) {
   ASSERT_EQ(effects.size(), 2u);
   EXPECT_EQ(sent(), R"({"jsonrpc":"2.0","method":"notifications/cancelled","params":)"
                     R"({"requestId":3,"reason":"enough"}})");
+  EXPECT_EQ(std::get<Client::Send>(effects[0]).request, 0u);
+  EXPECT_EQ(cancelled(), id);
   EXPECT_EQ(failure(id), (Error{Code::cancelled, "enough"}));
   answer(id, R"({"content":[]})");
   EXPECT_TRUE(effects.empty());
@@ -384,6 +393,7 @@ TEST_F(ClientTest, calls_end_at_their_deadlines) {
   client.on_time(at(5), effects);
   ASSERT_EQ(effects.size(), 2u);
   EXPECT_NE(sent().find(R"("requestId":4,)"), std::string::npos);
+  EXPECT_EQ(cancelled(), soon);
   EXPECT_EQ(failure(soon).code, Code::deadline);
   EXPECT_EQ(client.next_deadline(), at(9));
   effects.clear();

@@ -28,6 +28,7 @@ class StreamLines final : public LineCarrier,
         token_(std::move(options.token)),
         lines_(loop, std::move(stream), *this,
                {.line_bytes_max = limits_.message_bytes_max,
+                .first_bytes_max = options.first_bytes_max,
                 .unsent_bytes_max = limits_.bytes_max + limits_.message_bytes_max}) {}
 
   const io::Peer& peer() const override { return lines_.peer(); }
@@ -50,7 +51,11 @@ class StreamLines final : public LineCarrier,
     if (loop_.is_own_thread()) {
       put(std::move(line));
     } else {
-      loop_.post([self = shared_from_this(), line = std::move(line)]() mutable { self->put(std::move(line)); });
+      ++on_their_way_;
+      loop_.post([self = shared_from_this(), line = std::move(line)]() mutable {
+        --self->on_their_way_;
+        self->put(std::move(line));
+      });
     }
     return {};
   }
@@ -101,7 +106,9 @@ class StreamLines final : public LineCarrier,
     messages_.clear();
     readable_.set();
     writable_.set();
-    lines_.finish();
+    // Behind what other threads have sent.
+    if (on_their_way_.load() == 0) return lines_.finish();
+    loop_.post([self = shared_from_this()] { self->lines_.finish(); });
   }
 
   void on_line(std::string_view line) override {
@@ -141,6 +148,7 @@ class StreamLines final : public LineCarrier,
   Event readable_;
   Event writable_;
   bool has_read_all_ = false;
+  std::atomic<std::size_t> on_their_way_ = 0;  // lines of other threads, to the loop
   std::atomic<bool> is_closed_ = false;
   std::atomic<bool> is_write_dead_ = false;
   std::atomic<std::size_t> queued_ = 0;  // handed to send(), and not taken by the stream

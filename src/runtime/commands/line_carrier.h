@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "io/loop.h"
@@ -14,6 +16,7 @@ struct LineCarrierOptions {
   // As whom this end comes to a hub: goes along with the first message, as `parley-token` in its `_meta`.
   std::string token = {};
   CarrierLimits limits = {};
+  std::optional<std::size_t> first_bytes_max = {};  // of the peer's first line, where nobody knows yet who it is
 };
 
 // What passed through carriers of lines.

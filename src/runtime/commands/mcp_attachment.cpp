@@ -82,6 +82,7 @@ void McpAttachment::carry_out(Client::Effects effects) {
 
 void McpAttachment::carry_out(Client::Effect& effect) {
   if (auto* const send = std::get_if<Client::Send>(&effect)) {
+    if (send->cancelled != 0) return link_->cancel(send->cancelled, std::move(send->text));
     link_->send(std::move(send->text), send->request);
   } else if (std::holds_alternative<Client::Ready>(effect)) {
     link_->on_introduced(client_.version());

@@ -25,6 +25,7 @@ class LineLink final : public McpLink, private TextLinesEvents {
     lines_.start();
   }
   void send(std::string text, std::uint64_t) override { lines_.put(text); }
+  void cancel(std::uint64_t, std::string text) override { lines_.put(text); }
   // The end of its input is what ends a server.
   Task<void> leave() override {
     lines_.finish();

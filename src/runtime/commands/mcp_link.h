@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -33,6 +34,9 @@ class McpLink {
   // `request`: the number of the request that it is; 0: none. It gets a response, be it an error that says that none
   // can come any more.
   virtual void send(std::string text, std::uint64_t request) = 0;
+  // Nobody waits for that request any more: what is held for it here is let go. `text` tells the server, if it may have
+  // heard of the request.
+  virtual void cancel(std::uint64_t request, std::string text) = 0;
   // The server has introduced itself.
   virtual void on_introduced(wire::mcp::Version version) { static_cast<void>(version); }
   // Takes leave, and ends when the server knows, or does not answer in time.
@@ -44,5 +48,8 @@ std::unique_ptr<McpLink> mcp_line_link(io::Loop& loop, std::unique_ptr<io::Strea
 
 // Streamable HTTP at a URL. Errors: those of Loop::http_client().
 Result<std::unique_ptr<McpLink>> mcp_http_link(io::Loop& loop, const std::string& url);
+// The same by way of a client that opens so many connections at once.
+inline constexpr std::size_t mcp_connections_max = 64;
+std::unique_ptr<McpLink> mcp_http_link(io::Loop& loop, std::unique_ptr<io::HttpClient> client);
 
 }  // namespace parley::runtime

@@ -139,23 +139,17 @@ class Registry::Impl final : private runtime::CommandRunEvents {
     co_return Result<void>();
   }
   bool detach(std::string_view id) {
-    for (const auto& [key, attached] : carriers_) {
-      if (attached.carrier->id() != id) continue;
-      drop(key);
-      drain();
-      return true;
-    }
-    return false;
+    const auto found = by_id_.find(id);
+    if (found == by_id_.end()) return false;
+    drop(found->second);
+    drain();
+    return true;
   }
   Task<void> detached(std::string id) {
-    const std::weak_ptr alive(alive_);
-    while (!alive.expired()) {
-      const bool is_there =
-          std::ranges::any_of(carriers_, [&](const auto& each) { return each.second.carrier->id() == id; });
-      if (!is_there) co_return;
-      gone_.reset();
-      co_await gone_.wait();
-    }
+    const auto found = by_id_.find(id);
+    if (found == by_id_.end()) co_return;
+    const std::shared_ptr<Event> gone = carriers_.at(found->second).gone;
+    co_await gone->wait();
   }
 
   void close() {
@@ -163,8 +157,8 @@ class Registry::Impl final : private runtime::CommandRunEvents {
     is_closed_ = true;
     machine_.close(effects_);
     drain();
-    for (const auto& [key, attached] : std::exchange(carriers_, {})) attached.carrier->close();
-    gone_.set();
+    while (!carriers_.empty()) drop(carriers_.begin()->first);
+    drain();
   }
 
   std::move_only_function<void(const core::Registry::Refused&)> told_of_refusals;
@@ -173,6 +167,7 @@ class Registry::Impl final : private runtime::CommandRunEvents {
   struct Attached {
     std::shared_ptr<Carrier> carrier;
     std::shared_ptr<const core::Rights> rights;
+    std::shared_ptr<Event> gone = std::make_shared<Event>();  // which outlives this for those who wait
   };
   struct Registering {
     Registering(Impl& owner, std::string name) : impl(owner), id(std::move(name)) {
@@ -216,6 +211,7 @@ class Registry::Impl final : private runtime::CommandRunEvents {
   struct Starting {
     Starting(Impl& owner, Machine::Carrier carrier, Attached attached)
         : impl(owner), key(carrier), alive(owner.alive_) {
+      impl.by_id_.emplace(attached.carrier->id(), key);
       impl.carriers_.emplace(key, std::move(attached));
     }
     ~Starting() {
@@ -233,7 +229,7 @@ class Registry::Impl final : private runtime::CommandRunEvents {
     explicit Clock(Impl& owner) : Timer(&Clock::fire), impl(owner) {}
     static void fire(Timer& timer) {
       Impl& impl = static_cast<Clock&>(timer).impl;
-      impl.loop_.executor().post(impl.due_);
+      if (!impl.due_.is_linked()) impl.loop_.executor().post(impl.due_);
     }
     Impl& impl;
   };
@@ -278,9 +274,10 @@ class Registry::Impl final : private runtime::CommandRunEvents {
     if (found == carriers_.end()) return;
     const Attached gone = std::move(found->second);
     carriers_.erase(found);
+    by_id_.erase(gone.carrier->id());
     gone.carrier->close();
     machine_.drop(key, effects_);
-    gone_.set();
+    gone.gone->set();
   }
 
   // Does what the machine asks for, in order, what that makes it ask for included. What runs inside adds to it.
@@ -327,7 +324,7 @@ class Registry::Impl final : private runtime::CommandRunEvents {
       ++counters_->events_dropped;
       return true;
     }
-    if (!is_too_large) return false;
+    if (!is_too_large && why.code != Code::overloaded) return false;
     const auto hear = [&](command::Body body) {
       CommandMessage answer{.body = std::move(body), .meta = core::meta_of(why, {})};
       machine_.on_message(send.to, std::move(answer), loop_.now(), effects_);
@@ -340,7 +337,7 @@ class Registry::Impl final : private runtime::CommandRunEvents {
       return hear(command::RegisterResponse{message.id, false});
     }
     const auto* const response = std::get_if<command::ExecuteResponse>(&message.body);
-    if (!response || response->error) return false;
+    if (!is_too_large || !response || response->error) return false;
     const Error result{why.code, "the result: " + why.note};
     return carrier
         .send({.id = message.id,
@@ -462,10 +459,10 @@ class Registry::Impl final : private runtime::CommandRunEvents {
   std::unordered_map<Machine::Call, std::unique_ptr<CommandRun>> runs_;
   std::unordered_map<Machine::Call, Executing*> executing_;
   std::map<Machine::Carrier, Attached> carriers_;
+  std::map<std::string, Machine::Carrier, std::less<>> by_id_;
   std::vector<std::shared_ptr<Listener>> listeners_;
   std::vector<std::shared_ptr<ChangeListener>> change_listeners_;
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);
-  Event gone_;
   Event announced_;
   Clock clock_{*this};
   Due due_{*this};

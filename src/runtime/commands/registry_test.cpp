@@ -373,6 +373,24 @@ TEST_F(RegistryTest, what_is_too_large_for_a_carrier_ends_by_itself_and_harms_no
   EXPECT_EQ(run(root.execute<std::string>("echo", std::string("x"))).value(), "x");
 }
 
+TEST_F(RegistryTest, a_provider_that_takes_nothing_more_refuses_calls_and_stays) {
+  // rule: commands/REG-28
+  Registry root(world.loop());
+  auto [up, down] = carrier_pair({world.loop(), "parent"}, {world.loop(), "child"}, {.messages_max = 4});
+  run(root.attach(down)).value();
+  up->send({.id = "l", .body = wire::command::ListResponse{"?", {{.id = "slow"}}}}).value();
+  settle();
+  std::vector<Task<Result<void>>> calls;
+  for (int i = 0; i < 6; ++i) {
+    calls.push_back(root.execute("slow"));
+    begin(calls.back());
+  }
+  settle();
+  EXPECT_EQ(root.carrier_count(), 1u);
+  EXPECT_FALSE(calls.front().is_done());
+  EXPECT_EQ(end(calls.back()).error().code, Code::overloaded);
+}
+
 // Takes its time to start.
 class SlowCarrier final : public Carrier {
  public:

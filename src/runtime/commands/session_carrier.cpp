@@ -9,6 +9,7 @@
 #include "async/scope.h"
 #include "async/wait.h"
 #include "codec/json_object.h"
+#include "core/directory/name.h"
 #include "runtime/commands/memory_carrier.h"
 
 namespace parley {
@@ -17,6 +18,10 @@ namespace command = wire::command;
 using builtin::command_lines_ahead;
 using builtin::CommandLine;
 using runtime::QueueCarrier;
+
+// What a caller may say as its name, and how often one session may be attached.
+static constexpr std::size_t said_bytes_max = 64;
+static constexpr std::uint32_t attached_max = 8;
 
 namespace {
 
@@ -170,6 +175,25 @@ Task<Result<std::vector<CommandDefinition>>> list_commands(runtime::Session& ses
   co_return all;
 }
 
+// How often a session is attached: it says so while it lives, whether the service does or not.
+class CommandsService::Attached {
+ public:
+  Attached(CommandsService& service, const runtime::Session& session)
+      : counts_(service.attached_), session_(&session), count_(++(*counts_)[&session]) {}
+  ~Attached() {
+    const auto found = counts_->find(session_);
+    if (--found->second == 0) counts_->erase(found);
+  }
+  Attached(const Attached&) = delete;
+  Attached& operator=(const Attached&) = delete;
+  std::uint32_t count() const { return count_; }
+
+ private:
+  std::shared_ptr<Counts> counts_;
+  const runtime::Session* session_;
+  std::uint32_t count_;
+};
+
 CommandsService::CommandsService(Registry& registry, const CarrierLimits& limits)
     : CommandsService(
           [&registry](Context&, std::shared_ptr<Carrier> carrier) { return registry.attach(std::move(carrier)); },
@@ -201,7 +225,13 @@ Task<Result<void>> CommandsService::emit(Context& context, std::string event, st
 }
 
 Task<Result<void>> CommandsService::attach(Context& context, std::string id, LinesIn from_caller, LinesOut to_caller) {
-  if (id.empty()) id = fmt::format("session-{}", ++callers_);
+  // The name is given here, so that nobody takes another's: what the caller says of itself stands in front of it.
+  const bool is_good = id.size() <= said_bytes_max && core::is_name(id);
+  id = fmt::format("{}#{}", is_good ? id : "session", ++callers_);
+  const Attached attached(*this, context.session());
+  if (attached.count() > attached_max) {
+    co_return fail(Code::overloaded, fmt::format("the session is attached {} times already", attached_max));
+  }
   io::Loop& loop = context.session().loop();
   const Ends ends = make_ends(loop, limits_);
   auto end = std::make_shared<QueueCarrier>("", true, ends.to_peer, ends.to_carrier);

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -24,7 +26,8 @@ class Commands {
  public:
   virtual ~Commands() = default;
   // The caller is attached until it cancels this call, closes its channel, or the session ends; an empty line says that
-  // it is. `id`: as whom, or nothing. Errors: in_use, overloaded, permission.
+  // it is. `id`: as whom, a name or nothing; the service adds to it what makes it the only one. Errors: overloaded (all
+  // carriers, or those of this session), permission.
   virtual Task<Result<void>> attach(Context& context, std::string id, Rx<CommandLine, command_lines_ahead> from_caller,
                                     Tx<CommandLine, command_lines_ahead> to_caller) = 0;
   // The public commands that the caller may see, in lines of list.commands.response, each of a bounded number.
@@ -42,7 +45,7 @@ PARLEY_SERVICE(Commands, (attach, args(id, from_caller, to_caller), describe("co
 namespace parley {
 
 // Carries over a session to a peer that serves parley.Commands: a hub, or serve_commands(). `said_id`: as whom this end
-// comes; empty: the peer chooses.
+// comes; empty: "session".
 std::shared_ptr<Carrier> session_carrier(runtime::Session& session, std::string id, std::string said_id = {},
                                          const CarrierLimits& limits = {});
 
@@ -73,6 +76,9 @@ class CommandsService final : public builtin::Commands {
   const List list_;
   const Emit emit_;
   const CarrierLimits limits_;
+  class Attached;
+  using Counts = std::map<const runtime::Session*, std::uint32_t>;
+  const std::shared_ptr<Counts> attached_ = std::make_shared<Counts>();
   std::uint64_t callers_ = 0;
 };
 

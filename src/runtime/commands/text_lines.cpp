@@ -11,7 +11,7 @@ TextLines::TextLines(io::Loop& loop, std::unique_ptr<io::Stream> stream, TextLin
       events_(events),
       bounds_(bounds),
       stream_(std::move(stream)),
-      reader_(bounds.line_bytes_max),
+      reader_(bounds.line_bytes_max, bounds.first_bytes_max.value_or(bounds.line_bytes_max)),
       out_(loop.blocks()) {}
 TextLines::~TextLines() {
   if (!is_blocked_) write_out();

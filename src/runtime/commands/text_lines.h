@@ -38,6 +38,7 @@ class TextLines final : private io::StreamEvents {
  public:
   struct Bounds {
     std::size_t line_bytes_max = std::size_t{4} << 20;
+    std::optional<std::size_t> first_bytes_max = {};  // of the first line that comes
     // Waiting for a peer that does not read: beyond, it is given up.
     std::size_t unsent_bytes_max = std::size_t{64} << 20;
   };

@@ -23,6 +23,7 @@ std::optional<std::string_view> LineReader::next(ByteView& bytes) {
     is_dropping_ = false;
     if (is_good && !is_blank(line_)) {
       is_given_ = true;
+      bytes_max_ = line_bytes_max_;
       return line_;
     }
     line_.clear();
@@ -32,7 +33,7 @@ std::optional<std::string_view> LineReader::next(ByteView& bytes) {
 
 bool LineReader::is_taken_up(ByteView part) {
   if (is_dropping_) return false;
-  if (part.size() > line_bytes_max_ - line_.size()) {
+  if (part.size() > bytes_max_ - line_.size()) {
     ++too_long_;
     is_dropping_ = true;
     line_.clear();

@@ -14,7 +14,10 @@ namespace parley::wire::command {
 // and what follows is read again.
 class LineReader {
  public:
-  explicit LineReader(std::size_t line_bytes_max) : line_bytes_max_(line_bytes_max) {}
+  // `first_bytes_max`: of the first line alone.
+  LineReader(std::size_t line_bytes_max, std::size_t first_bytes_max)
+      : bytes_max_(first_bytes_max), line_bytes_max_(line_bytes_max) {}
+  explicit LineReader(std::size_t line_bytes_max) : LineReader(line_bytes_max, line_bytes_max) {}
 
   // Whole lines of what came before and of these bytes, one a call; nothing when more is needed. Takes what it uses off
   // the front of `bytes`. The line is good until the next call, and has no end.
@@ -27,7 +30,8 @@ class LineReader {
  private:
   bool is_taken_up(ByteView part);
 
-  std::size_t line_bytes_max_;
+  std::size_t bytes_max_;  // of the line that comes
+  const std::size_t line_bytes_max_;
   std::string line_;  // begun, or given out
   bool is_given_ = false;
   bool is_dropping_ = false;

@@ -37,5 +37,13 @@ TEST(LineReader, a_line_that_is_too_long_is_dropped_and_counted_and_the_next_is_
   }
 }
 
+TEST(LineReader, the_first_line_may_have_a_bound_of_its_own) {
+  for (std::size_t piece = 1; piece < 20; ++piece) {
+    LineReader reader(5, 2);
+    EXPECT_THAT(lines_of(reader, "123\n12\n12345\n", piece), ElementsAre("12", "12345")) << piece;
+    EXPECT_EQ(reader.too_long(), 1u);
+  }
+}
+
 }  // namespace
 }  // namespace parley::wire::command

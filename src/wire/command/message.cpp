@@ -461,6 +461,9 @@ std::variant<Message, Malformed> parse(std::string_view text, bool is_extended, 
   Message message{.id = std::move(id), .body = parser.take_body(index)};
   if (const std::string_view* meta = members.take_optional("_meta")) {
     if (codec::json_kind(*meta) != JsonKind::object) members.complain("_meta is an object");
+    if (meta->size() > bounds.meta_bytes_max) {
+      members.complain(fmt::format("_meta has more than {} bytes", bounds.meta_bytes_max));
+    }
     message.meta = compact(*meta);
   }
   if (!members.is_good()) return Malformed{members.error(), asks_of(index), std::move(message.id)};

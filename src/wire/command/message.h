@@ -115,6 +115,7 @@ struct Bounds {
   std::size_t id_bytes_max = 256;
   std::size_t definitions_max = 4096;  // in one message
   std::size_t patterns_max = 256;
+  std::size_t meta_bytes_max = std::size_t{8} << 10;  // of a request it is kept until the answer
 };
 
 // What is wrong with a text that is no message, and whom to tell: a request whose id is known has somebody who waits.
@@ -137,7 +138,7 @@ std::string encode(const Definition& definition);
 
 // The members of `_meta` that only Parley knows.
 inline constexpr std::string_view remaining_key = "parley-remaining-us";  // of a request: when nobody waits any more
-inline constexpr std::string_view hops_key = "parley-hops";                // of a request: how often it was passed on
+inline constexpr std::string_view hops_key = "parley-hops";               // of a request: how often it was passed on
 inline constexpr std::string_view token_key = "parley-token";             // of the first message: as whom one comes
 inline constexpr std::string_view error_key = "parley-error";             // of a response: the code of the error
 

@@ -169,6 +169,11 @@ TEST(CommandMessage, numbers_of_things_are_bounded) {
   EXPECT_TRUE(std::holds_alternative<Message>(parse(three, false, bounds)));
   EXPECT_THAT(bad(R"({"id":")" + std::string(257, 'x') + R"(","type":"event","eventId":"e"})").error.note,
               HasSubstr("256"));
+  const std::string meta = R"({"id":"1","type":"execute.command.request","commandId":"c","_meta":{"a":")";
+  EXPECT_TRUE(std::holds_alternative<Message>(parse(meta + std::string(8000, 'x') + R"("}})", false)));
+  const Malformed large = bad(meta + std::string(8192, 'x') + R"("}})");
+  EXPECT_THAT(large.error.note, HasSubstr("_meta has more than 8192 bytes"));
+  EXPECT_EQ(large.asks, Malformed::Asks::to_execute);
   EXPECT_THAT(
       bad(R"({"id":"1","type":"event","eventId":"e","payload":)" + std::string(200, '[') + std::string(200, ']') + "}")
           .error.note,
