@@ -24,7 +24,14 @@ struct Sum {
 constexpr auto warm_up = std::chrono::milliseconds(200);
 constexpr auto measured = std::chrono::milliseconds(1000);
 
-Task<void> call_until(Registry& registry, std::string command, Clock::time_point end, std::vector<double>& micros) {
+// How many still call.
+struct Callers {
+  std::size_t count = 0;
+  Event over;
+};
+
+Task<void> call_until(Registry& registry, std::string command, Clock::time_point end, std::vector<double>& micros,
+                      Callers& callers) {
   for (auto now = Clock::now(); now < end;) {
     const auto sum = co_await registry.execute<Sum>(command, Add{static_cast<double>(micros.size()), 1});
     if (!sum) {
@@ -35,15 +42,17 @@ Task<void> call_until(Registry& registry, std::string command, Clock::time_point
     micros.push_back(std::chrono::duration<double, std::micro>(after - now).count());
     now = after;
   }
+  if (--callers.count == 0) callers.over.set();
 }
 
 Task<std::vector<double>> call_for(io::Loop& loop, Registry& registry, std::string command, int in_flight,
                                    Clock::duration duration) {
   const auto end = Clock::now() + duration;
   std::vector<std::vector<double>> micros(static_cast<std::size_t>(in_flight));
+  Callers callers{.count = micros.size(), .over = {}};
   Scope scope(loop);
-  for (auto& each : micros) scope.spawn(call_until(registry, command, end, each));
-  while (scope.size() != 0) co_await Sleep(loop, std::chrono::milliseconds(1));
+  for (auto& each : micros) scope.spawn(call_until(registry, command, end, each, callers));
+  co_await callers.over.wait();
   std::vector<double> all;
   for (auto& each : micros) all.insert(all.end(), each.begin(), each.end());
   co_return all;
