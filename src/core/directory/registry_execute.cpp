@@ -23,6 +23,7 @@ static std::string with_remaining(std::string_view meta, Duration left) {
 
 // What whoever asked said about the request alone.
 static std::string without_request_members(std::string_view meta) {
+  if (!meta.contains("parley-")) return std::string(meta);
   return command::with_meta_member(command::with_meta_member(meta, command::remaining_key, {}), command::hops_key, {});
 }
 
@@ -157,8 +158,8 @@ Registry::Call Registry::begin(Request request, Message message, Effects& effect
     send(to, std::move(message), effects);
   } else {
     auto& body = std::get<command::ExecuteRequest>(message.body);
-    effects.push_back(Start{call, kept.from, std::move(body.command), std::move(body.request), std::move(message.meta),
-                            kept.deadline});
+    effects.push_back(Start{call, kept.from, std::move(body.command), std::move(body.request),
+                            without_request_members(message.meta), kept.deadline});
   }
   return call;
 }
@@ -247,8 +248,9 @@ void Registry::on_response(Carrier from, Message message, Effects& effects) {
   const Request request = take(call);
   // Passed on as it is; for here it becomes what an end of ours would have said.
   if (request.from != here) {
-    if (carriers_.contains(request.from)) send(request.from, std::move(message), effects);
-    return;
+    if (!carriers_.contains(request.from)) return;
+    message.meta = without_request_members(message.meta);
+    return send(request.from, std::move(message), effects);
   }
   auto result = response.error ? Result<std::string>(fail(from_wire(*response.error, message.meta)))
                                : Result<std::string>(std::move(response.result));

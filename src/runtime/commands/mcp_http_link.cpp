@@ -35,6 +35,7 @@ constexpr std::size_t notices_bytes_max = std::size_t{4} << 20;
 constexpr Duration notification_max = std::chrono::seconds(30);
 constexpr Duration cancellation_max = std::chrono::seconds(5);
 constexpr Duration leave_max = std::chrono::seconds(2);
+constexpr Duration hold_back_max = std::chrono::seconds(1);
 // How often a stream is asked for again when nothing comes of it.
 constexpr int vain_tries_max = 5;
 constexpr std::uint32_t retry_ms_default = 1000;
@@ -86,7 +87,9 @@ class HttpLink final : public McpLink {
   }
   void on_introduced(wire::mcp::Version version) override {
     version_ = version;
+    holds_back_ = true;
     scope_.spawn(listen());
+    scope_.spawn(hold_back());
   }
   Task<void> leave() override {
     if (session_.empty()) co_return;
@@ -136,7 +139,7 @@ class HttpLink final : public McpLink {
   }
   // A notification is with the server before the requests that come after it; these are on their way together.
   void start_queued() {
-    while (!queue_.empty() && under_way_.size() < requests_max &&
+    while (!holds_back_ && !queue_.empty() && under_way_.size() < requests_max &&
            queue_.front().notices_before <= notices_.over_count) {
       Queued next = std::move(queue_.front());
       queue_.pop_front();
@@ -249,6 +252,17 @@ class HttpLink final : public McpLink {
     }
   }
 
+  // Requests wait until the server has answered whether there is a stream of its own, so that nothing that it says
+  // there is missed; but not for one that leaves that open.
+  Task<void> hold_back() {
+    co_await Sleep(loop_, hold_back_max);
+    let_start();
+  }
+  void let_start() {
+    holds_back_ = false;
+    start_soon();
+  }
+
   // The server's own stream, which it need not have.
   Task<void> listen() {
     co_await Yield();
@@ -269,6 +283,7 @@ class HttpLink final : public McpLink {
       again.fields.push_back({"Accept", "text/event-stream"});
       if (!place.last_id.empty()) again.fields.push_back({"Last-Event-ID", place.last_id});
       auto opened = co_await client_->open(std::move(again));
+      if (request == 0) let_start();
       if (!opened) continue;
       const unsigned status = (*opened)->head().status;
       if (status == 404 && !session_.empty()) co_return gone({Code::link_lost, "the server has ended the session"});
@@ -339,6 +354,7 @@ class HttpLink final : public McpLink {
   std::size_t queue_bytes_ = 0;
   Notices notices_{.each_max = notification_max};
   Notices cancellations_{.each_max = cancellation_max};
+  bool holds_back_ = false;
   bool is_gone_ = false;
   std::set<std::uint64_t> waiting_;  // requests without a response
   Start start_{*this};
