@@ -217,6 +217,28 @@ TEST_F(HubWeb, beyond_sessions_max_lines_are_turned_away) {
   EXPECT_EQ(small.command_gate().attached, 1u);
 }
 
+// Whether one who says so much first is answered.
+Task<bool> is_answered(io::Loop& loop, std::string address, std::size_t bytes) {
+  auto dialed = co_await dial_lines(loop, address, {.id = "hub", .token = std::string(secret)});
+  std::shared_ptr<Carrier> carrier = *std::move(dialed);
+  EXPECT_TRUE(co_await carrier->start());
+  const std::string payload = '"' + std::string(bytes, 'x') + '"';
+  EXPECT_TRUE(carrier->send({.id = "1", .body = wire::command::Event{"first", payload}}));
+  EXPECT_TRUE(carrier->send({.id = "2", .body = wire::command::ListRequest()}));
+  while (auto received = co_await carrier->receive()) {
+    const auto* const list = std::get_if<wire::command::ListResponse>(&std::get<CommandMessage>(*received).body);
+    if (list && list->thread == "2") co_return true;
+  }
+  co_return false;
+}
+
+TEST_F(HubWeb, whom_nobody_knows_yet_says_a_short_line_first) {
+  EXPECT_TRUE(loop.run_until(is_answered(loop, at, 60'000)));
+  EXPECT_FALSE(loop.run_until(is_answered(loop, at, 70'000))) << "the token went with the line that was too long";
+  EXPECT_EQ(hub.command_gate().attached, 1u);
+  EXPECT_EQ(hub.command_gate().refused, 1u);
+}
+
 TEST_F(HubWeb, sessions_of_agents_are_counted) {
   const std::string introduction = R"({"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":)"
                                    R"("2025-11-25","capabilities":{},"clientInfo":{"name":"tester","version":"2"}}})";

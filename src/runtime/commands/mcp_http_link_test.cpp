@@ -35,6 +35,8 @@ struct Server {
   std::vector<std::string> heard;
   std::size_t hanging = 0;
   bool answers_notices = true;
+  bool answers_get = true;  // at once; else once that is asked for
+  Event get_asked;
   Event never;
 };
 
@@ -85,6 +87,7 @@ class HttpClient final : public io::HttpClient {
     }
     Connection connection(server_);
     io::HttpResponse response{.status = 405, .fields = {}, .body = {}};
+    if (request.method == "GET" && !server_.answers_get) co_await server_.get_asked.wait();
     if (request.method == "POST") {
       server_.heard.push_back(request.body);
       response.status = 202;
@@ -244,6 +247,24 @@ TEST_F(McpHttpLinkTest, requests_wait_for_a_notification_before_them) {
   EXPECT_THAT(server.heard[1], HasSubstr("notifications/initialized"));
   EXPECT_THAT(server.heard[2], HasSubstr("second"));
   EXPECT_EQ(told.size(), 2u);
+}
+
+TEST_F(McpHttpLinkTest, requests_wait_until_the_server_has_said_whether_it_has_a_stream_a_second_at_most) {
+  server.answers_get = false;
+  for (const bool is_answered : {true, false}) {
+    begin();
+    link->on_introduced(wire::mcp::version_latest);
+    ask(1, "first");
+    world.settle();
+    EXPECT_EQ(server.count("first"), 0u);
+    if (is_answered) server.get_asked.set();
+    world.pass(is_answered ? 0s : 1s);
+    EXPECT_EQ(server.count("first"), 1u);
+    link.reset();
+    world.settle();
+    server.get_asked.reset();
+    server.heard.clear();
+  }
 }
 
 TEST_F(McpHttpLinkTest, requests_beyond_the_bounds_are_refused_at_once) {
