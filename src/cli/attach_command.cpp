@@ -60,12 +60,18 @@ class Attaching {
     std::shared_ptr<Carrier> carrier;
     if (is_http) {
       auto made = http_carrier(loop_, address, {.id = std::string(peer_id)});
-      if (made) carrier = *std::move(made);
-      if (!made) failure = std::move(made).error();
+      if (made) {
+        carrier = *std::move(made);
+      } else {
+        failure = std::move(made).error();
+      }
     } else {
       auto dialed = co_await dial_lines(loop_, address, {.id = std::string(peer_id)});
-      if (dialed) carrier = *std::move(dialed);
-      if (!dialed) failure = std::move(dialed).error();
+      if (dialed) {
+        carrier = *std::move(dialed);
+      } else {
+        failure = std::move(dialed).error();
+      }
     }
     if (!failure) {
       if (auto attached = co_await registry_.attach(std::move(carrier)); !attached)

@@ -12,6 +12,7 @@
 #include "face/attach.h"
 #include "os/terminal.h"
 #include "os/termination.h"
+#include "wire/command/meta.h"
 #include "wire/command/progress.h"
 
 namespace parley::cli {

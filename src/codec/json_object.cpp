@@ -187,6 +187,12 @@ std::string json_string(std::string_view string) {
   return std::move(one.said);
 }
 
+std::optional<double> json_number(std::string_view value) {
+  double number = 0;
+  if (json_kind(value) != JsonKind::number || get_floating(value, number) != JsonNumberFault::none) return std::nullopt;
+  return number;
+}
+
 void append_compact(std::string& out, std::string_view value) {
   for (std::size_t at = 0; at < value.size();) {
     if (value[at] == '"') {

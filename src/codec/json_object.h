@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,6 +45,8 @@ JsonKind json_kind(std::string_view value);
 std::vector<std::string_view> json_elements(std::string_view array);
 // The text that a string says.
 std::string json_string(std::string_view string);
+// Nothing where it is no number, or one beyond the range of a double.
+std::optional<double> json_number(std::string_view value);
 // Without the blanks between tokens, and so in one line.
 void append_compact(std::string& out, std::string_view value);
 

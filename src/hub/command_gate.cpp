@@ -6,6 +6,7 @@
 
 #include "async/wait.h"
 #include "codec/json_object.h"
+#include "wire/command/meta.h"
 
 namespace parley::hub {
 

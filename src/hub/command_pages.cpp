@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "core/directory/command_errors.h"
+#include "wire/command/meta.h"
 #include "wire/command/uuid.h"
 
 namespace parley::hub {

@@ -75,10 +75,10 @@ TEST(Spawn, whoever_lets_go_of_a_child_ends_it_and_all_that_it_has_started) {
 // A child that has joined the group of the test when this returns.
 Result<Child> start_elsewhere(io::Descriptor& streams) {
   auto child = Child::start({"python3", "-c",
-                             "import os, time\n"
+                             "import os, signal\n"
                              "os.setpgid(0, os.getpgid(os.getppid()))\n"
                              "os.write(1, b'.')\n"
-                             "time.sleep(1000)\n"},
+                             "signal.pause()\n"},
                             streams);
   if (!child) return child;
   char byte = 0;

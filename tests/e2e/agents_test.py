@@ -255,7 +255,7 @@ class OverHttp(AgentTest):
         agent = self.opened()
         agent.initialize()
         del agent.fields["Authorization"]
-        with agent.open("POST", agent.request("ping", {}), UnixConnection(self.path)) as response:
+        with agent.open("POST", agent.request("ping", {}), UnixConnection(self.socket_path)) as response:
             self.assertEqual(response.status, 404, "it is the token's, and not the user's")
         self.assertEqual(agent.status("DELETE", Authorization=f"Bearer {SECRET}"), 200)
 
@@ -297,7 +297,7 @@ class Pipe:
     """A TCP port on the loopback that leads to a Unix socket: so a hub that wants no token is reached at a URL."""
 
     def __init__(self, path):
-        self.path = path
+        self.socket_path = path
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self.accept, daemon=True).start()
@@ -309,7 +309,7 @@ class Pipe:
 
     def carry(self, near):
         with near, socket.socket(socket.AF_UNIX) as far, contextlib.suppress(OSError):
-            far.connect(self.path)
+            far.connect(self.socket_path)
             to = {near: far, far: near}
             while True:
                 for end in select.select(to, (), ())[0]:

@@ -8,10 +8,9 @@ import http.client
 import json
 import os
 import socket
-import subprocess
 import sys
-import tempfile
-import unittest
+
+from process_suite import ProcessTest
 
 PARLEY, WORKER = (os.path.abspath(path) for path in sys.argv[1:3])
 SECRET = "a secret of sixteen bytes and more"
@@ -22,42 +21,15 @@ class UnixConnection(http.client.HTTPConnection):
 
     def __init__(self, path):
         super().__init__("localhost", timeout=100)
-        self.path = path
+        self.socket_path = path
 
     def connect(self):
         self.sock = socket.socket(socket.AF_UNIX)
         self.sock.settimeout(100)
-        self.sock.connect(self.path)
+        self.sock.connect(self.socket_path)
 
 
-class CommandTest(unittest.TestCase):
-    def setUp(self):
-        self.place = self.enterContext(tempfile.TemporaryDirectory(prefix="commands-test-"))
-        self.environment = {name: value for name, value in os.environ.items() if not name.startswith("PARLEY_")}
-        self.environment["XDG_RUNTIME_DIR"] = self.environment["XDG_CONFIG_HOME"] = self.place
-        self.path = f"{self.place}/parley/hub.sock"
-        self.address = f"unix:{self.path}"
-
-    def begin(self, *command, stdin=None):
-        process = subprocess.Popen(command, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                                   cwd="/", env=self.environment)
-        self.addCleanup(self.end, process)
-        return process
-
-    def start(self, *command, until):
-        process = self.begin(*command)
-        self.assertIn(until, process.stdout.readline())
-        return process
-
-    @staticmethod
-    def end(process):
-        process.kill()
-        process.wait()
-        for stream in (process.stdin, process.stdout, process.stderr):
-            if stream:
-                with contextlib.suppress(BrokenPipeError):
-                    stream.close()
-
+class CommandTest(ProcessTest):
     def hub(self, *options):
         return self.start(PARLEY, "hub", *options, until="hub: listens at ")
 
@@ -77,8 +49,7 @@ class CommandTest(unittest.TestCase):
         return int(lines[1].split("tcp:127.0.0.1:")[1].split()[0])
 
     def parley(self, *arguments, **environment):
-        return subprocess.run([PARLEY, *arguments], capture_output=True, text=True, cwd="/", check=False, timeout=100,
-                              env={**self.environment, **environment})
+        return self.run_program(PARLEY, *arguments, **environment)
 
     def expect(self, ran, exit_code, *said):
         self.assertEqual(ran.returncode, exit_code, ran.stdout + ran.stderr)

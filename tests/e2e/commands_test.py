@@ -96,10 +96,10 @@ class Calls(CommandTest):
     def test_over_http_on_the_unix_socket(self):
         self.hub()
         self.worker()
-        status, answer = self.request(UnixConnection(self.path), "POST", "/cmd",
+        status, answer = self.request(UnixConnection(self.socket_path), "POST", "/cmd",
                                       self.execution("math.add", {"a": 2, "b": 3}))
         self.assertEqual((status, answer["response"]), (200, {"ok": True, "result": {"sum": 5}}))
-        status, listed = self.request(UnixConnection(self.path), "GET", "/cmds.json")
+        status, listed = self.request(UnixConnection(self.socket_path), "GET", "/cmds.json")
         self.assertEqual((status, [each["id"] for each in listed["commands"]]), (200, ["math.add"]))
 
     def test_over_http_on_a_port_with_a_token(self):
@@ -114,7 +114,7 @@ class Calls(CommandTest):
         self.worker()
         with socket.socket(socket.AF_UNIX) as stream:
             stream.settimeout(100)
-            stream.connect(self.path)
+            stream.connect(self.socket_path)
             lines = stream.makefile("rw", encoding="utf-8")
             for a in (2, 3):
                 lines.write(json.dumps(self.execution("math.add", {"a": a, "b": 3})) + "\n")
@@ -222,7 +222,7 @@ class Foreign(CommandTest):
     def peers(self):
         self.hub()
         for kind in (Lines, WebSocket):
-            with contextlib.closing(kind(self.path)) as peer:
+            with contextlib.closing(kind(self.socket_path)) as peer:
                 yield peer, f"{kind.__name__.lower()}.run"
 
     def register(self, peer, name):
@@ -285,16 +285,16 @@ class Foreign(CommandTest):
         self.hub()
         self.worker(TEST_WORKER)
         message = {**self.execution("wait", {"file": f"{self.place}/late"}), "_meta": {"parley-remaining-us": 100000}}
-        status, answer = self.request(UnixConnection(self.path), "POST", "/cmd", message)
+        status, answer = self.request(UnixConnection(self.socket_path), "POST", "/cmd", message)
         self.assertEqual((status, answer["response"]["error"]["code"]), (200, "timeout"))
         registration = {"id": "1", "type": "register.command.request", "command": {"id": "a.b"}}
-        self.assertEqual(self.request(UnixConnection(self.path), "POST", "/cmd", registration)[0], 403)
+        self.assertEqual(self.request(UnixConnection(self.socket_path), "POST", "/cmd", registration)[0], 403)
 
     def test_http_that_is_closed_cancels(self):
         self.hub()
         self.worker(TEST_WORKER)
         mark = f"{self.place}/runs"
-        with contextlib.closing(UnixConnection(self.path)) as connection:
+        with contextlib.closing(UnixConnection(self.socket_path)) as connection:
             connection.request("POST", "/cmd", json.dumps(self.execution("wait", {"file": mark})),
                                {"Content-Type": "application/json"})
             while not os.path.exists(mark):
@@ -328,7 +328,7 @@ class Mistakes(CommandTest):
         # rule: commands/REG-02
         self.expect(self.parley("call", "_hidden"), 13, "called in its own process alone")
         self.assertNotIn("_hidden", self.parley("list", "--commands").stdout)
-        status, answer = self.request(UnixConnection(self.path), "POST", "/cmd", self.execution("_hidden"))
+        status, answer = self.request(UnixConnection(self.socket_path), "POST", "/cmd", self.execution("_hidden"))
         self.assertEqual((status, answer["response"]["error"]["code"]), (200, "not_found"))
 
     def test_what_a_command_says_of_its_failure_is_its_own_error(self):
@@ -341,12 +341,12 @@ class Mistakes(CommandTest):
         message = self.execution("greet", {"name": "Ada", "titles": []})
         for headers, status in (({"Content-Type": "text/plain"}, 415), ({"Origin": "https://evil.example.org"}, 403),
                                 ({"Host": "evil.example.org"}, 421)):
-            connection = UnixConnection(self.path)
+            connection = UnixConnection(self.socket_path)
             self.assertEqual(self.request(connection, "POST", "/cmd", message, **headers)[0], status, headers)
-        self.assertEqual(self.request(UnixConnection(self.path), "POST", "/cmd", "{")[0], 400)
-        self.assertEqual(self.request(UnixConnection(self.path), "GET", "/cmd")[0], 405)
+        self.assertEqual(self.request(UnixConnection(self.socket_path), "POST", "/cmd", "{")[0], 400)
+        self.assertEqual(self.request(UnixConnection(self.socket_path), "GET", "/cmd")[0], 405)
         event = {"id": "1", "type": "event", "eventId": "a.b"}
-        self.assertEqual(self.request(UnixConnection(self.path), "POST", "/cmd", event)[0], 403)
+        self.assertEqual(self.request(UnixConnection(self.socket_path), "POST", "/cmd", event)[0], 403)
 
     def test_without_a_hub(self):
         for arguments in (["call", "greet"], ["emit", "a.b"], ["listen", "a.b"], ["list", "--commands"]):

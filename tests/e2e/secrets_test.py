@@ -8,8 +8,9 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 import unittest
+
+from process_suite import ProcessTest
 
 PARLEY, WORKER = (os.path.abspath(path) for path in sys.argv[1:3])
 
@@ -58,16 +59,7 @@ OF_A_RECORDING = [
 ]
 
 
-class SecretsTest(unittest.TestCase):
-    def setUp(self):
-        self.place = self.enterContext(tempfile.TemporaryDirectory(prefix="secrets-test-"))
-        self.environment = {name: value for name, value in os.environ.items() if not name.startswith("PARLEY_")}
-        self.environment["XDG_RUNTIME_DIR"] = self.environment["XDG_CONFIG_HOME"] = self.place
-        self.address = f"unix:{self.place}/parley/hub.sock"
-
-    def path(self, name):
-        return os.path.join(self.place, name)
-
+class SecretsTest(ProcessTest):
     def start(self, name, *command, until):
         """A process that goes on, whose output is in files; it has said `until`."""
         with open(self.path(name + ".out"), "w", encoding="utf-8") as output, \
@@ -83,8 +75,7 @@ class SecretsTest(unittest.TestCase):
             return file.read()
 
     def run_parley(self, *arguments, **environment):
-        ran = subprocess.run([PARLEY, *arguments], capture_output=True, text=True, cwd="/", check=False, timeout=100,
-                             env={**self.environment, **environment})
+        ran = self.run_program(PARLEY, *arguments, **environment)
         return ran.stdout + ran.stderr
 
     def test_a_secret_is_in_no_output(self):

@@ -15,9 +15,6 @@ TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 
 
 class TraceTest(program_suite.ProgramTest):
-    def path(self, name):
-        return os.path.join(self.place, name)
-
     def spans(self, name):
         with open(self.path(name), encoding="utf-8") as file:
             return [json.loads(line) for line in file]

@@ -4,6 +4,8 @@
 
 #include <charconv>
 
+#include "wire/command/meta.h"
+
 namespace parley::core {
 
 using wire::command::ErrorCode;

@@ -176,7 +176,7 @@ class Registry {
   const Commands& table() const { return directory_.commands(); }
   const RegistryCounters& counters() const { return counters_; }
   std::size_t requests_in_flight() const { return requests_.size(); }
-  // Whether the router has not yet answered for all that was registered before it came.
+  // Whether the router has been told of commands that were here before it, or have changed, and has not answered yet.
   bool is_announcing() const { return !announcing_.empty(); }
   std::size_t carrier_count() const { return carriers_.size(); }
   const std::string& id_of(Carrier carrier) const { return carriers_.at(carrier).terms.id; }

@@ -7,6 +7,7 @@
 #include "core/directory/command_errors.h"
 #include "core/directory/name.h"
 #include "core/directory/registry.h"
+#include "wire/command/meta.h"
 
 // How requests find who answers them, and answers who asked.
 namespace parley::core {

@@ -6,6 +6,7 @@
 #include "core/directory/command_errors.h"
 #include "core/directory/name.h"
 #include "core/directory/registry.h"
+#include "wire/command/meta.h"
 
 // How commands come into a registry, and go.
 namespace parley::core {

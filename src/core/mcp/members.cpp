@@ -38,10 +38,8 @@ std::string text_member(const JsonObject& object, std::string_view key, std::siz
 }
 
 std::optional<double> number_member(const JsonObject& object, std::string_view key) {
-  const std::string_view* value = find_member(object, key, JsonKind::number);
-  double number = 0;
-  if (!value || codec::get_floating(*value, number) != codec::JsonNumberFault::none) return std::nullopt;
-  return number;
+  const std::string_view* value = object.find(key);
+  return value ? codec::json_number(*value) : std::nullopt;
 }
 
 void put_member(std::string& out, std::string_view key, std::string_view text) {

@@ -10,6 +10,7 @@
 #include "core/directory/command_errors.h"
 #include "io/http.h"
 #include "runtime/commands/message_queue.h"
+#include "wire/command/meta.h"
 #include "wire/command/uuid.h"
 
 namespace parley {

@@ -7,6 +7,7 @@
 #include "async/wait.h"
 #include "codec/json_text.h"
 #include "runtime/commands/text_lines.h"
+#include "wire/command/meta.h"
 
 namespace parley {
 

@@ -8,6 +8,7 @@
 
 #include "codec/json_object.h"
 #include "wire/command/message.h"
+#include "wire/command/meta.h"
 #include "wire/command/progress.h"
 
 namespace parley::runtime {

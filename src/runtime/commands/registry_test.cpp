@@ -6,23 +6,16 @@
 #include <stdexcept>
 
 #include "async/wait.h"
-#include "runtime/commands/memory_carrier.h"
-#include "sim/world.h"
+#include "runtime/commands/registries_suite.h"
 
 namespace parley {
 namespace {
 
 using namespace std::chrono_literals;
+using namespace registries_suite;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-
-struct Add {
-  int a, b;
-};
-struct Sum {
-  int sum;
-  bool operator==(const Sum&) const = default;
-};
+using RegistryTest = Registries;
 
 class Counter {
  public:
@@ -32,43 +25,6 @@ class Counter {
     co_return;
   }
   int total = 0;
-};
-
-// Registries of one world, and what waits for them.
-class RegistryTest : public ::testing::Test {
- protected:
-  template <class T>
-  T run(Task<T> task) {
-    return world.loop().run_until(std::move(task));
-  }
-  template <class T>
-  Error error_of(Task<Result<T>> task) {
-    auto result = run(std::move(task));
-    EXPECT_FALSE(result.has_value());
-    return result ? Error{} : result.error();
-  }
-  // The child's router is the parent.
-  void join(Registry& parent, Registry& child, std::string name) {
-    auto [up, down] = carrier_pair({world.loop(), "parent"}, {world.loop(), std::move(name)});
-    run(parent.attach(down)).value();
-    run(child.attach(up, {.is_router = true})).value();
-    world.settle();
-  }
-  void settle() { world.settle(); }
-  // Begins it here, to be looked at later.
-  template <class T>
-  void begin(Task<T>& task) {
-    task.bind(world.executor());
-    task.start();
-  }
-  // What came of what was begun.
-  template <class T>
-  T end(Task<T>& task) {
-    EXPECT_EQ(world.run_until([&] { return task.is_done(); }), sim::World::Stop::done);
-    return task.promise().take();
-  }
-
-  sim::World world{1};
 };
 
 TEST_F(RegistryTest, a_function_is_a_command_whatever_it_takes_and_gives) {
@@ -175,50 +131,6 @@ TEST_F(RegistryTest, a_registration_that_the_router_refuses_leaves_nothing_and_s
   EXPECT_TRUE(run(root.execute("free")).has_value());
 }
 
-TEST_F(RegistryTest, what_was_here_before_the_router_is_there_once_it_is_attached) {
-  // rule: commands/REG-09
-  Registry parent(world.loop());
-  Registry child(world.loop());
-  run(parent.command("t.taken", "of the parent", [] {})).value();
-  run(child.command("t.taken", "of the child", [] {})).value();
-  run(child.command("t.early", "", [] {})).value();
-  auto [up, down] = carrier_pair({world.loop(), "parent"}, {world.loop(), "child"});
-  run(parent.attach(down)).value();
-  run(child.attach(up, {.is_router = true})).value();
-  EXPECT_TRUE(parent.definition("t.early").has_value());
-  EXPECT_EQ(parent.definition("t.taken")->description, "of the parent");
-  EXPECT_EQ(child.definition("t.taken")->description, "of the child");
-  EXPECT_EQ(child.counters().announcements_refused, 1u);
-}
-
-TEST_F(RegistryTest, whoever_waits_while_it_attaches_or_for_a_carrier_hears_of_the_end) {
-  std::optional<Registry> registry(std::in_place, world.loop());
-  run(registry->command("t.early", "", [] {})).value();
-  auto [up, silent] = carrier_pair({world.loop(), "router"}, {world.loop(), "child"});
-  auto attaching = registry->attach(up, {.is_router = true});
-  auto detached = registry->detached("router");
-  begin(attaching);
-  begin(detached);
-  settle();
-  EXPECT_FALSE(attaching.is_done()) << "the router has not answered";
-  registry.reset();
-  EXPECT_EQ(end(attaching).error().code, Code::closed);
-  EXPECT_EQ(world.run_until([&] { return detached.is_done(); }), sim::World::Stop::done);
-}
-
-TEST_F(RegistryTest, a_router_that_goes_before_it_answers_was_not_attached) {
-  Registry registry(world.loop());
-  run(registry.command("t.early", "", [] {})).value();
-  auto [up, silent] = carrier_pair({world.loop(), "router"}, {world.loop(), "child"});
-  auto attaching = registry.attach(up, {.is_router = true});
-  begin(attaching);
-  settle();
-  silent->close();
-  EXPECT_EQ(end(attaching).error().code, Code::link_lost);
-  EXPECT_EQ(registry.carrier_count(), 0u);
-  EXPECT_TRUE(registry.definition("t.early").has_value());
-}
-
 TEST_F(RegistryTest, dropping_the_call_stops_the_handler_wherever_it_runs) {
   // rule: commands/weakness.7
   Registry root(world.loop()), child(world.loop());
@@ -281,37 +193,6 @@ TEST_F(RegistryTest, progress_and_partial_results_reach_the_caller_through_a_par
   EXPECT_THAT(heard, ElementsAre(R"({"progress":1,"total":2,"message":"half"})", R"({"partial":{"sum":7}})"));
 }
 
-TEST_F(RegistryTest, a_carrier_that_goes_ends_calls_at_once_and_takes_its_commands_along) {
-  // rule: commands/REG-23
-  Registry root(world.loop()), child(world.loop());
-  join(root, child, "child");
-  run(child.command("slow", "", [&]() -> Task<void> { co_await Sleep(world.executor(), 1h); })).value();
-  auto call = root.execute("slow");
-  begin(call);
-  settle();
-  const Instant before = world.now();
-  EXPECT_TRUE(root.detach("child"));
-  EXPECT_EQ(end(call).error().code, Code::sent_then_lost);
-  EXPECT_EQ(world.now(), before);
-  EXPECT_EQ(error_of(root.execute("slow")).code, Code::not_found);
-  EXPECT_EQ(root.carrier_count(), 0u);
-  EXPECT_FALSE(root.detach("child"));
-}
-
-TEST_F(RegistryTest, a_registry_that_is_destroyed_says_so_to_who_waits) {
-  Registry root(world.loop());
-  auto child = std::make_unique<Registry>(world.loop());
-  join(root, *child, "child");
-  run(child->command("slow", "", [&]() -> Task<void> { co_await Sleep(world.executor(), 1h); })).value();
-  auto call = root.execute("slow");
-  begin(call);
-  settle();
-  child.reset();
-  EXPECT_EQ(end(call).error().code, Code::closed);
-  run(root.detached("child"));
-  EXPECT_EQ(root.carrier_count(), 0u);
-}
-
 TEST_F(RegistryTest, events_reach_who_listens_in_order_and_nobody_else) {
   // rule: commands/weakness.24
   Registry root(world.loop()), left(world.loop()), right(world.loop());
@@ -347,79 +228,6 @@ TEST_F(RegistryTest, a_listener_that_throws_and_one_that_cannot_read_harm_nobody
   EXPECT_EQ(registry.runtime_counters().events_undecodable, 1u);
 }
 
-TEST_F(RegistryTest, what_is_too_large_for_a_carrier_ends_by_itself_and_harms_nothing_else) {
-  Registry root(world.loop());
-  Registry child(world.loop());
-  auto [up, down] = carrier_pair({world.loop(), "parent"}, {world.loop(), "child"}, {.message_bytes_max = 2000});
-  run(root.attach(down)).value();
-  run(child.attach(up, {.is_router = true})).value();
-  const std::string large(5000, 'x');
-  run(child.command("echo", "", [](std::string text) { return text; })).value();
-  run(child.command("large", "", [&] { return large; })).value();
-  int heard = 0;
-  auto listening = root.on<std::string>("e", [&](std::string_view, std::string) { ++heard; }).value();
-  settle();
-
-  EXPECT_EQ(error_of(root.execute<std::string>("echo", large)).code, Code::too_large);
-  const Error result = error_of(root.execute<std::string>("large"));
-  EXPECT_EQ(result.code, Code::too_large);
-  EXPECT_THAT(result.note, HasSubstr("the result"));
-  child.emit("e", large).value();
-  child.emit("e", std::string("x")).value();
-  settle();
-  EXPECT_EQ(heard, 1);
-  EXPECT_EQ(child.runtime_counters().events_dropped, 1u);
-  EXPECT_EQ(error_of(child.command("many", large, [] {})).code, Code::too_large);
-  EXPECT_EQ(run(root.execute<std::string>("echo", std::string("x"))).value(), "x");
-}
-
-TEST_F(RegistryTest, a_provider_that_takes_nothing_more_refuses_calls_and_stays) {
-  // rule: commands/REG-28
-  Registry root(world.loop());
-  auto [up, down] = carrier_pair({world.loop(), "parent"}, {world.loop(), "child"}, {.messages_max = 4});
-  run(root.attach(down)).value();
-  up->send({.id = "l", .body = wire::command::ListResponse{"?", {{.id = "slow"}}}}).value();
-  settle();
-  std::vector<Task<Result<void>>> calls;
-  for (int i = 0; i < 6; ++i) {
-    calls.push_back(root.execute("slow"));
-    begin(calls.back());
-  }
-  settle();
-  EXPECT_EQ(root.carrier_count(), 1u);
-  EXPECT_FALSE(calls.front().is_done());
-  EXPECT_EQ(end(calls.back()).error().code, Code::overloaded);
-}
-
-// Takes its time to start.
-class SlowCarrier final : public Carrier {
- public:
-  SlowCarrier() : Carrier("slow") {}
-  Task<Result<void>> start() override {
-    co_await started.wait();
-    co_return Result<void>();
-  }
-  Result<void> send(const CommandMessage&) override { return {}; }
-  Task<void> writable() override { co_return; }
-  Task<std::optional<ReceivedCommand>> receive() override { co_return std::nullopt; }
-  void close() override {}
-  Event started;
-};
-
-TEST_F(RegistryTest, a_registry_that_goes_while_a_carrier_starts_says_so) {
-  for (const bool is_destroyed : {false, true}) {
-    std::optional<Registry> registry(std::in_place, world.loop());
-    auto carrier = std::make_shared<SlowCarrier>();
-    auto attaching = registry->attach(carrier);
-    begin(attaching);
-    settle();
-    registry->close();
-    if (is_destroyed) registry.reset();
-    carrier->started.set();
-    EXPECT_EQ(end(attaching).error().code, Code::closed);
-  }
-}
-
 TEST_F(RegistryTest, whoever_stops_watching_in_the_same_turn_is_told_nothing) {
   Registry registry(world.loop());
   Subscription second;
@@ -439,19 +247,6 @@ TEST_F(RegistryTest, a_function_of_this_process_has_a_deadline_only_where_one_is
   EXPECT_TRUE(deadline.is_never());
   run(registry.execute("look", runtime::Nothing(), {.deadline = 5s})).value();
   EXPECT_EQ(deadline, world.loop().now() + 5s);
-}
-
-TEST_F(RegistryTest, a_start_that_fails_leaves_nothing_behind) {
-  // rule: commands/REG-02, commands/weakness.22
-  Registry registry(world.loop());
-  auto [first, second] = carrier_pair({world.loop(), "peer"}, {world.loop(), "us"});
-  first->close();
-  EXPECT_EQ(error_of(registry.attach(first)).code, Code::closed);
-  EXPECT_EQ(registry.carrier_count(), 0u);
-  auto [again, other] = carrier_pair({world.loop(), "peer"}, {world.loop(), "us"});
-  EXPECT_TRUE(run(registry.attach(again)).has_value());
-  const Error twice = error_of(registry.attach(other->id() == "us" ? again : other));
-  EXPECT_EQ(twice.code, Code::in_use);
 }
 
 TEST_F(RegistryTest, handlers_that_run_at_once_are_bounded) {

@@ -8,7 +8,6 @@
 
 #include "codec/dynamic.h"
 #include "codec/json_schema.h"
-#include "runtime/hold.h"
 #include "runtime/memory_link.h"
 #include "runtime/raw.h"
 

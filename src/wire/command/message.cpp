@@ -4,12 +4,12 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <utility>
 
 #include "base/assert.h"
 #include "codec/json_object.h"
 #include "codec/json_text.h"
+#include "wire/command/meta.h"
 
 namespace parley::wire::command {
 
@@ -489,51 +489,6 @@ std::string encode(const Definition& definition) {
   std::string out;
   put_definition(out, definition, false);
   return out;
-}
-
-static std::optional<std::uint64_t> number_in(std::string_view meta, std::string_view key) {
-  const std::string said = meta_member(meta, key);
-  std::uint64_t number = 0;
-  const auto [end, fault] = std::from_chars(said.data(), said.data() + said.size(), number);
-  if (said.empty() || fault != std::errc() || end != said.data() + said.size()) return std::nullopt;
-  return number;
-}
-
-std::optional<Duration> remaining_of(std::string_view meta) {
-  const std::optional<std::uint64_t> us = number_in(meta, remaining_key);
-  if (!us) return std::nullopt;
-  constexpr std::uint64_t day_us = std::uint64_t{86'400} * 1'000'000;
-  return std::chrono::microseconds(std::min(*us, day_us));
-}
-
-std::uint32_t hops_of(std::string_view meta) {
-  return static_cast<std::uint32_t>(std::min<std::uint64_t>(number_in(meta, hops_key).value_or(0), hops_max + 1));
-}
-
-std::string meta_member(std::string_view meta, std::string_view key) {
-  if (meta.empty()) return {};
-  const JsonObject object = JsonObject::of_checked(meta);
-  const std::string_view* value = object.find(key);
-  return value ? std::string(*value) : std::string();
-}
-
-std::string with_meta_member(std::string_view meta, std::string_view key, std::string_view value) {
-  std::string out;
-  {
-    Writer object(out);
-    if (!meta.empty()) {
-      const JsonObject members = JsonObject::of_checked(meta);
-      for (const JsonMember& each : members.members()) {
-        if (each.key == key) continue;
-        std::string member;
-        codec::put_quoted(member, each.key);
-        member += ':';
-        object.rest(member.append(each.value));
-      }
-    }
-    object.json(key, value);
-  }
-  return out == "{}" ? std::string() : out;
 }
 
 }  // namespace parley::wire::command

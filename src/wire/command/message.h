@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "base/error.h"
-#include "base/instant.h"
 
 // The messages of cmd-ipc 0.3, one JSON object each, and those that only Parley knows, whose types begin with
 // `parley.`: docs/WIRE.md, section 16. What a message carries for others (requests, results, payloads, schemas, _meta
@@ -135,21 +134,5 @@ std::variant<Message, Malformed> parse(std::string_view text, bool is_extended, 
 std::string encode(const Message& message, bool is_extended);
 // As it stands in messages to foreign peers.
 std::string encode(const Definition& definition);
-
-// The members of `_meta` that only Parley knows.
-inline constexpr std::string_view remaining_key = "parley-remaining-us";  // of a request: when nobody waits any more
-inline constexpr std::string_view hops_key = "parley-hops";               // of a request: how often it was passed on
-inline constexpr std::string_view token_key = "parley-token";             // of the first message: as whom one comes
-inline constexpr std::string_view error_key = "parley-error";             // of a response: the code of the error
-
-// What is left of a request's deadline, as a Parley peer said it; a day at most.
-std::optional<Duration> remaining_of(std::string_view meta);
-// How often a request was passed on; 0 where nobody counted.
-std::uint32_t hops_of(std::string_view meta);
-
-// A member of an object as JSON; empty where it has none, or there is no object.
-std::string meta_member(std::string_view meta, std::string_view key);
-// The object with the member, which replaces one of that key; without where `value` is empty.
-std::string with_meta_member(std::string_view meta, std::string_view key, std::string_view value);
 
 }  // namespace parley::wire::command

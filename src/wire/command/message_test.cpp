@@ -209,14 +209,6 @@ TEST(CommandMessage, a_command_that_fits_one_message_fits_all) {
   EXPECT_EQ(again(list), list);
 }
 
-TEST(CommandMessage, meta_members_are_found_replaced_and_taken_away) {
-  EXPECT_EQ(meta_member(R"({"a":1,"b":"x"})", "b"), "\"x\"");
-  EXPECT_EQ(meta_member("", "b"), "");
-  EXPECT_EQ(with_meta_member("", "a", "1"), R"({"a":1})");
-  EXPECT_EQ(with_meta_member(R"({"a":1,"b":2})", "a", "3"), R"({"b":2,"a":3})");
-  EXPECT_EQ(with_meta_member(R"({"a":1})", "a", ""), "");
-}
-
 TEST(Uuid, is_random_lower_case_and_of_version_4) {
   EXPECT_EQ(uuid_of(0, 0), "00000000-0000-4000-8000-000000000000");
   EXPECT_EQ(uuid_of(~0ull, ~0ull), "ffffffff-ffff-4fff-bfff-ffffffffffff");

@@ -21,10 +21,7 @@ constexpr std::size_t message_bytes_max = std::size_t{64} << 10;
 
 std::optional<double> number_in(const JsonObject& object, std::string_view key) {
   const std::string_view* const value = object.find(key);
-  double number = 0;
-  if (!value || codec::json_kind(*value) != JsonKind::number) return std::nullopt;
-  if (codec::get_floating(*value, number) != codec::JsonNumberFault::none) return std::nullopt;
-  return number;
+  return value ? codec::json_number(*value) : std::nullopt;
 }
 
 }  // namespace
