@@ -1,8 +1,12 @@
 #include <parley/parley.h>
 #include <cstdio>
 
-struct Add { std::int64_t a, b; };
-struct Sum { std::int64_t sum; };
+struct Add {
+  std::int64_t a, b;
+};
+struct Sum {
+  std::int64_t sum;
+};
 
 parley::Task<parley::Result<void>> work(parley::Loop& loop, std::string hub) {
   auto session = co_await co_await parley::connect(loop, hub);

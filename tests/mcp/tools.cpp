@@ -117,9 +117,9 @@ Task<Result<void>> Tools::add_of_the_session() {
   co_await co_await registry_.command("peer.fail", "Always fails",
                                       []() -> Result<std::string> { return fail(Code::failed, "failed as asked"); });
   co_await co_await registry_.command("peer.void", "Gives nothing", [] {});
-  co_await co_await registry_.command(
-      "peer.progress", "Reports so many steps",
-      [](CommandContext& context, Steps in) { return report(context, 1, in.steps, 1, static_cast<double>(in.steps)); });
+  co_await co_await registry_.command("peer.progress", "Reports so many steps", [](CommandContext& context, Steps in) {
+    return report(context, 1, in.steps, 1, static_cast<double>(in.steps));
+  });
   co_await co_await registry_.command("peer.slow", "Takes so long, and counts those that were cancelled",
                                       [this](Wait in) { return wait(in, cancelled_); });
   co_await co_await registry_.command("peer.cancelled", "How many calls of slow were cancelled",
