@@ -1,6 +1,6 @@
 #pragma once
 
-// Carrier: five functions between two registries. Those that there are, and the interface for others.
+// Carrier: what two registries are connected by, in five functions. Those that there are, and the interface for others.
 #include "base/compiler.h"
 
 #include "runtime/commands/carrier.h"

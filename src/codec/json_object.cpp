@@ -12,6 +12,8 @@
 namespace parley::codec {
 namespace {
 
+constexpr std::size_t members_expected = 8;  // of an envelope
+
 // Hears everything and keeps nothing.
 class Silence final : public JsonEvents {
  public:
@@ -65,13 +67,13 @@ class Walk {
     } else if (text_[at_] == '{' || text_[at_] == '[') {
       pass_nested();
     } else {
-      const std::size_t end = text_.find_first_of(",]} \t\r\n", at_);
-      at_ = end == std::string_view::npos ? text_.size() : end;
+      while (at_ < text_.size() && !ends_scalar(text_[at_])) ++at_;
     }
     return text_.substr(begin, at_ - begin);
   }
 
  private:
+  static bool ends_scalar(char letter) { return letter == ',' || letter == ']' || letter == '}' || is_blank(letter); }
   void pass_string() {
     for (++at_; text_[at_] != '"'; ++at_) {
       if (text_[at_] == '\\') ++at_;
@@ -81,14 +83,15 @@ class Walk {
   void pass_nested() {
     std::size_t depth = 0;
     do {
-      at_ = text_.find_first_of("\"{}[]", at_);
-      PARLEY_ASSERT(at_ != std::string_view::npos);
-      if (text_[at_] == '"') {
-        pass_string();
-        continue;
+      PARLEY_ASSERT(at_ < text_.size());
+      switch (text_[at_]) {
+        case '"': pass_string(); continue;
+        case '{':
+        case '[': ++depth; break;
+        case '}':
+        case ']': --depth; break;
+        default: break;
       }
-      const bool opens = text_[at_] == '{' || text_[at_] == '[';
-      depth += opens ? 1 : static_cast<std::size_t>(-1);
       ++at_;
     } while (depth != 0);
   }
@@ -135,6 +138,7 @@ Result<JsonObject> JsonObject::parse(std::string_view text, std::size_t depth_ma
 
 JsonObject JsonObject::of_checked(std::string_view text) {
   JsonObject object;
+  object.members_.reserve(members_expected);
   Walk walk(text);
   PARLEY_ASSERT(walk.next() == '{');
   walk.step();
@@ -194,19 +198,18 @@ std::optional<double> json_number(std::string_view value) {
 }
 
 void append_compact(std::string& out, std::string_view value) {
-  for (std::size_t at = 0; at < value.size();) {
+  std::size_t done = 0;
+  for (std::size_t at = 0; at < value.size(); ++at) {
     if (value[at] == '"') {
-      std::size_t end = at + 1;
-      for (; value[end] != '"'; ++end) {
-        if (value[end] == '\\') ++end;
+      for (++at; value[at] != '"'; ++at) {
+        if (value[at] == '\\') ++at;
       }
-      out.append(value, at, end + 1 - at);
-      at = end + 1;
-    } else {
-      if (!is_blank(value[at])) out += value[at];
-      ++at;
+    } else if (is_blank(value[at])) {
+      out.append(value, done, at - done);
+      done = at + 1;
     }
   }
+  out.append(value, done);
 }
 
 }  // namespace parley::codec

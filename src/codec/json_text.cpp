@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <system_error>
 
@@ -209,10 +210,22 @@ void put_duration(std::string& out, std::int64_t ns) {
   out += best;
 }
 
+// Whether one of eight letters is a control character, a quote or a backslash.
+static bool wants_escape(std::uint64_t letters) {
+  constexpr std::uint64_t ones = 0x0101010101010101, tops = ones << 7;
+  const auto below = [](std::uint64_t bytes, std::uint64_t limit) { return (bytes - ones * limit) & ~bytes; };
+  return ((below(letters, 0x20) | below(letters ^ ones * '"', 1) | below(letters ^ ones * '\\', 1)) & tops) != 0;
+}
+
 void put_quoted(std::string& out, std::string_view text) {
   out += '"';
   std::size_t done = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
+    for (std::uint64_t letters = 0; text.size() - i >= sizeof letters; i += sizeof letters) {
+      std::memcpy(&letters, text.data() + i, sizeof letters);
+      if (wants_escape(letters)) break;
+    }
+    if (i == text.size()) break;
     const char letter = text[i];
     if (static_cast<std::uint8_t>(letter) >= 0x20 && letter != '"' && letter != '\\') continue;
     out.append(text, done, i - done);

@@ -193,10 +193,17 @@ Task<Finding> bounded(io::Loop& loop, MakeCarriers make) {
   int count = 0;
   for (;; ++count) {
     if (count == far_beyond) co_return "it takes 256 MiB that nobody reads";
-    const auto sent = ends.first->send(event(count, payload));
+    CommandMessage message = event(count, payload);
+    const auto sent = count % 2 == 0 ? ends.first->send(message) : ends.first->give(std::move(message));
     if (sent) continue;
     if (sent.error().code != Code::overloaded) co_return to_string(sent.error());
     break;
+  }
+  CommandMessage refused = event(count, payload);
+  if (ends.first->give(std::move(refused))) co_return "give() takes what send() refuses";
+  // NOLINTNEXTLINE(bugprone-use-after-move): that is the rule
+  if (refused.id != id_of(event(count)) || std::get<command::Event>(refused.body).payload.size() < payload) {
+    co_return "what give() refuses is not left as it was";
   }
   Scope scope(loop);
   auto is_writable = std::make_shared<bool>(false);

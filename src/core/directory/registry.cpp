@@ -23,10 +23,14 @@ Registry::Registry(Directory& directory, const RegistryLimits& limits, std::uint
 // --- messages
 
 void Registry::send(Carrier to, command::Body body, std::string meta, Effects& effects) {
-  send(to, Message{.id = uuid(), .body = std::move(body), .meta = std::move(meta)}, effects);
+  auto message = std::make_shared<Message>();
+  message->id = uuid();
+  message->body = std::move(body);
+  message->meta = std::move(meta);
+  effects.push_back(Send{to, std::move(message)});
 }
-void Registry::send(Carrier to, Message message, Effects& effects) {
-  effects.push_back(Send{to, std::make_shared<const Message>(std::move(message))});
+void Registry::send(Carrier to, Message&& message, Effects& effects) {
+  effects.push_back(Send{to, std::make_shared<Message>(std::move(message))});
 }
 
 std::string Registry::uuid() {
@@ -34,7 +38,7 @@ std::string Registry::uuid() {
   return command::uuid_of(high, prng_.next());
 }
 
-void Registry::on_message(Carrier from, Message message, Instant now, Effects& effects) {
+void Registry::on_message(Carrier from, Message&& message, Instant now, Effects& effects) {
   if (!carriers_.contains(from)) return;
   if (std::holds_alternative<command::RegisterRequest>(message.body)) return on_register(from, message, now, effects);
   if (std::holds_alternative<command::RegisterResponse>(message.body))

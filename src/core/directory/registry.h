@@ -64,7 +64,7 @@ class Registry {
   // --- what is to be done
   struct Send {
     Carrier to;
-    std::shared_ptr<const Message> message;
+    std::shared_ptr<Message> message;  // where nobody else holds it, it may be taken
   };
   // Runs the handler of a command that is registered here; finished() tells its end.
   struct Start {
@@ -128,7 +128,7 @@ class Registry {
   Result<Carrier> add(Terms terms);
   // It can be sent to.
   void start(Carrier carrier, Instant now, Effects& effects);
-  void on_message(Carrier from, Message message, Instant now, Effects& effects);
+  void on_message(Carrier from, Message&& message, Instant now, Effects& effects);
   void on_malformed(Carrier from, const wire::command::Malformed& malformed, Effects& effects);
   // It is gone, or never started.
   void drop(Carrier carrier, Effects& effects);
@@ -224,7 +224,7 @@ class Registry {
 
   // registry.cpp
   void send(Carrier to, wire::command::Body body, std::string meta, Effects& effects);
-  void send(Carrier to, Message message, Effects& effects);
+  void send(Carrier to, Message&& message, Effects& effects);
   std::string uuid();
   bool is_router(Carrier carrier) const { return carrier != here && carrier == router_; }
   bool has_started_router() const;
@@ -258,7 +258,7 @@ class Registry {
   void drop_registrations(const Neighbour& neighbour, Effects& effects);
 
   // registry_execute.cpp
-  void on_execute(Carrier from, Message message, Instant now, Effects& effects);
+  void on_execute(Carrier from, Message&& message, Instant now, Effects& effects);
   struct Way {
     Carrier to = here;
     std::optional<Error> none;
@@ -268,10 +268,10 @@ class Registry {
                                  Effects& effects) const;
   std::optional<Error> refusal_of(Carrier from, const std::string& id, std::uint32_t hops, std::string_view name,
                                   Effects& effects);
-  Call begin(Request request, Message message, Effects& effects);
+  Call begin(Request request, Message&& message, Effects& effects);
   Request take(Call call);
-  void on_response(Carrier from, Message message, Effects& effects);
-  void on_progress(Carrier from, Message message, Effects& effects);
+  void on_response(Carrier from, Message&& message, Effects& effects);
+  void on_progress(Carrier from, Message&& message, Effects& effects);
   void on_cancel(Carrier from, const std::string& thread, Effects& effects);
   void answer(Call call, const Request& request, Result<std::string> result, std::string meta, Effects& effects);
   void stop(Call call, const Request& request, const Error& why, Effects& effects);
@@ -279,8 +279,8 @@ class Registry {
   const Request* request_of(Carrier from, const std::string& thread, Call& call, Carrier Request::* side);
 
   // registry_events.cpp
-  void on_event(Carrier from, Message message, Instant now, Effects& effects);
-  void spread(Carrier from, Message message, Effects& effects);
+  void on_event(Carrier from, Message&& message, Instant now, Effects& effects);
+  void spread(Carrier from, Message&& message, Effects& effects);
 
   Directory& directory_;
   const RegistryLimits limits_;
@@ -293,7 +293,7 @@ class Registry {
   Carrier router_ = here;         // none
   bool has_lost_router_ = false;  // there was one, and another may come
   std::unordered_map<Call, Request> requests_;
-  std::map<std::string, Call, std::less<>> by_id_;  // of those that are on a wire
+  std::map<std::string_view, Call> by_id_;  // of those that are on a wire; the keys are theirs
   std::set<std::pair<Instant, Call>> deadlines_;
   Call last_call_ = 0;
   std::map<std::string, Registration, std::less<>> registrations_;  // by the id of what the router was asked

@@ -20,7 +20,7 @@ Result<void> Registry::emit(std::string event, std::string payload, std::string 
   return {};
 }
 
-void Registry::on_event(Carrier from, Message message, Instant now, Effects& effects) {
+void Registry::on_event(Carrier from, Message&& message, Instant now, Effects& effects) {
   const std::string& name = std::get<command::Event>(message.body).event;
   const Rights* rights = carriers_.at(from).terms.rights;
   if (!is_name(name) || (rights && !rights->may(Verb::publish, name))) {
@@ -36,8 +36,8 @@ void Registry::on_event(Carrier from, Message message, Instant now, Effects& eff
 }
 
 // To whoever listens here, and to all neighbours but the one it came from that want it; the message stays what it is.
-void Registry::spread(Carrier from, Message message, Effects& effects) {
-  const auto shared = std::make_shared<const Message>(std::move(message));
+void Registry::spread(Carrier from, Message&& message, Effects& effects) {
+  const auto shared = std::make_shared<Message>(std::move(message));
   const auto& event = std::get<command::Event>(shared->body);
   if (interests_.wants(here, event.event)) effects.push_back(Deliver{event.event, event.payload, shared->meta});
   if (is_private(event.event)) return;

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
-#include "codec/json_object.h"
+#include "codec/utf8.h"
 #include "core/directory/command_errors.h"
 #include "core/directory/name.h"
 #include "core/directory/registry.h"
@@ -29,13 +29,17 @@ static std::string without_request_members(std::string_view meta) {
 }
 
 static Error no_command(std::string_view name) {
-  return {Code::not_found, fmt::format("there is no command \"{}\"", name)};
+  return {Code::not_found, fmt::format("there is no command \"{}\"", codec::to_line(name, name_bytes_max))};
 }
 
 Registry::Way Registry::way_of(std::string_view id, Carrier from) const {
   if (const Commands::Provided* provided = directory_.commands().find(id)) {
     if (provided->owner != from || from == here) return {.to = provided->owner, .none = {}};
     return {.none = Error{Code::not_found, fmt::format("\"{}\" is provided by whoever asks for it", id)}};
+  }
+  // What no message can say nobody has.
+  if (id.empty() || id.size() > command::Bounds().id_bytes_max || !codec::is_utf8(as_bytes(id))) {
+    return {.none = no_command(id)};
   }
   if (router_ != here && router_ != from && !is_private(id)) {
     if (carriers_.at(router_).is_started) return {.to = router_, .none = {}};
@@ -89,7 +93,7 @@ std::optional<Error> Registry::denial_of(const Rights& rights, std::string_view 
   return !may && rights.sees(name) ? rights.check(Verb::call, name).error() : no_command(name);
 }
 
-void Registry::on_execute(Carrier from, Message message, Instant now, Effects& effects) {
+void Registry::on_execute(Carrier from, Message&& message, Instant now, Effects& effects) {
   const std::string name = std::get<command::ExecuteRequest>(message.body).command;
   const std::uint32_t hops = command::hops_of(message.meta);
   std::optional<Error> refusal = refusal_of(from, message.id, hops, name, effects);
@@ -143,7 +147,7 @@ Registry::Call Registry::execute(Execution execution, Instant now, Effects& effe
 }
 
 // Stored before it is sent: an answer may come while that is done.
-Registry::Call Registry::begin(Request request, Message message, Effects& effects) {
+Registry::Call Registry::begin(Request request, Message&& message, Effects& effects) {
   const Call call = ++last_call_;
   const Carrier to = request.to;
   deadlines_.emplace(request.deadline, call);
@@ -153,8 +157,8 @@ Registry::Call Registry::begin(Request request, Message message, Effects& effect
     carriers_.at(to).answers.insert(call);
     if (request.id.empty()) request.id = message.id = uuid();
   }
-  if (!request.id.empty()) by_id_.emplace(request.id, call);
   const Request& kept = requests_.emplace(call, std::move(request)).first->second;
+  if (!kept.id.empty()) by_id_.emplace(kept.id, call);
   if (to != here) {
     send(to, std::move(message), effects);
   } else {
@@ -166,10 +170,12 @@ Registry::Call Registry::begin(Request request, Message message, Effects& effect
 }
 
 Registry::Request Registry::take(Call call) {
-  Request request = std::move(requests_.extract(call).mapped());
+  const auto found = requests_.find(call);
+  if (!found->second.id.empty()) by_id_.erase(found->second.id);
+  Request request = std::move(found->second);
+  requests_.erase(found);
   deadlines_.erase({request.deadline, call});
   if (request.share) --request.share->requests;
-  if (!request.id.empty()) by_id_.erase(request.id);
   if (const auto from = carriers_.find(request.from); from != carriers_.end()) from->second.asked.erase(call);
   if (const auto to = carriers_.find(request.to); to != carriers_.end()) to->second.answers.erase(call);
   return request;
@@ -242,7 +248,7 @@ const Registry::Request* Registry::request_of(Carrier from, const std::string& t
   return nullptr;
 }
 
-void Registry::on_response(Carrier from, Message message, Effects& effects) {
+void Registry::on_response(Carrier from, Message&& message, Effects& effects) {
   auto& response = std::get<command::ExecuteResponse>(message.body);
   Call call = 0;
   if (!request_of(from, response.thread, call, &Request::to)) return;
@@ -259,7 +265,7 @@ void Registry::on_response(Carrier from, Message message, Effects& effects) {
   answer(call, request, std::move(result), without_request_members(meta), effects);
 }
 
-void Registry::on_progress(Carrier from, Message message, Effects& effects) {
+void Registry::on_progress(Carrier from, Message&& message, Effects& effects) {
   auto& progress = std::get<command::Progress>(message.body);
   Call call = 0;
   const Request* request = request_of(from, progress.thread, call, &Request::to);

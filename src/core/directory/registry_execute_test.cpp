@@ -51,6 +51,16 @@ TEST(RegistryExecute, at_the_root_an_unknown_command_is_not_found) {
   EXPECT_EQ(bench.code_of(bench.execute("un.known")), Code::not_found);
 }
 
+TEST(RegistryExecute, what_no_message_can_say_is_asked_of_no_router) {
+  RegistryBench bench;
+  bench.join({.id = "router", .is_router = true});
+  bench.read_all();
+  for (const std::string& name : {std::string(), std::string("\xc3"), std::string(257, 'x')}) {
+    EXPECT_EQ(bench.code_of(bench.execute(name)), Code::not_found) << name;
+  }
+  EXPECT_EQ(bench.unread(), 0u);
+}
+
 TEST(RegistryExecute, what_is_passed_on_keeps_its_id_and_all_that_is_in_it) {
   // rule: commands/REG-14, commands/REG-27, commands/REG-26
   RegistryBench bench;

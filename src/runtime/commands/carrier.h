@@ -49,6 +49,9 @@ class Carrier {
   // Queues the message, in order, and never waits. Errors: closed (this end was), link_lost (there is no other end),
   // overloaded (the peer takes nothing, and the bound is reached), too_large.
   virtual Result<void> send(const CommandMessage& message) = 0;
+  // The same of a message that nobody else needs: a carrier that passes messages as they are takes it. One that is
+  // refused is left as it was.
+  virtual Result<void> give(CommandMessage&& message) { return send(message); }
   // Waits until send() has room again: once half of the bound is free, or there is nothing to wait for any more.
   virtual Task<void> writable() = 0;
   // The next message; nothing, once close() was called, or the peer is gone and all is read that it sent before. One

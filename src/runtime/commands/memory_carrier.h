@@ -21,9 +21,10 @@ class QueueCarrier : public Carrier {
   ~QueueCarrier() override;
 
   Task<Result<void>> start() override;
-  Result<void> send(const CommandMessage& message) override { return out_->push(message); }
+  Result<void> send(const CommandMessage& message) override { return give(CommandMessage(message)); }
+  Result<void> give(CommandMessage&& message) override { return out_->push(std::move(message)); }
   // Also of what was no message.
-  Result<void> pass(ReceivedCommand received) { return out_->push(std::move(received)); }
+  Result<void> pass(ReceivedCommand&& received) { return out_->push(std::move(received)); }
   Task<void> writable() override { return out_->writable(); }
   Task<std::optional<ReceivedCommand>> receive() override { return in_->pop(); }
   void close() override;

@@ -9,10 +9,12 @@ namespace parley::runtime {
 namespace command = wire::command;
 
 std::size_t MessageQueue::bytes_of(const ReceivedCommand& received) {
-  if (const auto* malformed = std::get_if<command::Malformed>(&received)) {
-    return sizeof received + malformed->id.size() + malformed->error.note.size();
-  }
-  const auto& message = std::get<CommandMessage>(received);
+  if (const auto* message = std::get_if<CommandMessage>(&received)) return bytes_of(*message);
+  const auto& malformed = std::get<command::Malformed>(received);
+  return sizeof received + malformed.id.size() + malformed.error.note.size();
+}
+
+std::size_t MessageQueue::bytes_of(const CommandMessage& message) {
   std::size_t bytes = sizeof message + message.id.size() + message.meta.size() + message.rest.size();
   if (const auto* body = std::get_if<command::ExecuteRequest>(&message.body)) bytes += body->request.size();
   if (const auto* body = std::get_if<command::ExecuteResponse>(&message.body)) {
@@ -36,7 +38,8 @@ void MessageQueue::wake(io::Loop* loop, Side& side) {
   loop->post([queue = shared_from_this(), &side] { side.event.set(); });
 }
 
-Result<void> MessageQueue::push(ReceivedCommand message) {
+template <class T>
+Result<void> MessageQueue::put(T&& message) {
   const std::scoped_lock lock(mutex_);
   if (is_writing_over_) return fail(Code::closed, "the carrier");
   if (!reading_) return fail(Code::link_lost, "there is no other end of the carrier any more");
@@ -47,10 +50,12 @@ Result<void> MessageQueue::push(ReceivedCommand message) {
   }
   if (is_full()) return fail(Code::overloaded, "the peer of the carrier takes nothing");
   bytes_ += bytes;
-  messages_.push_back(std::move(message));
+  messages_.emplace_back(std::forward<T>(message));
   wake(reading_, reader_);
   return {};
 }
+template Result<void> MessageQueue::put(CommandMessage&&);
+template Result<void> MessageQueue::put(ReceivedCommand&&);
 
 Task<std::optional<ReceivedCommand>> MessageQueue::pop() {
   for (;;) {

@@ -18,8 +18,9 @@ class MessageQueue : public std::enable_shared_from_this<MessageQueue> {
   MessageQueue(io::Loop& reading, io::Loop& writing, const CarrierLimits& limits)
       : reading_(&reading), writing_(&writing), limits_(limits) {}
 
-  // From any thread. Errors: closed, link_lost, overloaded, too_large.
-  Result<void> push(ReceivedCommand message);
+  // From any thread; what is refused is left as it was. Errors: closed, link_lost, overloaded, too_large.
+  Result<void> push(CommandMessage&& message) { return put(std::move(message)); }
+  Result<void> push(ReceivedCommand&& received) { return put(std::move(received)); }
   // On the reading loop. Nothing: it is over, and read to its end.
   Task<std::optional<ReceivedCommand>> pop();
   // On the writing loop: until half of the bound is free, or it is over.
@@ -40,6 +41,9 @@ class MessageQueue : public std::enable_shared_from_this<MessageQueue> {
     Event event;
     bool waits = false;
   };
+  template <class T>
+  Result<void> put(T&& message);
+  static std::size_t bytes_of(const CommandMessage& message);
   static std::size_t bytes_of(const ReceivedCommand& received);
   bool has_room() const { return messages_.size() * 2 <= limits_.messages_max && bytes_ * 2 <= limits_.bytes_max; }
   bool is_full() const { return messages_.size() >= limits_.messages_max || bytes_ >= limits_.bytes_max; }

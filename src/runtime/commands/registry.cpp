@@ -159,6 +159,7 @@ class Registry::Impl final : private runtime::CommandRunEvents {
     drain();
     while (!carriers_.empty()) drop(carriers_.begin()->first);
     drain();
+    clock_.disarm();
   }
 
   std::move_only_function<void(const core::Registry::Refused&)> told_of_refusals;
@@ -229,6 +230,7 @@ class Registry::Impl final : private runtime::CommandRunEvents {
     explicit Clock(Impl& owner) : Timer(&Clock::fire), impl(owner) {}
     static void fire(Timer& timer) {
       Impl& impl = static_cast<Clock&>(timer).impl;
+      impl.armed_for_ = Instant::never();
       if (!impl.due_.is_linked()) impl.loop_.executor().post(impl.due_);
     }
     Impl& impl;
@@ -285,33 +287,27 @@ class Registry::Impl final : private runtime::CommandRunEvents {
     if (is_draining_) return;
     is_draining_ = true;
     while (!effects_.empty()) {
-      Machine::Effects now;
-      now.swap(effects_);
-      for (Machine::Effect& each : now) {
+      doing_.swap(effects_);
+      for (Machine::Effect& each : doing_) {
         std::visit([this](auto& effect) { carry_out(effect); }, each);
       }
-      if (effects_.empty()) {
-        now.clear();
-        effects_.swap(now);  // keeps its memory
-      }
+      doing_.clear();
     }
     is_draining_ = false;
     if (!machine_.is_announcing()) announced_.set();
+    // A deadline that is later than the timer, as nearly all are, waits until it fires.
     const Instant next = machine_.next_deadline();
-    if (next == armed_for_) return;
+    if (next >= armed_for_) return;
     armed_for_ = next;
-    if (next.is_never()) {
-      clock_.disarm();
-    } else {
-      loop_.executor().arm(clock_, next);
-    }
+    loop_.executor().arm(clock_, next);
   }
 
   void carry_out(Machine::Send& send) {
     const auto found = carriers_.find(send.to);
     if (found == carriers_.end()) return;
     const auto carrier = found->second.carrier;
-    const auto sent = carrier->send(*send.message);
+    const bool is_shared = send.message.use_count() > 1;
+    const auto sent = is_shared ? carrier->send(*send.message) : carrier->give(std::move(*send.message));
     if (sent || ends_alone(send, *carrier, sent.error())) return;
     if (sent.error().code == Code::overloaded) ++counters_->carriers_choked;
     drop(send.to);
@@ -451,6 +447,7 @@ class Registry::Impl final : private runtime::CommandRunEvents {
   Machine machine_;
   const std::shared_ptr<RegistryRuntimeCounters> counters_ = std::make_shared<RegistryRuntimeCounters>();
   Machine::Effects effects_;
+  Machine::Effects doing_;  // while it drains; both keep their memory
   bool is_draining_ = false;
   bool is_closed_ = false;
   Instant armed_for_ = Instant::never();

@@ -45,6 +45,7 @@ std::string compact(std::string_view value) {
 class Members {
  public:
   Members(const JsonObject& object, std::string_view where) : where_(where) {
+    left_.reserve(object.members().size());
     for (const JsonMember& member : object.members()) left_.push_back(&member);
   }
 
