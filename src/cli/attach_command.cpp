@@ -2,32 +2,34 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <utility>
 
 #include "async/scope.h"
+#include "cli/attach_registry.h"
 #include "cli/hub_session.h"
 #include "cli/terminal.h"
+#include "cli/token.h"
 #include "core/directory/name.h"
 #include "face/attach.h"
 #include "os/spawn.h"
 #include "os/termination.h"
-#include "runtime/commands/http_carrier.h"
-#include "runtime/commands/line_server.h"
 #include "runtime/commands/mcp_attachment.h"
 
 namespace parley::cli {
 
 namespace {
 
-// What the attached registry is called here.
-constexpr std::string_view peer_id = "registry";
+constexpr std::string_view hub_gone = "the hub has ended the session; start this again when it is back";
+// A program that says no more has nearly ended.
+constexpr Duration ending_max = std::chrono::seconds(1);
 
 class Attaching {
  public:
-  Attaching(io::Loop& loop, Session& session, const AttachCommand& command)
-      : loop_(loop), session_(session), command_(command), registry_(loop) {}
+  Attaching(io::Loop& loop, Session& session, const AttachCommand& command, std::string peer_token)
+      : loop_(loop), session_(session), command_(command), peer_token_(std::move(peer_token)), registry_(loop) {}
 
   Task<int> run() {
     const os::Termination termination([this] { loop_.post([this] { over_.set(); }); });
@@ -37,9 +39,11 @@ class Attaching {
     }
     if (command_.address) co_return co_await run_registry(*command_.address);
     auto link = co_await open();
-    if (!link) co_return no_server(link.error());
+    if (!link) co_return co_await no_server(link.error());
     attachment_ = std::make_unique<runtime::McpAttachment>(registry_, *std::move(link), options_of());
-    if (const auto started = co_await started_or_over(); !started) co_return no_server(started.error());
+    if (const auto started = co_await started_or_over(); !started) {
+      co_return co_await no_server(started.error());
+    }
     if (!over_.is_set()) tell();
     co_await until_over();
     if (!failure_) co_await attachment_->leave();
@@ -54,51 +58,33 @@ class Attaching {
   }
 
   // What it has comes to the hub by way of our registry, and what others have goes to it the same way.
-  Task<int> run_registry(std::string address) {
-    const bool is_http = address.starts_with("http://") || address.starts_with("https://");
-    std::optional<Error> failure;
-    std::shared_ptr<Carrier> carrier;
-    if (is_http) {
-      auto made = http_carrier(loop_, address, {.id = std::string(peer_id)});
-      if (made) {
-        carrier = *std::move(made);
-      } else {
-        failure = std::move(made).error();
-      }
-    } else {
-      auto dialed = co_await dial_lines(loop_, address, {.id = std::string(peer_id)});
-      if (dialed) {
-        carrier = *std::move(dialed);
-      } else {
-        failure = std::move(dialed).error();
-      }
+  Task<int> run_registry(const std::string& address) {
+    auto attached = co_await attach_registry(registry_, address, peer_token_, session_);
+    if (!attached) {
+      complain(fmt::format("no registry at {}: {}", address, to_string(attached.error())),
+               attached.error().code == Code::permission
+                   ? "--peer-token-file FILE says as whom to come there"
+                   : "it is a hub or speaks lines at unix:PATH or tcp:HOST:PORT, or HTTP at http://HOST:PORT",
+               &attached.error());
+      co_return exit_of(attached.error());
     }
-    if (!failure) {
-      if (auto attached = co_await registry_.attach(std::move(carrier)); !attached)
-        failure = std::move(attached).error();
-    }
-    if (failure) {
-      complain(fmt::format("no registry at {}: {}", address, to_string(*failure)),
-               "it speaks lines at unix:PATH or tcp:HOST:PORT, or HTTP at http://HOST:PORT", &*failure);
-      co_return exit_of(*failure);
-    }
+    peer_ = *std::move(attached);
     if (!command_.quiet) say(fmt::format("attach: {} is attached to the hub", address));
     Scope scope(loop_);
-    for (const std::string_view id : {std::string_view("hub"), peer_id}) {
-      scope.spawn([](Attaching& self, std::string who) -> Task<void> {
-        co_await self.registry_.detached(who);
-        self.failure_ =
-            Error{Code::link_lost, who == "hub" ? "the hub has ended the session; start this again when it is back"
-                                                : "the registry has gone"};
-        self.over_.set();
-      }(*this, std::string(id)));
-    }
+    scope.spawn(watch("hub", hub_gone));
+    scope.spawn(watch(std::string(attached_id), "the registry has gone"));
     co_await over_.wait();
     co_return failure_ ? give_up(*failure_) : code(Exit::ok);
   }
+  // Until a carrier has gone.
+  Task<void> watch(std::string id, std::string_view says) {
+    co_await registry_.detached(std::move(id));
+    failure_ = Error{Code::link_lost, std::string(says)};
+    over_.set();
+  }
 
   Task<Result<std::unique_ptr<runtime::McpLink>>> open() {
-    if (command_.mcp_url) co_return runtime::mcp_http_link(loop_, *command_.mcp_url);
+    if (command_.mcp_url) co_return runtime::mcp_http_link(loop_, *command_.mcp_url, peer_token_);
     io::Descriptor streams;
     auto child = os::Child::start_line(*command_.mcp, streams);
     if (!child) co_return fail(std::move(child).error());
@@ -130,20 +116,30 @@ class Attaching {
       self.failure_ = co_await self.attachment_->gone();
       self.over_.set();
     }(*this));
-    scope.spawn([](Attaching& self) -> Task<void> {
-      co_await self.registry_.detached("hub");
-      self.failure_ = Error{Code::link_lost, "the hub has ended the session; start this again when it is back"};
-      self.over_.set();
-    }(*this));
+    scope.spawn(watch("hub", hub_gone));
     co_await over_.wait();
   }
 
-  int no_server(const Error& error) const {
+  Task<int> no_server(Error error) {
+    if (const std::string outcome = co_await outcome_of_child(); !outcome.empty()) {
+      error.note += fmt::format("{}its program ended with {}", error.note.empty() ? "" : "; ", outcome);
+    }
     complain(fmt::format("no MCP server: {}", to_string(error)),
              command_.mcp ? "the line after --mcp is run by the shell; what it says on standard error stands above"
-                          : "the URL is that of a server of streamable HTTP, such as http://localhost:3000/mcp",
+             : error.code == Code::permission
+                 ? "--peer-token-file FILE says as whom to come there"
+                 : "the URL is that of a server of streamable HTTP, such as http://localhost:3000/mcp",
              &error);
-    return exit_of(error);
+    co_return exit_of(error);
+  }
+  // Empty: there is none, or it goes on.
+  Task<std::string> outcome_of_child() {
+    const Instant until = loop_.now() + ending_max;
+    while (child_ && loop_.now() < until) {
+      if (auto outcome = child_->outcome()) co_return *std::move(outcome);
+      co_await Sleep(loop_, std::chrono::milliseconds(5));
+    }
+    co_return std::string();
   }
   void tell() const {
     if (command_.quiet) return;
@@ -160,6 +156,8 @@ class Attaching {
   io::Loop& loop_;
   Session& session_;
   const AttachCommand& command_;
+  const std::string peer_token_;
+  std::unique_ptr<Session> peer_;  // of a registry that is a hub
   Registry registry_;
   std::unique_ptr<os::Child> child_;
   std::unique_ptr<runtime::McpAttachment> attachment_;
@@ -185,8 +183,17 @@ int run_attach(const Common& common, const AttachCommand& command) {
       return code(Exit::usage);
     }
   }
+  std::string peer_token;
+  if (command.peer_token_file) {
+    auto read = token_in(*command.peer_token_file);
+    if (!read) {
+      complain(fmt::format("the token: {}", to_string(read.error())), {}, &read.error());
+      return code(Exit::usage);
+    }
+    peer_token = *std::move(read);
+  }
   return with_hub(common, [&](io::Loop& loop, Session& session) {
-    Attaching attaching(loop, session, command);
+    Attaching attaching(loop, session, command, std::move(peer_token));
     return loop.run_until(attaching.run());
   });
 }

@@ -11,6 +11,7 @@
 #include "face/trace_file.h"
 #include "hub/hub.h"
 #include "os/environment.h"
+#include "os/kernel.h"
 #include "os/termination.h"
 #include "os/user.h"
 
@@ -130,6 +131,7 @@ int run_hub(const Common& common, const HubCommand& command) {
     }
     options.tracing = std::make_shared<Tracing>(std::move(*file));
   }
+  os::raise_open_files_limit();
   Hub hub(loop, std::move(options));
   std::vector<std::string> addresses = command.listen;
   if (addresses.empty()) addresses = settings.listen;

@@ -191,12 +191,16 @@ CLI::App* add_attach(CLI::App& app, AttachCommand& attaching) {
   CLI::App* const command = app.add_subcommand(
       "attach", "Offers the commands of a registry, or the tools of an MCP server, at the hub, until it is ended.");
   command->add_option("address", attaching.address,
-                      "Where a registry of cmd-ipc is: unix:PATH or tcp:HOST:PORT for lines, or http://HOST:PORT.");
+                      "Where a hub or a registry of cmd-ipc is: unix:PATH, tcp:HOST:PORT or http://HOST:PORT.");
   command->add_option("--mcp", attaching.mcp, "A line for the shell that runs a server on its standard streams.")
       ->type_name("LINE");
   command->add_option("--mcp-url", attaching.mcp_url, "Where a server of streamable HTTP is.")->type_name("URL");
   command->add_option("--prefix", attaching.prefix, "What its commands are called before the names of the tools.")
       ->type_name("NAME");
+  command
+      ->add_option("--peer-token-file", attaching.peer_token_file,
+                   "A file, readable by you alone, that says as whom to come to what is attached.")
+      ->type_name("FILE");
   command->add_flag("--quiet,-q", attaching.quiet, "Says nothing but errors.");
   return command;
 }

@@ -68,14 +68,18 @@ Task<Result<void>> serve(io::Loop& loop, Session& session, runtime::McpLines::Op
   Result<void> outcome;
   Scope scope(loop);
   scope.spawn([](runtime::McpLines& served, Result<void>& ended, Event& told) -> Task<void> {
-    ended = co_await served.closed();
+    auto closed = co_await served.closed();
+    if (ended) ended = std::move(closed);
     told.set();
   }(lines, outcome, over));
-  scope.spawn([](Registry& watched, Result<void>& ended, Event& told) -> Task<void> {
+  // What was asked is still answered: it was lost.
+  scope.spawn([](Registry& watched, runtime::McpLines& served, Result<void>& ended, Event& told) -> Task<void> {
     co_await watched.detached("hub");
     ended = fail(Code::link_lost, "the hub has ended the session; start this again when it is back");
+    served.finish();
+    co_await Sleep(watched.loop(), patience);
     told.set();
-  }(registry, outcome, over));
+  }(registry, lines, outcome, over));
   scope.spawn([](Event& asked, Event& told) -> Task<void> {
     co_await asked.wait();
     told.set();

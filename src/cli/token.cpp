@@ -20,12 +20,13 @@ Result<std::string> secret_in(const std::string& path) {
 }  // namespace
 
 Result<std::string> client_token(const std::optional<std::string>& file) {
-  if (file) {
-    PARLEY_TRY(std::string secret, secret_in(*file));
-    if (secret.empty()) return fail(Code::invalid, fmt::format("there is nothing in {}", *file));
-    return secret;
-  }
-  return variable("PARLEY_TOKEN");
+  return file ? token_in(*file) : variable("PARLEY_TOKEN");
+}
+
+Result<std::string> token_in(const std::string& file) {
+  PARLEY_TRY(std::string secret, secret_in(file));
+  if (secret.empty()) return fail(Code::invalid, fmt::format("there is nothing in {}", file));
+  return secret;
 }
 
 Result<void> add_token(core::Tokens& tokens, const std::string& named_file) {

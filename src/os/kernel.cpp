@@ -65,6 +65,13 @@ std::optional<OpenFilesLimit> open_files_limit(std::int64_t pid) {
   return OpenFilesLimit{.soft = limit.rlim_cur, .hard = limit.rlim_max};
 }
 
+void raise_open_files_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);  // else it stays as it is
+}
+
 std::optional<std::uint64_t> listen_queue_max() {
   std::ifstream file("/proc/sys/net/core/somaxconn");
   std::uint64_t most = 0;

@@ -15,6 +15,8 @@ struct OpenFilesLimit {
 };
 // Of a process of this user; nothing where the system does not tell.
 std::optional<OpenFilesLimit> open_files_limit(std::int64_t pid);
+// Asks for all that this process may have, for itself and whatever it starts from now on.
+void raise_open_files_limit();
 
 // How many connections may wait to be accepted, whatever a listener asks for. Nothing where the system does not tell.
 std::optional<std::uint64_t> listen_queue_max();

@@ -21,6 +21,18 @@ TEST(Kernel, the_limit_of_open_files_is_that_of_the_process) {
   EXPECT_FALSE(open_files_limit(std::numeric_limits<std::int32_t>::max()));
 }
 
+TEST(Kernel, the_limit_of_open_files_is_raised_as_far_as_it_goes) {
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit low{.rlim_cur = 64, .rlim_max = before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &low), 0);
+  raise_open_files_limit();
+  const auto raised = open_files_limit(process_id());
+  EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  ASSERT_TRUE(raised);
+  EXPECT_EQ(raised->soft, before.rlim_max);
+}
+
 TEST(Kernel, what_these_tests_run_on_has_all_that_is_needed) {
   EXPECT_FALSE(kernel_release().empty());
   for (const KernelFeature& feature : kernel_features()) {

@@ -106,14 +106,16 @@ void Child::terminate() {
   if (!is_reaped_ && ::getpgid(pid) != pid) ::kill(pid, SIGTERM);
 }
 
-bool Child::has_ended() {
-  if (!is_reaped_) {
-    siginfo_t found{};
-    // It is left as it is, so that its number stays its own until the end.
-    if (::waitid(P_PID, static_cast<id_t>(pid_), &found, WEXITED | WNOHANG | WNOWAIT) != 0) is_reaped_ = true;
-    return is_reaped_ || found.si_pid != 0;
+std::optional<std::string> Child::outcome() {
+  if (is_reaped_) return std::string();
+  siginfo_t found{};
+  // It is left as it is, so that its number stays its own until the end.
+  if (::waitid(P_PID, static_cast<id_t>(pid_), &found, WEXITED | WNOHANG | WNOWAIT) != 0) {
+    is_reaped_ = true;
+    return std::string();
   }
-  return true;
+  if (found.si_pid == 0) return std::nullopt;
+  return fmt::format("{} {}", found.si_code == CLD_EXITED ? "exit code" : "signal", found.si_status);
 }
 
 }  // namespace parley::os

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,8 +29,8 @@ class Child {
   std::int64_t id() const { return pid_; }
   // Asks it to end.
   void terminate();
-  // Whether it has ended, however that was.
-  bool has_ended();
+  // How it ended: "exit code 3", "signal 9"; nothing: it has not. Empty where somebody else has asked the system.
+  std::optional<std::string> outcome();
 
  private:
   explicit Child(std::int64_t pid) : pid_(pid) {}

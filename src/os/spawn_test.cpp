@@ -53,8 +53,8 @@ TEST(Spawn, a_child_that_dies_is_seen_and_no_zombie_stays) {
     ASSERT_TRUE(child);
     id = child->id();
     EXPECT_EQ(read_all(streams), "");
-    while (!child->has_ended()) ::poll(nullptr, 0, 1);
-    EXPECT_TRUE(child->has_ended());
+    while (!child->outcome()) ::poll(nullptr, 0, 1);
+    EXPECT_EQ(child->outcome(), "exit code 3");
   }
   EXPECT_EQ(::waitpid(static_cast<pid_t>(id), nullptr, WNOHANG), -1);
   EXPECT_EQ(errno, ECHILD);
@@ -67,7 +67,7 @@ TEST(Spawn, whoever_lets_go_of_a_child_ends_it_and_all_that_it_has_started) {
     ASSERT_TRUE(child);
     std::array<char, 8> bytes;
     ASSERT_EQ(::read(streams.number(), bytes.data(), bytes.size()), 8);
-    EXPECT_FALSE(child->has_ended());
+    EXPECT_EQ(child->outcome(), std::nullopt);
   }
   EXPECT_EQ(read_all(streams), "") << "the end comes when nobody has the other end any more";
 }
@@ -94,7 +94,7 @@ TEST(Spawn, a_child_that_has_left_its_group_ends_with_its_owner) {
     auto child = start_elsewhere(streams);
     ASSERT_TRUE(child) << child.error().note;
     id = child->id();
-    EXPECT_FALSE(child->has_ended());
+    EXPECT_EQ(child->outcome(), std::nullopt);
   }
   EXPECT_EQ(read_all(streams), "");
   EXPECT_EQ(::waitpid(static_cast<pid_t>(id), nullptr, WNOHANG), -1);
@@ -107,7 +107,8 @@ TEST(Spawn, a_child_that_has_left_its_group_can_be_asked_to_end) {
   ASSERT_TRUE(child) << child.error().note;
   child->terminate();
   EXPECT_EQ(read_all(streams), "");
-  while (!child->has_ended()) ::poll(nullptr, 0, 1);
+  while (!child->outcome()) ::poll(nullptr, 0, 1);
+  EXPECT_EQ(child->outcome(), "signal 15");
 }
 
 TEST(Spawn, what_a_child_was_moved_from_ends_nobody) {

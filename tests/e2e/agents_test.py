@@ -158,6 +158,17 @@ class StandardStreams(AgentTest):
         hub.kill()
         self.ends(agent.process, 18, "the hub has ended", "start this again")
 
+    def test_what_runs_when_the_hub_dies_is_answered(self):
+        hub = self.hub()
+        self.worker(TEST_WORKER)
+        agent = self.initialized()
+        mark = f"{self.place}/runs"
+        agent.begin("tools/call", name="wait", arguments={"file": mark})
+        self.wait_for(mark, agent.process)
+        hub.kill()
+        self.is_failure(agent.answer(agent.last)["result"], "unknown", "it may have been done")
+        self.ends(agent.process, 18, "the hub has ended", "start this again")
+
     def test_the_agent_is_told_of_workers_that_come_and_are_killed(self):
         self.hub()
         agent = self.initialized()
@@ -453,6 +464,17 @@ class Servers(AttachTest):
         self.ends(attached, 18, "the server")
         self.assertEqual(self.commands(), [])
 
+    def test_the_page_of_the_hub_itself_is_offered_once(self):
+        pipe = Pipe(self.address.removeprefix("unix:"))
+        self.addCleanup(pipe.close)
+        self.worker()
+        self.attach("--mcp-url", f"http://127.0.0.1:{pipe.port}/mcp", "--prefix", "again", until="offers 1 commands")
+        self.until_there("again.math.add", "math.add")
+        self.worker(TEST_WORKER)  # a change, after which it is listed anew
+        there = ["disk.wipe", "greet", "math.add", "step.up", "wait"]
+        self.until_there(*there, *(f"again.{name}" for name in there))
+        self.adds("again.math.add")
+
     def test_leaving_the_page_of_another_hub(self):
         self.other_hub()
         self.other_worker()
@@ -481,6 +503,36 @@ class Registries(AttachTest):
             peer.kill()
             self.ends(attached, 18, "the registry has gone")
             self.assertEqual(self.commands(), [])
+
+    def test_another_hub(self):
+        self.other_hub()
+        worker = self.other_worker()
+        attached = self.attach(self.other, until=f"attach: {self.other} is attached to the hub")
+        self.until_there("math.add")
+        self.adds()
+        worker.kill()
+        self.until_there()
+        self.other_worker(TEST_WORKER)
+        self.until_there("disk.wipe", "greet", "step.up", "wait")
+        attached.send_signal(signal.SIGINT)
+        self.ends(attached, 0)
+        self.assertEqual(self.commands(), [])
+
+    def test_another_hub_that_wants_a_token(self):
+        port = self.tokens("see,call **", address=self.other)
+        self.other_worker()
+        token = ("--peer-token-file", f"{self.place}/token")
+        for what, says in ((["tcp:127.0.0.1:PORT"], "is attached to the hub"),
+                           (["http://127.0.0.1:PORT"], "is attached to the hub"),
+                           (["--mcp-url", "http://127.0.0.1:PORT/mcp"], "offers 1 commands")):
+            what = [word.replace("PORT", str(port)) for word in what]
+            self.expect(self.parley("attach", *what), 14, "--peer-token-file FILE")
+            attached = self.attach(*what, *token, until=says)
+            self.until_there("math.add")
+            self.adds()
+            attached.send_signal(signal.SIGINT)
+            self.ends(attached, 0)
+        self.expect(self.parley("attach", self.other, "--peer-token-file", f"{self.place}/none"), 2, "the token")
 
     def test_another_hub_over_http(self):
         self.other_hub()
@@ -525,15 +577,20 @@ class Mistakes(AttachTest):
     def test_of_command_lines(self):
         self.expect(self.tries("--mcp", "no-such-program --flag"), 18, "no-such-program", "not found", "no MCP server",
                     "the line after --mcp is run by the shell")
-        self.expect(self.tries("--mcp", "exit 3"), 18, "no MCP server")
+        self.expect(self.tries("--mcp", "exit 3"), 18, "no MCP server", "its program ended with exit code 3")
+        self.expect(self.tries("--mcp", "kill -9 $$"), 18, "its program ended with signal 9")
         self.expect(self.tries("--mcp", "cat"), 20, "no MCP server")
 
     def test_of_addresses(self):
         nobody = self.enterContext(socket.socket())
         nobody.bind(("127.0.0.1", 0))  # and nobody listens there
         for address in (f"unix:{self.place}/nobody.sock", f"tcp:127.0.0.1:{nobody.getsockname()[1]}"):
-            self.expect(self.tries(address), 13, f"no registry at {address}", "it speaks lines at unix:PATH")
-        self.expect(self.tries("nonsense"), 12, "no registry at nonsense", "it speaks lines at unix:PATH")
+            self.expect(self.tries(address), 13, f"no registry at {address}", "speaks lines at unix:PATH")
+        url = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+        self.expect(self.tries(url), 13, f"no registry at {url}", "HTTP at http://HOST:PORT")
+        self.expect(self.tries("--mcp-url", f"{url}/mcp"), 13, "no MCP server", "such as http://localhost:3000/mcp")
+        self.expect(self.tries("nonsense"), 12, "no registry at nonsense", "speaks lines at unix:PATH")
+        self.expect(self.tries(self.address), 12, f"no registry at {self.address}", "it is the hub itself")
         for url in ("nonsense", "ftp://127.0.0.1/mcp"):
             self.expect(self.tries("--mcp-url", url), 12, "no MCP server", "such as http://localhost:3000/mcp")
 

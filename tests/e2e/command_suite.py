@@ -36,15 +36,15 @@ class CommandTest(ProcessTest):
     def worker(self, program=WORKER):
         return self.start(program, self.address, until="attached")
 
-    def tokens(self, *rules):
+    def tokens(self, *rules, address=None):
         """A hub that listens at a port, too, where one with a token may what the rules say; the port."""
         token = f"{self.place}/token"
         with open(token, "w", encoding="utf-8") as file:
             file.write(SECRET)
         os.chmod(token, 0o600)
         options = [word for rule in rules for word in ("--allow", f"token:ci {rule}")]
-        hub = self.begin(PARLEY, "hub", "--token-file", f"ci={token}", *options, "--listen", self.address, "--listen",
-                         "tcp:127.0.0.1:0")
+        hub = self.begin(PARLEY, "hub", "--token-file", f"ci={token}", *options, "--listen", address or self.address,
+                         "--listen", "tcp:127.0.0.1:0")
         lines = [hub.stdout.readline() for _ in range(2)]
         return int(lines[1].split("tcp:127.0.0.1:")[1].split()[0])
 

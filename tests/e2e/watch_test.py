@@ -9,7 +9,7 @@ import json
 import os
 import pty
 import re
-import resource
+import shlex
 import shutil
 import signal
 import socket
@@ -202,10 +202,7 @@ class DoctorTest(program_suite.ProgramTest):
             self.assertEqual(self.states("--hub", f"unix:{address}")["hub"], "fail")
 
     def test_the_open_files_are_those_of_the_hub(self):
-        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 1024), hard))
-        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
-        self.hub()
+        self.start("sh", "-c", f"ulimit -n 1024; exec {shlex.quote(PARLEY)} hub", until="hub: listens at ")
         found = self.examine()["open files"]
         self.assertEqual(found["state"], "warn")
         self.assertIn("16384 sessions", found["reason"])

@@ -83,6 +83,12 @@ void Client::on_response(const Message& message, Instant now, Effects& effects) 
   ++(number != 0 && number < next_id_ ? counters_.responses_late : counters_.responses_unknown);
 }
 
+void Client::on_request_failed(std::uint64_t request, Error why, Instant now, Effects& effects) {
+  if (state_ == State::introduced && request == introduction_) return fail_session(std::move(why), effects);
+  if (listing_ && request == listing_->request) return end_list(fail(std::move(why)), now, effects);
+  if (const auto call = calls_.find(request); call != calls_.end()) finish(call, fail(std::move(why)), effects);
+}
+
 void Client::on_introduced(const Message& message, Instant now, Effects& effects) {
   if (message.kind == Message::Kind::error) return fail_session(read_failure(message, true), effects);
   const JsonObject result = object_of(message.result);

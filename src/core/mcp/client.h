@@ -76,6 +76,8 @@ class Client {
 
   void begin(Instant now, Effects& effects);
   void on_message(std::string_view text, Instant now, Effects& effects);
+  // No response to the request with that number can come. One that is over is left alone.
+  void on_request_failed(std::uint64_t request, Error why, Instant now, Effects& effects);
   Instant next_deadline() const;
   void on_time(Instant now, Effects& effects);
 

@@ -180,6 +180,36 @@ TEST_F(ClientTest, all_pages_of_the_list_are_read) {
   EXPECT_TRUE(client.next_deadline().is_never());
 }
 
+TEST_F(ClientTest, a_request_that_gets_no_response_fails_with_the_reason) {
+  const Error why{Code::address, "nobody is there"};
+  const auto fails = [&](std::uint64_t request) {
+    effects.clear();
+    client.on_request_failed(request, why, at(0), effects);
+  };
+  open(R"({"tools":[{"name":"a"}]})");
+  const auto call = client.call("a", "{}", {}, effects);
+  ASSERT_TRUE(call);
+  fails(*call);
+  ASSERT_NE(only<Client::Finished>(), nullptr);
+  EXPECT_EQ(only<Client::Finished>()->value.error(), why);
+  fails(*call);
+  EXPECT_TRUE(effects.empty()) << "it is over";
+
+  hear(R"({"jsonrpc":"2.0","method":"notifications/tools/list_changed"})");
+  fails(std::get<Client::Send>(effects.front()).request);
+  ASSERT_NE(only<Client::ListFailed>(), nullptr);
+  EXPECT_EQ(only<Client::ListFailed>()->why, why);
+
+  Client other(small());
+  effects.clear();
+  other.begin(at(0), effects);
+  const std::uint64_t introduction = std::get<Client::Send>(effects.front()).request;
+  effects.clear();
+  other.on_request_failed(introduction, why, at(0), effects);
+  ASSERT_NE(only<Client::Failed>(), nullptr);
+  EXPECT_EQ(only<Client::Failed>()->why, why);
+}
+
 TEST_F(ClientTest, a_list_beyond_its_bounds_fails_and_the_session_goes_on) {
   introduce();
   for (const std::uint64_t id : {2u, 3u}) answer(id, R"({"tools":[],"nextCursor":"again"})");

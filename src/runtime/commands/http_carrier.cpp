@@ -65,6 +65,12 @@ class HttpCarrier final : public Carrier, public std::enable_shared_from_this<Ht
 
   Task<Result<void>> start() override {
     if (is_closed_.load()) co_return fail(Code::closed, "the carrier");
+    if (!options_.asks_first) co_return Result<void>();
+    CommandMessage question{.id = uuid(), .body = command::ListRequest()};
+    auto list = co_await request(encode(question, false), loop_.now() + options_.answer_max);
+    if (!list) co_return fail(std::move(list).error());
+    co_await in_->push(*std::move(list));
+    is_listed_ = true;
     co_return Result<void>();
   }
   Result<void> send(const CommandMessage& message) override {
@@ -79,6 +85,7 @@ class HttpCarrier final : public Carrier, public std::enable_shared_from_this<Ht
     }
     const bool is_execute = std::holds_alternative<command::ExecuteRequest>(message.body);
     if (!is_execute && !std::holds_alternative<command::ListRequest>(message.body)) return {};
+    if (!is_execute && std::exchange(is_listed_, false)) return {};  // the answer is there
     std::string line = encode(message, false);
     if (scope_.size() >= options_.requests_max) {
       refuse(message, {Code::overloaded, fmt::format("{} requests are in flight", scope_.size())});
@@ -108,9 +115,11 @@ class HttpCarrier final : public Carrier, public std::enable_shared_from_this<Ht
     return loop_.now() + command::remaining_of(message.meta).value_or(options_.answer_max);
   }
   void answer(command::Body body) {
+    static_cast<void>(in_->push(CommandMessage{.id = uuid(), .body = std::move(body)}));
+  }
+  std::string uuid() {
     const std::uint64_t high = loop_.random().next();
-    static_cast<void>(
-        in_->push(CommandMessage{.id = command::uuid_of(high, loop_.random().next()), .body = std::move(body)}));
+    return command::uuid_of(high, loop_.random().next());
   }
   void refuse(const CommandMessage& message, const Error& why) {
     if (std::holds_alternative<command::ListRequest>(message.body)) return;
@@ -122,30 +131,31 @@ class HttpCarrier final : public Carrier, public std::enable_shared_from_this<Ht
   }
 
   static Task<void> ask(HttpCarrier& carrier, std::string line, std::string id, bool is_execute, Instant until) {
+    auto response = co_await carrier.request(std::move(line), until);
+    if (response) {
+      static_cast<void>(carrier.in_->push(*std::move(response)));
+    } else if (is_execute) {
+      Error failure = std::move(response).error();
+      if (failure.code == Code::address) failure.code = Code::not_sent;
+      carrier.answer(command::ExecuteResponse{id, core::to_wire(failure), {}});
+    }
+    carrier.writable_.set();
+  }
+  // The message that answers it.
+  Task<Result<CommandMessage>> request(std::string line, Instant until) {
     io::HttpRequest request{.method = "POST", .body = std::move(line)};
-    request.target = carrier.client_->target();
+    request.target = client_->target();
     request.target += request.target.ends_with('/') ? "cmd" : "/cmd";
     request.fields = {{"Content-Type", "application/json"}, {"Accept", "application/x-ndjson"}};
-    if (!carrier.options_.token.empty()) {
-      request.fields.push_back({"Authorization", "Bearer " + carrier.options_.token});
+    if (!options_.token.empty()) request.fields.push_back({"Authorization", "Bearer " + options_.token});
+    auto response = co_await client_->request(std::move(request), until);
+    if (!response) co_return fail(std::move(response).error());
+    if (response->status != 200) co_return fail(error_of(*response));
+    auto parsed = command::parse(first_line(response->body), false);
+    if (auto* malformed = std::get_if<command::Malformed>(&parsed)) {
+      co_return fail(Code::failed, "the answer is no message: " + malformed->error.note);
     }
-    auto response = co_await carrier.client_->request(std::move(request), until);
-    std::optional<Error> failure;
-    if (!response) {
-      failure = response.error().code == Code::address ? Error{Code::not_sent, response.error().note}
-                                                       : std::move(response).error();
-    } else if (response->status != 200) {
-      failure = error_of(*response);
-    } else {
-      auto parsed = command::parse(first_line(response->body), false);
-      if (auto* malformed = std::get_if<command::Malformed>(&parsed)) {
-        failure = Error{Code::failed, "the answer is no message: " + malformed->error.note};
-      } else {
-        static_cast<void>(carrier.in_->push(std::move(parsed)));
-      }
-    }
-    if (failure && is_execute) carrier.answer(command::ExecuteResponse{id, core::to_wire(*failure), {}});
-    carrier.writable_.set();
+    co_return std::get<CommandMessage>(std::move(parsed));
   }
 
   io::Loop& loop_;
@@ -154,6 +164,7 @@ class HttpCarrier final : public Carrier, public std::enable_shared_from_this<Ht
   std::shared_ptr<runtime::MessageQueue> in_;
   Event writable_;
   std::atomic<bool> is_closed_ = false;
+  bool is_listed_ = false;  // what start() asked for
   Scope scope_;
 };
 

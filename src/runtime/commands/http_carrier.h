@@ -15,6 +15,9 @@ struct HttpCarrierOptions {
   // Of a request that has no deadline of its own.
   Duration answer_max = std::chrono::seconds(30);
   std::size_t requests_max = 256;  // at once; beyond: `overloaded`
+  // Whether start() asks the server for its commands, and says why there are none. Else nobody is asked before there is
+  // something to ask, and a server that is not there yet may come.
+  bool asks_first = false;
   CarrierLimits limits = {};
 };
 

@@ -1,6 +1,7 @@
 #include "runtime/commands/mcp_attachment.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -65,6 +66,11 @@ void McpAttachment::on_link_message(std::string_view text) {
   client_.on_message(text, loop_.now(), effects);
   carry_out(std::move(effects));
 }
+void McpAttachment::on_link_failed(std::uint64_t request, const Error& why) {
+  Client::Effects effects;
+  client_.on_request_failed(request, why, loop_.now(), effects);
+  carry_out(std::move(effects));
+}
 void McpAttachment::on_link_gone(Error why) { end(std::move(why)); }
 
 void McpAttachment::on_time() {
@@ -110,7 +116,14 @@ void McpAttachment::carry_out(Client::Effect& effect) {
 
 void McpAttachment::want(std::vector<Tool> tools) {
   wanted_.clear();
+  std::set<std::string, std::less<>> names;
+  for (const Tool& each : tools) names.insert(each.name);
+  // Where the server is the hub at which its tools are offered they come back, and would pile up, prefix upon prefix.
+  const auto came_round = [&](std::string_view name) {
+    return !prefix_.empty() && name.starts_with(prefix_) && names.contains(name.substr(prefix_.size()));
+  };
   for (Tool& each : tools) {
+    if (came_round(each.name)) continue;
     const auto name = core::mcp::command_name(each.name);
     if (name && !(prefix_.empty() && core::is_private(*name))) {
       wanted_.try_emplace(prefix_ + *name, std::move(each));

@@ -71,6 +71,7 @@ class McpAttachment final : private McpLinkEvents {
   };
 
   void on_link_message(std::string_view text) override;
+  void on_link_failed(std::uint64_t request, const Error& why) override;
   void on_link_gone(Error why) override;
   void on_time();
   void carry_out(Client::Effects effects);

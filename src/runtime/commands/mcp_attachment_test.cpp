@@ -96,6 +96,14 @@ TEST_F(McpAttachmentTest, several_items_of_content_and_images_pass_as_they_stand
   EXPECT_TRUE(here.definition("far.picture")->annotations.returns_content);
 }
 
+TEST_F(McpAttachmentTest, what_came_from_here_is_not_offered_again_with_another_prefix) {
+  ASSERT_TRUE(attach());
+  add("far.wait");
+  add("far.other");
+  world.settle();
+  EXPECT_THAT(names(), ElementsAre("far.add", "far.far.other", "far.wait")) << "other is not there without prefix";
+}
+
 TEST_F(McpAttachmentTest, the_list_of_commands_follows_that_of_the_tools) {
   ASSERT_TRUE(attach());
   add("later");

@@ -61,8 +61,8 @@ Error error_of_status(unsigned status, std::string_view body) {
 
 class HttpLink final : public McpLink {
  public:
-  HttpLink(io::Loop& loop, std::unique_ptr<io::HttpClient> client)
-      : loop_(loop), client_(std::move(client)), scope_(loop) {}
+  HttpLink(io::Loop& loop, std::unique_ptr<io::HttpClient> client, std::string token)
+      : loop_(loop), client_(std::move(client)), token_(std::move(token)), scope_(loop) {}
 
   void start(McpLinkEvents& events) override { events_ = &events; }
   void send(std::string text, std::uint64_t request) override {
@@ -127,6 +127,7 @@ class HttpLink final : public McpLink {
 
   io::HttpRequest make(std::string method) const {
     io::HttpRequest request{.method = std::move(method)};
+    if (!token_.empty()) request.fields.push_back({"Authorization", "Bearer " + token_});
     if (!session_.empty()) request.fields.push_back({"Mcp-Session-Id", session_});
     if (version_) request.fields.push_back({"MCP-Protocol-Version", std::string(to_string(*version_))});
     return request;
@@ -165,8 +166,7 @@ class HttpLink final : public McpLink {
   }
   Task<void> refuse(std::uint64_t request) {
     co_await Yield();
-    const Error why{Code::overloaded, fmt::format("{} requests wait for the server", queue_.size())};
-    fail_request(request, why, wire::mcp::overloaded);
+    fail_request(request, {Code::overloaded, fmt::format("{} requests wait for the server", queue_.size())});
   }
 
   Task<void> post(Queued said) {
@@ -337,9 +337,8 @@ class HttpLink final : public McpLink {
     }
     events_->on_link_message(text);
   }
-  void fail_request(std::uint64_t request, const Error& why, std::int64_t code = wire::mcp::internal_error) {
-    if (waiting_.erase(request) == 0 || is_gone_) return;
-    events_->on_link_message(wire::mcp::encode_error(std::to_string(request), code, to_string(why)));
+  void fail_request(std::uint64_t request, const Error& why) {
+    if (waiting_.erase(request) != 0 && !is_gone_) events_->on_link_failed(request, why);
   }
   void gone(Error why) {
     if (!std::exchange(is_gone_, true)) events_->on_link_gone(std::move(why));
@@ -347,6 +346,7 @@ class HttpLink final : public McpLink {
 
   io::Loop& loop_;
   std::unique_ptr<io::HttpClient> client_;
+  const std::string token_;
   McpLinkEvents* events_ = nullptr;
   std::optional<wire::mcp::Version> version_;  // once the server has introduced itself
   std::string session_;
@@ -364,13 +364,13 @@ class HttpLink final : public McpLink {
 
 }  // namespace
 
-Result<std::unique_ptr<McpLink>> mcp_http_link(io::Loop& loop, const std::string& url) {
+Result<std::unique_ptr<McpLink>> mcp_http_link(io::Loop& loop, const std::string& url, std::string token) {
   PARLEY_TRY(auto client, loop.http_client(url, {.connections_max = mcp_connections_max}));
-  return mcp_http_link(loop, std::move(client));
+  return mcp_http_link(loop, std::move(client), std::move(token));
 }
 
-std::unique_ptr<McpLink> mcp_http_link(io::Loop& loop, std::unique_ptr<io::HttpClient> client) {
-  return std::make_unique<HttpLink>(loop, std::move(client));
+std::unique_ptr<McpLink> mcp_http_link(io::Loop& loop, std::unique_ptr<io::HttpClient> client, std::string token) {
+  return std::make_unique<HttpLink>(loop, std::move(client), std::move(token));
 }
 
 }  // namespace parley::runtime

@@ -15,6 +15,14 @@ Task<Result<void>> McpLines::closed() {
   co_return outcome_;
 }
 
+void McpLines::finish() {
+  has_read_all_ = true;
+  end_if_done();
+}
+
+void McpLines::on_line(std::string_view line) {
+  if (!has_read_all_) session_.on_message(line);
+}
 void McpLines::on_mcp_message(std::uint64_t, std::string text, bool) { lines_.put(text); }
 void McpLines::on_mcp_unanswered(std::uint64_t) { end_if_done(); }
 
@@ -24,8 +32,8 @@ void McpLines::on_long_line() {
 }
 
 void McpLines::on_lines_end(std::optional<Error> why) {
+  if (!why) return finish();
   has_read_all_ = true;
-  if (!why) return end_if_done();
   outcome_ = fail(*std::move(why));
   closed_.set();
   session_.end();

@@ -23,6 +23,8 @@ class McpLines final : private McpSessionEvents, private TextLinesEvents {
   McpLines(Registry& registry, std::unique_ptr<io::Stream> stream, Options options);
 
   void start() { lines_.start(); }
+  // As if the peer had said all.
+  void finish();
   // Waits for the end. Errors: link_lost (the peer is gone before it had all), overloaded (it does not read).
   Task<Result<void>> closed();
   const McpSession& session() const { return session_; }
@@ -30,7 +32,7 @@ class McpLines final : private McpSessionEvents, private TextLinesEvents {
  private:
   void on_mcp_message(std::uint64_t stream, std::string text, bool is_last) override;
   void on_mcp_unanswered(std::uint64_t stream) override;
-  void on_line(std::string_view line) override { session_.on_message(line); }
+  void on_line(std::string_view line) override;
   void on_long_line() override;
   void on_lines_end(std::optional<Error> why) override;
   void on_lines_sent() override { end_if_done(); }
