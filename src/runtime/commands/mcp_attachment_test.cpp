@@ -34,6 +34,7 @@ class McpAttachmentTest : public testing::Test {
     world.settle();
   }
 
+  static Task<Result<std::string>> give(std::string content) { co_return content; }
   struct Guard {
     ~Guard() { ++left; }
     int& left;
@@ -88,9 +89,8 @@ TEST_F(McpAttachmentTest, several_items_of_content_and_images_pass_as_they_stand
   ASSERT_TRUE(attach());
   const std::string content =
       R"({"content":[{"type":"text","text":"a"},{"type":"image","data":"AA==","mimeType":"i/p"}]})";
-  ASSERT_TRUE(
-      world.run(there.command({.name = "picture", .options = {.returns_content = true}},
-                              [=](CommandContext&, std::string) -> Task<Result<std::string>> { co_return content; })));
+  ASSERT_TRUE(world.run(there.command({.name = "picture", .options = {.returns_content = true}},
+                                      [=](CommandContext&, std::string) { return give(content); })));
   world.settle();
   EXPECT_EQ(world.run(here.execute_json("far.picture", "")).value().result, content);
   EXPECT_TRUE(here.definition("far.picture")->annotations.returns_content);
