@@ -8,7 +8,7 @@
 
 #include "base/instant.h"
 #include "core/conversation/envelope.h"
-#include "core/conversation/exit_reason.h"
+#include "core/supervisor/exit_reason.h"
 
 namespace parley::core {
 

@@ -16,7 +16,7 @@
 #include "base/instant.h"
 #include "core/conversation/context.h"
 #include "core/conversation/envelope.h"
-#include "core/conversation/exit_reason.h"
+#include "core/supervisor/exit_reason.h"
 #include "core/conversation/phase.h"
 
 namespace parley::core {

@@ -1,4 +1,4 @@
-#include "core/conversation/exit_reason.h"
+#include "core/supervisor/exit_reason.h"
 
 #include <array>
 
