@@ -8,7 +8,7 @@
 #include "wire/bus/frame.h"
 
 // How each body lies in its frame. `io` reads the fields (BodyReader), writes them (BodyWriter) or counts their bytes
-// (BodySize); names are for errors. Source: the conversations reference, section 2.3.
+// (BodySize); names are for errors. Source: docs/design/wire-bus.md.
 namespace parley::wire::bus {
 
 // Flags by which a frame says something.

@@ -9,8 +9,8 @@
 #include "wire/bus/frame.h"
 #include "wire/bus/ids.h"
 
-// What the two ends of the bus agree upon: a version, capabilities, and the schema of a subscription. Source: the
-// conversations reference, sections 2.5 and 2.6.
+// What the two ends of the bus agree upon: a version, capabilities, and the schema of a subscription. Source:
+// docs/design/wire-bus.md.
 namespace parley::wire::bus {
 
 inline constexpr Version version_1_0{1, 0};
