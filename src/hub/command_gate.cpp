@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <variant>
 
 #include "async/wait.h"
@@ -50,19 +51,45 @@ std::optional<std::string> take_token(std::optional<ReceivedCommand>& received) 
 
 }  // namespace
 
-CommandGate::CommandGate(io::Loop& loop, Registry& registry, const Gate& gate, Refuse refuse, std::size_t carriers_max)
-    : loop_(loop),
-      registry_(registry),
-      gate_(gate),
-      refuse_(std::move(refuse)),
-      carriers_max_(carriers_max),
-      scope_(loop) {}
+// Until it has said something, for which it has so long.
+class CommandGate::Newcomer final : private Timer {
+ public:
+  Newcomer(CommandGate& gate, LineCarrier& lines, Instant until) : Timer(&Newcomer::fire), gate_(gate), lines_(lines) {
+    gate_.newcomers_.emplace(number_, &lines_);
+    gate_.loop_.executor().arm(*this, until);
+  }
+  ~Newcomer() { gate_.newcomers_.erase(number_); }
+  Newcomer(const Newcomer&) = delete;
+  Newcomer& operator=(const Newcomer&) = delete;
+
+ private:
+  static void fire(Timer& timer) { static_cast<Newcomer&>(timer).lines_.close(); }
+  CommandGate& gate_;
+  LineCarrier& lines_;
+  const std::uint64_t number_ = ++gate_.last_;
+};
+
+// Who was let in, while he is.
+class CommandGate::Attached {
+ public:
+  explicit Attached(CommandGate& gate) : gate_(gate) { ++gate_.attached_; }
+  ~Attached() { --gate_.attached_; }
+  Attached(const Attached&) = delete;
+  Attached& operator=(const Attached&) = delete;
+
+ private:
+  CommandGate& gate_;
+};
+
+CommandGate::CommandGate(io::Loop& loop, Registry& registry, const Gate& gate, Refuse refuse, Bounds bounds)
+    : loop_(loop), registry_(registry), gate_(gate), refuse_(std::move(refuse)), bounds_(bounds), scope_(loop) {}
 
 void CommandGate::admit(std::unique_ptr<io::Stream> stream, std::optional<core::Principal> seen,
                         std::optional<std::string> bearer, Instant until) {
-  if (scope_.size() >= carriers_max_) {
-    ++counters_.too_many;
-    return;
+  if (newcomers_.size() >= std::max<std::size_t>(bounds_.newcomers_max, 1)) {
+    ++counters_.pushed_out;
+    newcomers_.begin()->second->close();
+    newcomers_.erase(newcomers_.begin());
   }
   std::string id = fmt::format("lines-{}", ++last_);
   LineCarrierOptions options{.id = std::move(id)};
@@ -74,17 +101,12 @@ void CommandGate::admit(std::unique_ptr<io::Stream> stream, std::optional<core::
 Task<void> CommandGate::serve(CommandGate& gate, std::shared_ptr<LineCarrier> carrier,
                               std::optional<core::Principal> seen, std::optional<std::string> bearer, Instant until) {
   const std::string id = carrier->id();
-  // Whoever says nothing is not waited for.
-  struct Silence final : Timer {
-    explicit Silence(LineCarrier& of) : Timer(&Silence::fire), lines(of) {}
-    static void fire(Timer& timer) { static_cast<Silence&>(timer).lines.close(); }
-    LineCarrier& lines;
-  };
-  Silence silence(*carrier);
-  gate.loop_.executor().arm(silence, until);
-  if (auto started = co_await carrier->start(); !started) co_return;
-  auto first = co_await carrier->receive();
-  silence.disarm();
+  std::optional<ReceivedCommand> first;
+  {
+    const Newcomer newcomer(gate, *carrier, until);
+    if (auto started = co_await carrier->start(); !started) co_return;
+    first = co_await carrier->receive();
+  }
   if (!first) co_return;
   if (auto token = take_token(first)) bearer = std::move(token);
   const Gate::Entry entered =
@@ -95,6 +117,12 @@ Task<void> CommandGate::serve(CommandGate& gate, std::shared_ptr<LineCarrier> ca
     carrier->close();
     co_return;
   }
+  if (gate.attached_ >= gate.bounds_.carriers_max) {
+    ++gate.counters_.too_many;
+    carrier->close();
+    co_return;
+  }
+  const Attached attached_here(gate);
   AttachOptions options;
   options.rights = std::make_shared<const core::Rights>(gate.gate_.policy(), *entered.principal);
   auto attached = co_await gate.registry_.attach(std::make_shared<LookedAt>(carrier, std::move(first)), options);

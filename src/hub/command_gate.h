@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,15 +23,20 @@ class CommandGate final {
  public:
   using Refuse = std::move_only_function<void(const std::optional<core::Principal>& seen, const io::Peer& peer,
                                               const Error& why) const>;
-  CommandGate(io::Loop& loop, Registry& registry, const Gate& gate, Refuse refuse, std::size_t carriers_max);
+  struct Bounds {
+    std::size_t carriers_max;   // that were let in
+    std::size_t newcomers_max;  // that have not said who they are: beyond, they push out each other
+  };
+  CommandGate(io::Loop& loop, Registry& registry, const Gate& gate, Refuse refuse, Bounds bounds);
 
   // `until`: by when it has said who it is. `bearer`: the token of its request, over HTTP.
   void admit(std::unique_ptr<io::Stream> stream, std::optional<core::Principal> seen, std::optional<std::string> bearer,
              Instant until);
   const CommandGateCounters& counters() const { return counters_; }
-  std::size_t count() const { return scope_.size(); }
 
  private:
+  class Newcomer;
+  class Attached;
   static Task<void> serve(CommandGate& gate, std::shared_ptr<LineCarrier> carrier, std::optional<core::Principal> seen,
                           std::optional<std::string> bearer, Instant until);
 
@@ -38,9 +44,11 @@ class CommandGate final {
   Registry& registry_;
   const Gate& gate_;
   const Refuse refuse_;
-  const std::size_t carriers_max_;
+  const Bounds bounds_;
   CommandGateCounters counters_;
   std::uint64_t last_ = 0;
+  std::size_t attached_ = 0;
+  std::map<std::uint64_t, LineCarrier*> newcomers_;  // as they came
   Scope scope_;
 };
 

@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include "hub/hub_suite.h"
 #include "runtime/commands/line_carrier.h"
 #include "runtime/commands/session_carrier.h"
@@ -185,6 +187,45 @@ TEST(HubCommands, a_stranger_in_lines_says_his_token_in_his_first_message) {
   EXPECT_FALSE(hub.world.run(wrong->receive()).has_value());
   EXPECT_EQ(hub.hub->registry().carrier_count(), 1u);
   carrier->close();
+  hub.world.settle();
+}
+
+TEST(HubCommands, strangers_in_lines_push_out_each_other_and_nobody_else) {
+  HubOptions options;
+  options.limits.sessions_max = 2;
+  options.limits.newcomers_max = 2;
+  HubWorld hub(std::move(options));
+  Process worker(hub);
+  worker.attach_lines().value();
+  worker.offers_add();
+  std::vector<std::unique_ptr<io::Stream>> silent;
+  const auto comes = [&] {
+    silent.push_back(hub.dial());
+    const auto began = silent.back()->write_some(as_bytes(std::string_view(R"({"type":"list.commands.request",)")));
+    ASSERT_EQ(began.status, io::Transfer::Status::moved);
+    hub.world.settle();
+  };
+  const auto is_over = [&](std::size_t i) {
+    std::array<std::uint8_t, 16> bytes;
+    return silent[i]->read_some(bytes).status != io::Transfer::Status::would_block;
+  };
+  for (int i = 0; i < 3; ++i) comes();
+  EXPECT_TRUE(is_over(0));
+  EXPECT_FALSE(is_over(1) || is_over(2));
+  EXPECT_EQ(hub.hub->command_gate().pushed_out, 1u);
+  Process client(hub);
+  client.attach_lines().value();
+  EXPECT_EQ(client.add(), Sum{5}) << "one more newcomer, who is let in";
+  Process third(hub);
+  static_cast<void>(third.attach_lines());
+  hub.world.settle();
+  EXPECT_EQ(third.registry.carrier_count(), 0u) << "there is room for two";
+  EXPECT_EQ(hub.hub->command_gate().too_many, 1u);
+  hub.world.pass(60s);
+  EXPECT_TRUE(is_over(2));
+  EXPECT_EQ(client.add(), Sum{5});
+  client.registry.close();
+  worker.registry.close();
   hub.world.settle();
 }
 

@@ -32,6 +32,7 @@ struct CommandGateCounters {
   std::uint64_t attached = 0;
   std::uint64_t refused = 0;             // whom nobody knows, and who brought no token that is known
   std::uint64_t too_many = 0;            // beyond Limits::sessions_max
+  std::uint64_t pushed_out = 0;          // before they had said who they are, by others that came later
   std::uint64_t messages_malformed = 0;  // of who has gone, as the next
   std::uint64_t lines_too_long = 0;
 };

@@ -67,7 +67,7 @@ class Hub::Impl final : private hub::DoorEvents,
         command_gate_(
             loop, registry_, gate_,
             [this](const auto& seen, const io::Peer& peer, const Error& why) { write_down(seen, peer, {}, {}, why); },
-            options_.limits.sessions_max) {
+            {.carriers_max = options_.limits.sessions_max, .newcomers_max = options_.limits.newcomers_max}) {
     services_.serve<builtin::Directory>(std::string(builtin::directory_name), directory_service_).value();
     services_.serve<builtin::Hub>(std::string(builtin::hub_name), hub_service_).value();
     services_.serve<builtin::Commands>(std::string(builtin::commands_name), commands_service_).value();

@@ -183,6 +183,7 @@ Task<Result<std::vector<builtin::Count>>> HubService::counters(Context& context)
   all.push_back({"commands_attached", gate.attached});
   all.push_back({"commands_refused", gate.refused});
   all.push_back({"commands_too_many", gate.too_many});
+  all.push_back({"commands_pushed_out", gate.pushed_out});
   all.push_back({"commands_messages_malformed", gate.messages_malformed});
   all.push_back({"commands_lines_too_long", gate.lines_too_long});
   const McpPagesCounters& mcp = hub_.mcp_pages();
