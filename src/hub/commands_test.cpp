@@ -45,6 +45,8 @@ struct Process {
   Registry registry;
 };
 
+Task<void> sleep_an_hour(io::Loop& loop) { co_await Sleep(loop, 1h); }
+
 HubOptions with_rules(std::initializer_list<const char*> rules) {
   HubOptions options;
   options.tokens.add("worker", "the secret of the worker").value();
@@ -123,8 +125,7 @@ TEST(HubCommands, a_worker_that_dies_is_told_of_at_once) {
   Process client(hub);
   worker->attach(*worker_session).value();
   client.attach(*client_session).value();
-  hub.world.run(worker->registry.command("slow", "", [&]() -> Task<void> { co_await Sleep(hub.world.loop, 1h); }))
-      .value();
+  hub.world.run(worker->registry.command("slow", "", [&] { return sleep_an_hour(hub.world.loop); })).value();
   auto call = client.registry.execute("slow");
   call.bind(hub.world.loop.executor());
   ASSERT_FALSE(call.start());
