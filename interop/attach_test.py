@@ -23,7 +23,8 @@ PEER, PARLEY = None, None
 class Bridge(unittest.TestCase):
     def setUp(self):
         place = self.enterContext(tempfile.TemporaryDirectory())
-        self.environment = {**os.environ, "PARLEY_HUB": f"unix:{place}/hub.sock", "PEER_ROLE": "mcp", "PEER_NAME": "rust"}
+        self.environment = {**os.environ, "PARLEY_HUB": f"unix:{place}/hub.sock", "PEER_ROLE": "mcp",
+                            "PEER_NAME": "rust"}
         self.begin("hub", until="hub: listens at")
         self.attached = self.begin("attach", "--mcp", shlex.join(PEER), "--prefix", "far",
                                    until="offers 6 commands as far.*")

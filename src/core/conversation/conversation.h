@@ -16,8 +16,8 @@
 #include "base/instant.h"
 #include "core/conversation/context.h"
 #include "core/conversation/envelope.h"
-#include "core/supervisor/exit_reason.h"
 #include "core/conversation/phase.h"
+#include "core/supervisor/exit_reason.h"
 
 namespace parley::core {
 
