@@ -180,8 +180,8 @@ struct HttpClientOptions {
 // connection it waits for.
 //
 // A connection that was used before, and ends before any byte of an answer has come, was most likely closed by the
-// server in the moment of asking: the request is then asked once more, on a new connection, whatever its method. No
-// other request is ever sent twice.
+// server in the moment of asking: a request that changes nothing (GET, HEAD, OPTIONS), or of which nothing was sent, is
+// then asked once more, on a new connection. No other request is ever sent twice.
 //
 // Errors come at once: those of dialling (address, permission, timed_out, ...), link_lost (the connection ended before
 // the request was sent, or it was one that changes nothing: GET, HEAD, OPTIONS), sent_then_lost (any other, which may

@@ -62,7 +62,10 @@ Task<Result<Asked>> ask(Pool pool, Question question, HttpBodyBound bound, Insta
       }
     }
     if (connection->has_head()) co_return Asked{std::move(connection), std::move(permit)};
-    if (!is_reused || connection->has_heard()) co_return fail(lost(*connection, question.is_safe, *pool));
+    const bool may_be_done = connection->has_sent() && !question.is_safe;
+    if (!is_reused || may_be_done || connection->has_heard()) {
+      co_return fail(lost(*connection, question.is_safe, *pool));
+    }
   }
 }
 
