@@ -22,7 +22,6 @@ namespace parley::cli {
 
 namespace {
 
-constexpr std::string_view hub_gone = "the hub has ended the session; start this again when it is back";
 // A program that says no more has nearly ended.
 constexpr Duration ending_max = std::chrono::seconds(1);
 
@@ -71,15 +70,15 @@ class Attaching {
     peer_ = *std::move(attached);
     if (!command_.quiet) say(fmt::format("attach: {} is attached to the hub", address));
     Scope scope(loop_);
-    scope.spawn(watch("hub", hub_gone));
-    scope.spawn(watch(std::string(attached_id), "the registry has gone"));
+    scope.spawn(watch("hub", hub_has_gone()));
+    scope.spawn(watch(std::string(attached_id), {Code::link_lost, "the registry has gone"}));
     co_await over_.wait();
     co_return failure_ ? give_up(*failure_) : code(Exit::ok);
   }
   // Until a carrier has gone.
-  Task<void> watch(std::string id, std::string_view says) {
+  Task<void> watch(std::string id, Error end) {
     co_await registry_.detached(std::move(id));
-    failure_ = Error{Code::link_lost, std::string(says)};
+    failure_ = std::move(end);
     over_.set();
   }
 
@@ -116,7 +115,7 @@ class Attaching {
       self.failure_ = co_await self.attachment_->gone();
       self.over_.set();
     }(*this));
-    scope.spawn(watch("hub", hub_gone));
+    scope.spawn(watch("hub", hub_has_gone()));
     co_await over_.wait();
   }
 

@@ -95,6 +95,8 @@ int with_hub(const Common& common, std::move_only_function<int(io::Loop&, Sessio
   return code(session.error().exit);
 }
 
+Error hub_has_gone() { return {Code::link_lost, "the hub has ended the session; start this again when it is back"}; }
+
 int give_up(const Error& error) {
   complain(error);
   return exit_of(error);

@@ -34,6 +34,9 @@ io::TlsOptions tls_of_environment();
 int with_hub(const Common& common, std::move_only_function<int(io::Loop&, Session&)> work,
              Interceptors interceptors = {});
 
+// The hub was there, and has ended the session.
+Error hub_has_gone();
+
 // Says what went wrong with a call; its exit code.
 int give_up(const Error& error);
 

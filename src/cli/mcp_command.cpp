@@ -75,7 +75,7 @@ Task<Result<void>> serve(io::Loop& loop, Session& session, runtime::McpLines::Op
   // What was asked is still answered: it was lost.
   scope.spawn([](Registry& watched, runtime::McpLines& served, Result<void>& ended, Event& told) -> Task<void> {
     co_await watched.detached("hub");
-    ended = fail(Code::link_lost, "the hub has ended the session; start this again when it is back");
+    ended = fail(hub_has_gone());
     served.finish();
     co_await Sleep(watched.loop(), patience);
     told.set();

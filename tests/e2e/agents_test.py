@@ -131,6 +131,13 @@ class StandardStreams(AgentTest):
         self.assertEqual(agent.result("ping"), {})
         self.assertEqual(agent.call("math.add", a=2, b=3)["structuredContent"], {"sum": 5})
 
+    def begin_to_wait(self, agent):
+        """A call that runs until it is told to end; the file that is there while it does."""
+        mark = f"{self.place}/runs"
+        agent.begin("tools/call", name="wait", arguments={"file": mark})
+        self.wait_for(mark, agent.process)
+        return mark
+
     def test_the_end_of_its_input_ends_it_when_it_has_answered(self):
         self.hub()
         self.worker()
@@ -162,9 +169,7 @@ class StandardStreams(AgentTest):
         hub = self.hub()
         self.worker(TEST_WORKER)
         agent = self.initialized()
-        mark = f"{self.place}/runs"
-        agent.begin("tools/call", name="wait", arguments={"file": mark})
-        self.wait_for(mark, agent.process)
+        self.begin_to_wait(agent)
         hub.kill()
         self.is_failure(agent.answer(agent.last)["result"], "unknown", "it may have been done")
         self.ends(agent.process, 18, "the hub has ended", "start this again")
@@ -185,9 +190,7 @@ class StandardStreams(AgentTest):
         self.hub()
         worker = self.worker(TEST_WORKER)
         agent = self.initialized()
-        mark = f"{self.place}/runs"
-        agent.begin("tools/call", name="wait", arguments={"file": mark})
-        self.wait_for(mark, agent.process)
+        self.begin_to_wait(agent)
         worker.kill()
         self.is_failure(agent.answer(agent.last)["result"], "unknown", "it may have been done")
 
@@ -209,9 +212,7 @@ class StandardStreams(AgentTest):
         for at in (1, 2):
             self.assertEqual(agent.notified("notifications/progress"),
                              {"progressToken": "p", "progress": at, "total": 2, "message": "stepping"})
-        mark = f"{self.place}/runs"
-        agent.begin("tools/call", name="wait", arguments={"file": mark})
-        self.wait_for(mark, agent.process)
+        mark = self.begin_to_wait(agent)
         agent.notify("notifications/cancelled", requestId=agent.last)
         while os.path.exists(mark):
             pass

@@ -207,6 +207,11 @@ class DoctorTest(program_suite.ProgramTest):
         self.assertEqual(found["state"], "warn")
         self.assertIn("16384 sessions", found["reason"])
 
+    def test_the_hub_asks_for_as_many_open_files_as_it_may_have(self):
+        limited = f"ulimit -Hn 2000; ulimit -Sn 500; exec {shlex.quote(PARLEY)} hub"
+        self.start("bash", "-c", limited, until="hub: listens at ")
+        self.assertIn("may have 2000", self.examine()["open files"]["reason"])
+
 
 class CompletionTest(program_suite.ProgramTest):
     def complete_in_bash(self, *words):

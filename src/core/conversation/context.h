@@ -23,8 +23,8 @@ class Context {
     What what = What::sent;
     Outcome outcome = Outcome::none;
     Instant at;
-    std::uint64_t member = 0;   // whom it went to, came from, or who ended; 0: nobody, or several
-    std::uint64_t request = 0;  // of a message; 0: none
+    std::uint64_t participant = 0;  // whom it went to, came from, or who ended; 0: nobody, or several
+    std::uint64_t request = 0;      // of a message; 0: none
     std::shared_ptr<const Envelope> message = {};
     ExitReason reason = {};
   };

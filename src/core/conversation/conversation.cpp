@@ -113,7 +113,7 @@ void Conversation::exited(Participant who, ExitReason reason, Instant at, Effect
   }
   seen->ended_at = at;
   seen->reason = reason;
-  context_.add({.what = Context::What::ended, .at = at, .member = who, .reason = reason});
+  context_.add({.what = Context::What::ended, .at = at, .participant = who, .reason = reason});
   for (auto each = watches_.begin(); each != watches_.end();) {
     if (each->second != who) {
       ++each;
@@ -223,7 +223,7 @@ Result<Conversation::Request> Conversation::send(Envelope message, To to, bool i
   const auto shared = std::make_shared<const Envelope>(std::move(message));
   const std::uint64_t entry = context_.add({.what = Context::What::sent,
                                             .at = now,
-                                            .member = chosen.size() == 1 ? chosen.front() : 0,
+                                            .participant = chosen.size() == 1 ? chosen.front() : 0,
                                             .request = request,
                                             .message = shared});
   if (is_watched_only) return request;
@@ -302,7 +302,7 @@ void Conversation::hand_out(Received received, Instant now, Effects& effects) {
 void Conversation::record_received(const Received& received, Instant now) {
   context_.add({.what = Context::What::received,
                 .at = now,
-                .member = received.from,
+                .participant = received.from,
                 .request = received.request,
                 .message = received.message});
 }

@@ -15,13 +15,6 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using OnCrash = Conversation::OnCrash;
 
-struct OfTwo : Bench {
-  explicit OfTwo(OnCrash on_crash = OnCrash::fail) : Bench(on_crash) {
-    EXPECT_TRUE(machine.join(1, true));
-    EXPECT_TRUE(machine.join(2, true));
-  }
-};
-
 TEST(ConversationCrash, one_that_crashes_fails_it_and_whoever_waits_is_told_who_it_was) {
   // rule: conversations/R-53, conversations/R-55, conversations/R-56, conversations/R-93
   OfTwo bench;

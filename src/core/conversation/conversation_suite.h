@@ -132,4 +132,12 @@ class Bench {
   void take(Conversation::Compensate&) { ++compensations; }
 };
 
+// One that two take part in.
+struct OfTwo : Bench {
+  explicit OfTwo(Conversation::OnCrash on_crash = Conversation::OnCrash::fail) : Bench(on_crash) {
+    machine.join(1, true).value();
+    machine.join(2, true).value();
+  }
+};
+
 }  // namespace parley::core::conversation_suite

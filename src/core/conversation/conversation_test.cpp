@@ -14,14 +14,6 @@ using namespace conversation_suite;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-// One that two take part in.
-struct OfTwo : Bench {
-  explicit OfTwo(Conversation::OnCrash on_crash = Conversation::OnCrash::fail) : Bench(on_crash) {
-    EXPECT_TRUE(machine.join(1, true));
-    EXPECT_TRUE(machine.join(2, true));
-  }
-};
-
 TEST(Conversation, a_new_one_is_empty_and_counts_from_one) {
   // rule: conversations/R-01, conversations/R-02
   Bench bench({.on_crash = Conversation::OnCrash::fail, .deadline = 5s});
