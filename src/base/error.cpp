@@ -45,7 +45,6 @@ std::string_view sentence(Code code) {
     case Code::handler_threw: return "the handler threw an exception";
     case Code::wrong_thread: return "a blocking call on the loop's own thread would wait for itself";
     case Code::arguments: return "the peer could not decode the arguments";
-    case Code::response: return "the result does not decode as the expected type";
     case Code::uri: return "this address cannot be used";
     case Code::too_large: return "the message is larger than its limit";
     case Code::json: return "the JSON text does not fit the type";
@@ -67,6 +66,7 @@ std::string_view sentence(Code code) {
     case Code::not_sent: return "the session ended before the call was sent; trying again is safe";
     case Code::link_lost: return "the link to the peer broke";
     case Code::sent_then_lost: return "the session ended after the call was sent; it may have been done";
+    case Code::response: return "it was answered, and the answer does not decode as the expected type";
     case Code::version: return "the peer speaks another version";
     case Code::frame_too_large: return "a frame is larger than the limit";
     case Code::frame_truncated: return "the link ended inside a frame";

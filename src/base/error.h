@@ -35,7 +35,6 @@ enum class Code : std::uint32_t {
   wrong_thread = 1002,   // a blocking call on the loop's own thread
   invalid = 2000,
   arguments = 2001,  // the peer could not decode our arguments
-  response = 2002,   // the result that came back does not decode as the type we expect
   uri = 2003,
   too_large = 2004,  // a message above the limit of its link
   json = 2005,
@@ -64,6 +63,7 @@ enum class Code : std::uint32_t {
   link_lost = 8002,  // the bytes stopped coming
   unknown = 9000,
   sent_then_lost = 9001,  // the session ended after the call was written and before its response
+  response = 9002,        // it was answered, and the answer does not decode as the type we expect
   unsupported = 10000,
   version = 10001,  // the peer speaks another version
   protocol = 11000,

@@ -254,7 +254,7 @@ TEST(ChannelRuntime, an_item_that_does_not_decode_resets_its_channel_alone) {
   ASSERT_NE(kept.error(), nullptr);
   EXPECT_EQ(kept.error()->code, Code::response);
   EXPECT_EQ(scripted.world.run(receive_one(kept)), std::nullopt) << "nothing after it";
-  EXPECT_THAT(scripted.peer->heard(), ElementsAre(testing::StartsWith("reset 1 {parley-error=2002")));
+  EXPECT_THAT(scripted.peer->heard(), ElementsAre(testing::StartsWith("reset 1 {parley-error=9002")));
   EXPECT_EQ(scripted.counters().items_malformed, 1u);
   // Too much is malformed as well as too little.
   scripted.peer->says(say::call_of<&Probe::keep_rx>(3, {3}), say::item(3, {2, 2}));

@@ -341,7 +341,7 @@ TEST_F(Interceptors, see_a_result_that_does_not_decode_as_the_caller_does) {
   scripted.world.settle();
   scripted.peer->says(say::response(2, {0}));
   EXPECT_EQ(scripted.world.run(outcome(call)).error().code, Code::response);
-  EXPECT_THAT(log, ElementsAre("a calls Probe.add with 2", HasSubstr("a Probe.add: invalid: the result does not")));
+  EXPECT_THAT(log, ElementsAre("a calls Probe.add with 2", HasSubstr("a Probe.add: unknown: it was answered, and")));
 }
 
 TEST(InterceptorOrder, is_that_of_the_list_and_back_again) {
