@@ -117,6 +117,7 @@ class World {
   void keep(const Registry::Registered&) {}
   void keep(const Registry::Deliver&) {}
   void keep(const Registry::Changed&) {}
+  void keep(const Registry::Unannounced&) {}
   void keep(const Registry::Refused&) {}
 
   void join(char letter) {

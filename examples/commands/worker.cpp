@@ -9,7 +9,7 @@ struct Sum {
 };
 
 parley::Task<parley::Result<void>> work(parley::Loop& loop, std::string hub) {
-  auto session = co_await co_await parley::connect(loop, hub);
+  auto session = co_await co_await parley::connect(loop, hub, {.redial = true});
   parley::Registry registry(loop);
   co_await co_await parley::attach(registry, *session);
   co_await co_await registry.command("math.add", "Adds two integers", [](Add in) { return Sum{in.a + in.b}; });

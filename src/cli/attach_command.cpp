@@ -58,6 +58,7 @@ class Attaching {
 
   // What it has comes to the hub by way of our registry, and what others have goes to it the same way.
   Task<int> run_registry(const std::string& address) {
+    registry_.on_unannounced([this](const core::Registry::Unannounced& refused) { tell(refused); });
     auto attached = co_await attach_registry(registry_, address, peer_token_, session_);
     if (!attached) {
       complain(fmt::format("no registry at {}: {}", address, to_string(attached.error())),
@@ -152,6 +153,16 @@ class Attaching {
     }
   }
 
+  void tell(const core::Registry::Unannounced& refused) {
+    constexpr std::size_t told_max = 10;
+    if (++unannounced_ > told_max + 1) return;
+    if (unannounced_ > told_max) return warn("more of its commands are not offered", "`parley list -c` shows what is");
+    const bool is_taken = refused.why.code == Code::in_use;
+    warn(fmt::format(
+        "{} is not offered: {}", refused.command,
+        is_taken ? std::string("somebody else has this name; it is when that one goes") : to_string(refused.why)));
+  }
+
   io::Loop& loop_;
   Session& session_;
   const AttachCommand& command_;
@@ -160,6 +171,7 @@ class Attaching {
   Registry registry_;
   std::unique_ptr<os::Child> child_;
   std::unique_ptr<runtime::McpAttachment> attachment_;
+  std::size_t unannounced_ = 0;
   std::optional<Error> failure_;
   Event over_;
 };

@@ -14,11 +14,13 @@ namespace {
 
 // For a hello; a registry of cmd-ipc says something at once, and not that.
 constexpr Duration hello_max = std::chrono::seconds(2);
+// Over HTTP nobody says what changes.
+constexpr Duration refresh = std::chrono::seconds(2);
 
 Task<Result<void>> attach_http(Registry& registry, std::string url, std::string token) {
   HttpCarrierOptions options{.id = std::string(attached_id), .token = std::move(token)};
   options.answer_max = patience;
-  options.asks_first = true;
+  options.refresh = refresh;
   auto carrier = http_carrier(registry.loop(), url, std::move(options));
   if (!carrier) co_return fail(std::move(carrier).error());
   co_return co_await registry.attach(*std::move(carrier));

@@ -58,18 +58,21 @@ static NoHub not_let_in(const std::string& address, const Error& error) {
   return no_session(address, error);
 }
 
-std::expected<std::unique_ptr<Session>, NoHub> open_hub(io::Loop& loop, const std::string& address, Options options) {
-  auto stream = loop.run_until(dial_trusted(loop, address));
-  if (!stream) return std::unexpected(no_session(address, stream.error()));
+Task<std::expected<std::unique_ptr<Session>, NoHub>> dial_hub(io::Loop& loop, std::string address, Options options) {
+  auto stream = co_await dial_trusted(loop, address);
+  if (!stream) co_return std::unexpected(no_session(address, stream.error()));
   auto link = std::make_unique<runtime::FramedLink>(loop, *std::move(stream), options.limits);
-  auto session = loop.run_until(open_session(loop, std::move(link), std::move(options)));
-  if (!session) return std::unexpected(not_let_in(address, session.error()));
+  auto session = co_await open_session(loop, std::move(link), std::move(options));
+  if (!session) co_return std::unexpected(not_let_in(address, session.error()));
   if (!(*session)->runtime().machine().is_peer_hub()) {
-    return std::unexpected(NoHub{fmt::format("what listens at {} is a service and no hub", address),
-                                 "start a hub with `parley hub`, and let the service offer itself there",
-                                 Error{Code::unsupported, address}});
+    co_return std::unexpected(NoHub{fmt::format("what listens at {} is a service and no hub", address),
+                                    "start a hub with `parley hub`, and let the service offer itself there",
+                                    Error{Code::unsupported, address}});
   }
-  return std::move(*session);
+  co_return *std::move(session);
+}
+std::expected<std::unique_ptr<Session>, NoHub> open_hub(io::Loop& loop, const std::string& address, Options options) {
+  return loop.run_until(dial_hub(loop, address, std::move(options)));
 }
 
 io::TlsOptions tls_of_environment() {
@@ -79,17 +82,21 @@ io::TlsOptions tls_of_environment() {
           .server_name = variable("PARLEY_TLS_SERVER_NAME")};
 }
 
+Result<Options> options_toward_hub(const Common& common) {
+  Options options;
+  PARLEY_TRY(options.token, client_token(common.token_file));
+  return options;
+}
+
 int with_hub(const Common& common, std::move_only_function<int(io::Loop&, Session&)> work, Interceptors interceptors) {
-  auto token = client_token(common.token_file);
-  if (!token) {
-    complain(fmt::format("the token: {}", to_string(token.error())), {}, &token.error());
+  auto options = options_toward_hub(common);
+  if (!options) {
+    complain(fmt::format("the token: {}", to_string(options.error())), {}, &options.error());
     return code(Exit::usage);
   }
   Loop loop({.tls = tls_of_environment()});
-  Options options;
-  options.token = std::move(*token);
-  options.interceptors = std::move(interceptors);
-  auto session = open_hub(loop, hub_address(common.hub), std::move(options));
+  options->interceptors = std::move(interceptors);
+  auto session = open_hub(loop, hub_address(common.hub), *std::move(options));
   if (session) return work(loop, **session);
   complain(session.error().why, session.error().hint, &session.error().error);
   return code(session.error().exit);

@@ -3,14 +3,15 @@
 #include <fmt/format.h>
 
 #include <memory>
-#include <set>
 #include <utility>
 
 #include "async/scope.h"
+#include "cli/address.h"
 #include "cli/hub_session.h"
 #include "cli/terminal.h"
 #include "face/attach.h"
 #include "os/termination.h"
+#include "runtime/backoff.h"
 #include "runtime/commands/mcp_lines.h"
 
 namespace parley::cli {
@@ -53,10 +54,36 @@ Task<Result<std::unique_ptr<io::Stream>>> open_standard_streams(io::Loop& loop) 
   co_return co_await dialer->dial();
 }
 
-Task<Result<void>> serve(io::Loop& loop, Session& session, runtime::McpLines::Options options, Event& asked_to_end) {
+Task<Result<void>> attach_to(Registry& registry, Session& session) {
+  AttachSessionOptions options{.said_id = {}, .options = {.is_router = true, .wants_commands = true}};
+  co_return co_await attach(registry, session, std::move(options));
+}
+
+// Agents start a server once: it outlives the hub. What ran there is answered meanwhile, and the tools are those of no
+// hub, until there is one again.
+Task<void> stay_attached(Registry& registry, const Common& common) {
+  io::Loop& loop = registry.loop();
+  std::unique_ptr<Session> session;
+  for (;;) {
+    co_await registry.detached("hub");
+    warn("the hub has ended the session", "its commands come back with it");
+    runtime::Backoff backoff;
+    do {
+      co_await Sleep(loop, backoff.next(loop.random()));
+      auto options = options_toward_hub(common);
+      if (!options) continue;
+      auto dialed = co_await dial_hub(loop, hub_address(common.hub), *std::move(options));
+      if (dialed && co_await attach_to(registry, **dialed)) session = *std::move(dialed);
+    } while (registry.has_lost_router());
+    warn("the hub is back");
+  }
+}
+
+Task<Result<void>> serve(Session& session, const Common& common, runtime::McpLines::Options options,
+                         Event& asked_to_end) {
+  io::Loop& loop = session.runtime().loop();
   Registry registry(loop);
-  AttachSessionOptions attaching{.said_id = {}, .options = {.is_router = true, .wants_commands = true}};
-  auto attached = co_await attach(registry, session, std::move(attaching));
+  auto attached = co_await attach_to(registry, session);
   if (!attached) co_return attached;
   co_await learn_in_time(loop, registry, session);
   auto stream = co_await open_standard_streams(loop);
@@ -69,17 +96,10 @@ Task<Result<void>> serve(io::Loop& loop, Session& session, runtime::McpLines::Op
   Scope scope(loop);
   scope.spawn([](runtime::McpLines& served, Result<void>& ended, Event& told) -> Task<void> {
     auto closed = co_await served.closed();
-    if (ended) ended = std::move(closed);
+    ended = std::move(closed);
     told.set();
   }(lines, outcome, over));
-  // What was asked is still answered: it was lost.
-  scope.spawn([](Registry& watched, runtime::McpLines& served, Result<void>& ended, Event& told) -> Task<void> {
-    co_await watched.detached("hub");
-    ended = fail(hub_has_gone());
-    served.finish();
-    co_await Sleep(watched.loop(), patience);
-    told.set();
-  }(registry, lines, outcome, over));
+  scope.spawn(stay_attached(registry, common));
   scope.spawn([](Event& asked, Event& told) -> Task<void> {
     co_await asked.wait();
     told.set();
@@ -106,7 +126,7 @@ int run_mcp(const Common& common, const McpCommand& command) {
   return with_hub(common, [&](io::Loop& loop, Session& session) {
     Event asked_to_end;
     const os::Termination termination([&] { loop.post([&] { asked_to_end.set(); }); });
-    const auto served = loop.run_until(serve(loop, session, std::move(options), asked_to_end));
+    const auto served = loop.run_until(serve(session, common, std::move(options), asked_to_end));
     return served ? code(Exit::ok) : give_up(served.error());
   });
 }

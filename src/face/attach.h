@@ -16,8 +16,9 @@ struct AttachSessionOptions {
 };
 
 // Attaches a registry to the hub, or another peer that serves parley.Commands, at the other end of a session: it finds
-// our commands, we its. Ends when the session does, or with Registry::detach(). Errors: unsupported (the peer serves no
-// commands), in_use, and those of Registry::attach().
+// our commands, we its. Ends when the session does, or with Registry::detach(); on a session that redials it is
+// attached again with each new link, and what is registered here is offered again. Errors: unsupported (the peer serves
+// no commands), in_use, and those of Registry::attach().
 Task<Result<void>> attach(Registry& registry, Session& session, AttachSessionOptions options = {});
 
 }  // namespace parley

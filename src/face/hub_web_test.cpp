@@ -176,10 +176,65 @@ TEST_F(HubWeb, a_registry_asks_the_hub_over_http_and_learns_of_failures_at_once)
   Registry stranger(loop);
   loop.run_until(stranger.attach(http_carrier(loop, url, {.id = "hub"}).value(), {.is_router = true})).value();
   const auto refused = loop.run_until(stranger.execute<Sum>("math.add", Add{2, 3}));
+  EXPECT_EQ(refused.error().code, Code::permission);
   EXPECT_THAT(refused.error().note, HasSubstr("401"));
   hub.close();
+  const auto cut = loop.run_until(registry.execute<Sum>("math.add", Add{2, 3}));
+  EXPECT_EQ(cut.error().code, Code::sent_then_lost) << "its connection was not known to be over";
   const auto gone = loop.run_until(registry.execute<Sum>("math.add", Add{2, 3}));
-  EXPECT_EQ(gone.error().code, Code::sent_then_lost) << to_string(gone.error());
+  EXPECT_EQ(gone.error().code, Code::not_sent) << to_string(gone.error());
+}
+
+// What a registry that asks the hub over HTTP is told of a command there.
+Error told_over_http(io::Loop& loop, const std::string& url, std::string command) {
+  Registry registry(loop);
+  auto carrier = http_carrier(loop, url, {.id = "hub", .token = std::string(secret)}).value();
+  loop.run_until(registry.attach(carrier, {.is_router = true})).value();
+  return loop.run_until(registry.execute_json(std::move(command), "{}")).error();
+}
+
+TEST_F(HubWeb, what_kind_of_error_it_is_comes_over_http) {
+  Registry& there = hub.registry();
+  const auto fails = [&](std::string name, Error error) {
+    auto handler = [error](CommandContext&) -> Result<void> { return fail(error); };
+    loop.run_until(there.command(std::move(name), "", handler)).value();
+  };
+  const Error busy{Code::overloaded, "the printer"};
+  const Error gone{Code::not_sent, "its line"};
+  const Error unclear{Code::sent_then_lost, "its line"};
+  fails("ends.busy", busy);
+  fails("ends.gone", gone);
+  fails("ends.unclear", unclear);
+  loop.run_until(there.command("throws", "", [] { throw std::runtime_error("out of paper"); })).value();
+  EXPECT_EQ(told_over_http(loop, url, "ends.busy"), busy);
+  EXPECT_EQ(told_over_http(loop, url, "ends.gone"), gone);
+  EXPECT_EQ(told_over_http(loop, url, "ends.unclear"), unclear);
+  EXPECT_EQ(told_over_http(loop, url, "throws").code, Code::handler_threw);
+}
+
+Task<void> until_known(Registry& registry, std::string name, bool is_known) {
+  Event changed;
+  const Subscription changes = registry.on_commands_changed([&changed] { changed.set(); });
+  while (registry.definition(name).has_value() != is_known) {
+    changed.reset();
+    co_await changed.wait();
+  }
+}
+
+TEST_F(HubWeb, what_comes_and_goes_at_a_server_of_http_is_seen_when_it_is_asked_again) {
+  Registry registry(loop);
+  const HttpCarrierOptions again{.id = "hub", .token = std::string(secret), .refresh = std::chrono::milliseconds(1)};
+  loop.run_until(registry.attach(http_carrier(loop, url, again).value())).value();
+  loop.run_until(until_known(registry, "math.add", true));
+  loop.run_until(hub.registry().command("math.zero", "", [] { return Sum{0}; })).value();
+  loop.run_until(until_known(registry, "math.zero", true));
+  EXPECT_EQ(loop.run_until(registry.execute<Sum>("math.zero")).value(), Sum{0});
+  hub.registry().remove_command("math.zero");
+  loop.run_until(until_known(registry, "math.zero", false));
+  EXPECT_TRUE(registry.definition("math.add"));
+  hub.close();
+  loop.run_until(registry.detached("hub"));
+  EXPECT_FALSE(registry.definition("math.add")) << "nobody has it any more";
 }
 
 TEST_F(HubWeb, lines_come_by_websocket_with_a_token_in_the_first_message) {

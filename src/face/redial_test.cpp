@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "face/attach.h"
 #include "face/server.h"
 #include "face/session.h"
 #include "hub/hub.h"
@@ -50,6 +51,44 @@ class Redial : public testing::Test {
   World world;
   std::unique_ptr<Hub> hub;
 };
+
+TEST_F(Redial, a_registry_is_attached_again_and_its_commands_are_there_when_the_hub_is_back) {
+  open_hub();
+  auto session = connected();
+  Registry registry(world.loop);
+  world.run(attach(registry, *session)).value();
+  world.run(registry.command("t.early", "", [] {})).value();
+  hub.reset();
+  world.settle();
+  EXPECT_EQ(registry.carrier_count(), 0u);
+  world.run(registry.command("t.meanwhile", "", [] {})).value();
+  open_hub();
+  world.pass(10s);
+  EXPECT_EQ(registry.carrier_count(), 1u);
+  EXPECT_TRUE(world.run(hub->registry().execute("t.early")));
+  EXPECT_TRUE(world.run(hub->registry().execute("t.meanwhile")));
+  world.run(registry.command("t.late", "", [] {})).value();
+  EXPECT_TRUE(hub->registry().definition("t.late"));
+  session.reset();
+  hub.reset();
+  world.settle();
+  EXPECT_FALSE(registry.detach("hub")) << "nobody dials for it any more";
+}
+
+TEST_F(Redial, a_registry_that_was_detached_stays_so) {
+  open_hub();
+  auto session = connected();
+  Registry registry(world.loop);
+  world.run(attach(registry, *session)).value();
+  hub.reset();
+  world.settle();
+  EXPECT_TRUE(registry.detach("hub"));
+  EXPECT_FALSE(registry.detach("hub"));
+  open_hub();
+  world.pass(10s);
+  EXPECT_TRUE(session->is_open());
+  EXPECT_EQ(registry.carrier_count(), 0u);
+}
 
 TEST_F(Redial, after_the_hub_is_back_offers_are_there_again_and_clients_call_on) {
   ASSERT_TRUE(services.serve<Echo>("Echo", served));

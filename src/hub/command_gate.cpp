@@ -125,7 +125,8 @@ Task<void> CommandGate::serve(CommandGate& gate, std::shared_ptr<LineCarrier> ca
   const Attached attached_here(gate);
   AttachOptions options;
   options.rights = std::make_shared<const core::Rights>(gate.gate_.policy(), *entered.principal);
-  auto attached = co_await gate.registry_.attach(std::make_shared<LookedAt>(carrier, std::move(first)), options);
+  auto looked_at = std::make_shared<LookedAt>(carrier, std::move(first));
+  auto attached = co_await gate.registry_.attach(std::move(looked_at), std::move(options));
   if (attached) {
     ++gate.counters_.attached;
     co_await gate.registry_.detached(id);

@@ -58,7 +58,7 @@ Task<void> post_command(Registry& registry, io::HttpExchange& exchange, WebCalle
     answer.meta = std::move(done->meta);
   } else {
     response.error = core::to_wire(done.error());
-    answer.meta = std::move(asked.meta);
+    answer.meta = core::meta_of(done.error(), asked.meta);
   }
   answer.body = std::move(response);
   exchange.respond(line_response(answer));

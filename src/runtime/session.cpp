@@ -153,6 +153,7 @@ void Session::open_root() {
                        core::Connections::Options{.parity = machine_.parity(), .hash_seed = loop_.random().next()});
   is_root_direct_ = !options_.watch || !machine_.is_peer_foreign();
   established_.set();
+  linked_.set();
   if (options_.watch) options_.watch->on_established();
   repeats_.go();
 }
@@ -161,6 +162,7 @@ void Session::set_redials(bool redials) {
   redials_ = redials;
   if (redials_) return;
   closed_.set();
+  linked_.set();
   repeats_.give_up();
 }
 
@@ -238,6 +240,7 @@ void Session::on_link_ended(const Error* error) {
 void Session::end(std::optional<Error> reason, const Error& for_the_pending, Committed committed) {
   PARLEY_ASSERT(!has_ended_);
   has_ended_ = true;
+  if (!is_closed()) linked_.reset();
   is_root_direct_ = false;
   keepalive_.stop();
   machine_.end();
@@ -257,6 +260,7 @@ void Session::end(std::optional<Error> reason, const Error& for_the_pending, Com
 
 void Session::close(const Error& reason) {
   closed_.set();
+  linked_.set();
   repeats_.give_up();
   if (has_ended_) {
     if (redials_) end_reason_.reset();  // of the last link

@@ -82,6 +82,8 @@ class Session final : public Mortal, private io::LinkEvents {
   Event& established() { return established_; }  // set at the end of the handshake, and when it fails
   Event& ended() { return ended_; }
   Event& closed() { return closed_; }  // set for good by close(), and when nobody dials again any more
+  // Set while there is a link and both ends have shaken hands, and for good when it is closed.
+  Event& linked() { return linked_; }
 
   io::Loop& loop() { return loop_; }
   io::Link& link() { return *link_; }
@@ -211,6 +213,7 @@ class Session final : public Mortal, private io::LinkEvents {
   Event established_;
   Event ended_;
   Event closed_;
+  Event linked_;
   IntrusiveList<LinkWaiter> link_waiters_;
   // What is committed may leave at once, when the ready queue has drained: a link that never blocked reports nothing.
   struct Resume final : Ready {

@@ -159,11 +159,20 @@ class StandardStreams(AgentTest):
         self.ends(agent.process, 3, f"no hub at {self.address}", "start one with `parley hub`")
         self.assertEqual(agent.process.stdout.read(), "", "standard output is the agent's alone")
 
-    def test_the_end_of_the_hub_is_told(self):
+    def test_it_outlives_the_hub_and_is_there_again_with_it(self):
         hub = self.hub()
+        self.worker()
         agent = self.initialized()
+        self.assertEqual(list(agent.tools()), ["math.add"])
         hub.kill()
-        self.ends(agent.process, 18, "the hub has ended", "start this again")
+        agent.notified("notifications/tools/list_changed")
+        self.assertEqual(agent.tools(), {})
+        self.is_failure(agent.call("math.add", a=2, b=3), "lost", "the hub is not there")
+        self.assertIn("the hub has ended the session", agent.process.stderr.readline())
+        self.hub()
+        while "math.add" not in agent.tools():
+            agent.notified("notifications/tools/list_changed")
+        self.assertEqual(agent.call("math.add", a=2, b=3)["structuredContent"], {"sum": 5})
 
     def test_what_runs_when_the_hub_dies_is_answered(self):
         hub = self.hub()
@@ -172,7 +181,6 @@ class StandardStreams(AgentTest):
         self.begin_to_wait(agent)
         hub.kill()
         self.is_failure(agent.answer(agent.last)["result"], "unknown", "it may have been done")
-        self.ends(agent.process, 18, "the hub has ended", "start this again")
 
     def test_the_agent_is_told_of_workers_that_come_and_are_killed(self):
         self.hub()
@@ -545,6 +553,31 @@ class Registries(AttachTest):
         attached.send_signal(signal.SIGINT)
         self.ends(attached, 0)
         self.assertEqual(self.commands(), [])
+
+    def test_what_changes_at_another_hub_is_seen_over_http(self):
+        other = self.other_hub()
+        url = self.url()
+        attached = self.attach(url, until=f"attach: {url} is attached to the hub")
+        self.other_worker()
+        self.until_there("math.add")
+        self.adds()
+        other.kill()
+        self.ends(attached, 18, "the registry has gone")
+        self.assertEqual(self.commands(), [])
+
+    def test_a_name_that_is_taken_is_told_and_comes_when_it_is_free(self):
+        self.other_hub()
+        worker = self.worker()
+        self.other_worker()
+        attached = self.attach(self.other, until="is attached to the hub")
+        self.assertIn("math.add is not offered: somebody else has this name", attached.stderr.readline())
+        self.adds()
+        worker.kill()
+        self.ends(worker, -signal.SIGKILL)
+        self.until_there("math.add")
+        self.adds()
+        attached.send_signal(signal.SIGINT)
+        self.ends(attached, 0)
 
     def test_events_go_both_ways_between_two_hubs(self):
         self.other_hub()

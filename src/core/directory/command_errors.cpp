@@ -44,12 +44,11 @@ Error from_wire(const ExecuteError& error, std::string_view meta) {
   const std::string said = wire::command::meta_member(meta, wire::command::error_key);
   std::uint32_t number = 0;
   const auto [end, fault] = std::from_chars(said.data(), said.data() + said.size(), number);
-  if (said.empty() || fault != std::errc() || end != said.data() + said.size()) {
-    return {code_of(error.code), error.message};
-  }
-  // The text says the code again, as of all errors that are written whole.
+  const bool is_said = !said.empty() && fault == std::errc() && end == said.data() + said.size();
+  const Code code = is_said ? static_cast<Code>(number) : code_of(error.code);
+  // The text may say the code again, as of all errors that are written whole.
   const auto whole = read_error(error.message);
-  return {static_cast<Code>(number), whole ? whole->note : error.message};
+  return {code, whole && (is_said || whole->code == code) ? whole->note : error.message};
 }
 
 std::string meta_of(const Error& error, std::string_view meta) {

@@ -243,10 +243,11 @@ void Registry::tell(std::string_view id, Carrier except, Effects& effects) {
   const Commands::Provided* provided = directory_.commands().find(id);
   for (const auto& [carrier, neighbour] : carriers_) {
     if (carrier == except || !neighbour.terms.is_extended) continue;
-    const bool is_gone_above = !provided && is_router(carrier) && neighbour.is_started;
+    const bool is_elsewhere = provided && provided->owner != carrier;
+    const bool is_gone_above = !is_elsewhere && is_router(carrier) && neighbour.is_started;
     if (!neighbour.is_told && !is_gone_above) continue;
     if (neighbour.terms.rights && !neighbour.terms.rights->sees(id)) continue;
-    if (provided && provided->owner != carrier) {
+    if (is_elsewhere) {
       send(carrier, command::ListResponse{neighbour.interest_id, {provided->definition}}, {}, effects);
     } else {
       send(carrier, command::Unregister{{std::string(id)}}, {}, effects);

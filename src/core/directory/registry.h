@@ -100,6 +100,12 @@ class Registry {
     std::string payload;
     std::string meta;
   };
+  // The router does not take a command that was here before it, or came from somebody else. One that is Parley takes it
+  // when whoever has the name there is gone.
+  struct Unannounced {
+    std::string command;
+    Error why;
+  };
   // Somebody provides something else than before.
   struct Changed {};
   // Somebody tried what his rights do not allow.
@@ -110,7 +116,8 @@ class Registry {
     std::string name;
     Error why;
   };
-  using Effect = std::variant<Send, Start, Stop, Settle, Progressed, Registered, Deliver, Changed, Refused>;
+  using Effect =
+      std::variant<Send, Start, Stop, Settle, Progressed, Registered, Deliver, Unannounced, Changed, Refused>;
   using Effects = std::vector<Effect>;
 
   // The directory outlives it. `seed`: of the ids of its messages.
@@ -179,6 +186,7 @@ class Registry {
   // Whether the router has been told of commands that were here before it, or have changed, and has not answered yet.
   bool is_announcing() const { return !announcing_.empty(); }
   std::size_t carrier_count() const { return carriers_.size(); }
+  bool has_lost_router() const { return has_lost_router_ && router_ == here; }
   const std::string& id_of(Carrier carrier) const { return carriers_.at(carrier).terms.id; }
 
  private:
@@ -252,6 +260,7 @@ class Registry {
   bool is_registering(Carrier other_than, std::string_view id) const;
   Registration take_registration(const std::string& id);
   void end(Registration registration, Result<void> result, Effects& effects);
+  void refuse_announcement(Definition definition, Error why, Effects& effects);
   void end_announcement(const std::string& id, Instant now, Effects& effects);
   void end_registrations(const Error& why, Effects& effects);
   void withdraw(const std::string& id, Effects& effects);

@@ -45,7 +45,7 @@ Registry::Way Registry::way_of(std::string_view id, Carrier from) const {
     if (carriers_.at(router_).is_started) return {.to = router_, .none = {}};
     return {.none = Error{Code::not_sent, fmt::format("\"{}\" is not here, and the router is not connected", id)}};
   }
-  if (router_ == here && has_lost_router_ && !is_private(id)) {
+  if (has_lost_router() && !is_private(id)) {
     return {.none = Error{Code::not_sent, fmt::format("\"{}\" is not here, and the router has gone", id)}};
   }
   return {.none = no_command(id)};

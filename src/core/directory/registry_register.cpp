@@ -118,18 +118,28 @@ void Registry::on_registered(Carrier from, const Message& message, Instant now, 
     return;
   }
   Registration over = take_registration(response.thread);
-  if (over.is_announcement) {
-    if (!response.is_ok) ++counters_.announcements_refused;
-    return end_announcement(over.definition.id, now, effects);
-  }
+  const std::string id = over.definition.id;
   Result<void> result;
   if (!response.is_ok && command::meta_member(message.meta, command::error_key).empty()) {
-    result = fail(Code::in_use, fmt::format("the router \"{}\" has \"{}\" already", id_of(from), over.definition.id));
+    result = fail(Code::in_use, fmt::format("the router \"{}\" has \"{}\" already", id_of(from), id));
   } else if (!response.is_ok) {
-    const std::string note = fmt::format("the router \"{}\" does not take \"{}\"", id_of(from), over.definition.id);
+    const std::string note = fmt::format("the router \"{}\" does not take \"{}\"", id_of(from), id);
     result = fail(from_wire({command::ErrorCode::internal_error, note}, message.meta));
   }
-  end(std::move(over), std::move(result), effects);
+  if (!over.is_announcement) return end(std::move(over), std::move(result), effects);
+  if (!result) refuse_announcement(std::move(over.definition), std::move(result).error(), effects);
+  end_announcement(id, now, effects);
+}
+
+// Whose name is taken stands by, as somebody does who lists a command that another one has.
+void Registry::refuse_announcement(Definition definition, Error why, Effects& effects) {
+  ++counters_.announcements_refused;
+  std::string id = definition.id;
+  const Terms& router = carriers_.at(router_).terms;
+  if (why.code == Code::in_use && router.is_extended && directory_.commands().has(id)) {
+    send(router_, command::ListResponse{carriers_.at(router_).interest_id, {std::move(definition)}}, {}, effects);
+  }
+  effects.push_back(Unannounced{std::move(id), std::move(why)});
 }
 
 void Registry::end_announcement(const std::string& id, Instant now, Effects& effects) {
@@ -203,8 +213,11 @@ void Registry::on_register(Carrier from, const Message& message, Instant now, Ef
   if (!may_register(from, definition)) {
     ++counters_.definitions_refused;
     const Terms& terms = carriers_.at(from).terms;
-    if (terms.rights && is_name(id)) write_down(*terms.rights, terms.id, Verb::offer, id, effects);
-    return answer(false);
+    if (!terms.rights || !is_name(id)) return answer(false);
+    write_down(*terms.rights, terms.id, Verb::offer, id, effects);
+    const Error why{Code::permission, {}};
+    return send(from, command::RegisterResponse{message.id, false},
+                terms.is_extended ? meta_of(why, message.meta) : message.meta, effects);
   }
   const Commands::Provided* provided = directory_.commands().find(id);
   if (is_registering(from, id) || (provided && provided->owner != from)) return answer(false);

@@ -148,7 +148,25 @@ TEST(RegistryRegister, what_the_router_will_not_take_stays_here) {
   bench.next(router);
   bench.hear(router, registered_text(json_at(bench.next(router), "id"), false));
   EXPECT_EQ(bench.counters().announcements_refused, 1u);
+  EXPECT_EQ(bench.unannounced, std::vector<std::string>{"early"});
+  EXPECT_EQ(bench.unread(router), 0u);
   EXPECT_TRUE(bench.lists("early"));
+}
+
+TEST(RegistryRegister, what_a_router_has_from_somebody_else_stands_by_there) {
+  // rule: commands/REG-05
+  RegistryBench bench;
+  bench.offer("early");
+  const auto router = bench.add({.id = "router", .is_router = true, .is_extended = true}).value();
+  bench.start(router);
+  std::string asked = bench.next(router);
+  while (json_at(asked, "type") != "register.command.request") asked = bench.next(router);
+  bench.read_all();
+  bench.hear(router, registered_text(json_at(asked, "id"), false));
+  const std::string listed = bench.next(router);
+  EXPECT_EQ(json_at(listed, "type"), "list.commands.response");
+  EXPECT_EQ(json_at(listed, "commands.0.id"), "early");
+  EXPECT_EQ(bench.unannounced, std::vector<std::string>{"early"});
 }
 
 TEST(RegistryRegister, a_grandparent_knows_what_was_there_before_the_link) {

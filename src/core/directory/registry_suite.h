@@ -99,6 +99,7 @@ class RegistryBench {
   std::vector<Registry::Stop> stops;
   std::map<Call, Registry::Settle> settled;
   std::vector<Registry::Progressed> progressed;
+  std::vector<std::string> unannounced;
   std::deque<Registry::Registered> registered;
   std::vector<Registry::Deliver> delivered;
   std::vector<Registry::Refused> refused;
@@ -127,6 +128,7 @@ class RegistryBench {
   void keep(Registry::Progressed& each) { progressed.push_back(std::move(each)); }
   void keep(Registry::Registered& each) { registered.push_back(std::move(each)); }
   void keep(Registry::Deliver& each) { delivered.push_back(std::move(each)); }
+  void keep(Registry::Unannounced& each) { unannounced.push_back(std::move(each.command)); }
   void keep(Registry::Changed&) { ++changes; }
   void keep(Registry::Refused& each) { refused.push_back(std::move(each)); }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <variant>
 
 #include "async/scope.h"
@@ -61,16 +62,15 @@ class HttpCarrier final : public Carrier, public std::enable_shared_from_this<Ht
         options_(std::move(options)),
         client_(std::move(client)),
         in_(std::make_shared<runtime::MessageQueue>(loop, loop, options_.limits)),
-        scope_(loop) {}
+        scope_(loop),
+        refreshing_(loop) {}
 
   Task<Result<void>> start() override {
     if (is_closed_.load()) co_return fail(Code::closed, "the carrier");
-    if (!options_.asks_first) co_return Result<void>();
-    CommandMessage question{.id = uuid(), .body = command::ListRequest()};
-    auto list = co_await request(encode(question, false), loop_.now() + options_.answer_max);
-    if (!list) co_return fail(std::move(list).error());
-    co_await in_->push(*std::move(list));
+    if (options_.refresh == Duration()) co_return Result<void>();
+    co_await co_await list();
     is_listed_ = true;
+    refreshing_.spawn(refresh(*this));
     co_return Result<void>();
   }
   Result<void> send(const CommandMessage& message) override {
@@ -114,20 +114,49 @@ class HttpCarrier final : public Carrier, public std::enable_shared_from_this<Ht
   Instant until(const CommandMessage& message) const {
     return loop_.now() + command::remaining_of(message.meta).value_or(options_.answer_max);
   }
-  void answer(command::Body body) {
-    static_cast<void>(in_->push(CommandMessage{.id = uuid(), .body = std::move(body)}));
+  void answer(command::Body body, std::string meta = {}) {
+    static_cast<void>(in_->push(CommandMessage{.id = uuid(), .body = std::move(body), .meta = std::move(meta)}));
+  }
+  void answer(const std::string& id, const Error& why) {
+    answer(command::ExecuteResponse{id, core::to_wire(why), {}}, core::meta_of(why, {}));
   }
   std::string uuid() {
     const std::uint64_t high = loop_.random().next();
     return command::uuid_of(high, loop_.random().next());
   }
   void refuse(const CommandMessage& message, const Error& why) {
-    if (std::holds_alternative<command::ListRequest>(message.body)) return;
-    answer(command::ExecuteResponse{message.id, core::to_wire(why), {}});
+    if (!std::holds_alternative<command::ListRequest>(message.body)) answer(message.id, why);
   }
   void end() {
     writable_.set();
+    refreshing_.cancel_all();
     if (scope_.size() != 0) scope_.cancel_all();
+  }
+
+  static Task<void> refresh(HttpCarrier& carrier) {
+    for (;;) {
+      co_await Sleep(carrier.loop_, carrier.options_.refresh);
+      const auto listed = co_await carrier.list();
+      if (listed || kind(listed.error()) == Kind::overloaded || kind(listed.error()) == Kind::timed_out) continue;
+      carrier.in_->end_writing();
+      co_return;
+    }
+  }
+  // Asks for all commands, and passes on what has come, changed or gone.
+  Task<Result<void>> list() {
+    const CommandMessage question{.id = uuid(), .body = command::ListRequest()};
+    CommandMessage answered = co_await co_await request(encode(question, false), loop_.now() + options_.answer_max);
+    auto* const said = std::get_if<command::ListResponse>(&answered.body);
+    if (!said)
+      co_return fail(Code::failed, fmt::format("{} is no answer to what commands there are", type_of(answered)));
+    std::set<std::string> names;
+    for (const command::Definition& each : said->commands) names.insert(each.id);
+    command::Unregister gone;
+    std::ranges::set_difference(names_, names, std::back_inserter(gone.commands));
+    names_ = std::move(names);
+    if (!gone.commands.empty()) co_await in_->push(CommandMessage{.id = uuid(), .body = std::move(gone)});
+    co_await in_->push(std::move(answered));
+    co_return Result<void>();
   }
 
   static Task<void> ask(HttpCarrier& carrier, std::string line, std::string id, bool is_execute, Instant until) {
@@ -137,7 +166,7 @@ class HttpCarrier final : public Carrier, public std::enable_shared_from_this<Ht
     } else if (is_execute) {
       Error failure = std::move(response).error();
       if (failure.code == Code::address) failure.code = Code::not_sent;
-      carrier.answer(command::ExecuteResponse{id, core::to_wire(failure), {}});
+      carrier.answer(id, failure);
     }
     carrier.writable_.set();
   }
@@ -164,8 +193,10 @@ class HttpCarrier final : public Carrier, public std::enable_shared_from_this<Ht
   std::shared_ptr<runtime::MessageQueue> in_;
   Event writable_;
   std::atomic<bool> is_closed_ = false;
-  bool is_listed_ = false;  // what start() asked for
-  Scope scope_;
+  bool is_listed_ = false;       // what start() asked for
+  std::set<std::string> names_;  // that the server had last
+  Scope scope_;                  // of requests
+  Scope refreshing_;
 };
 
 }  // namespace

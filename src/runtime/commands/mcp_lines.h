@@ -23,13 +23,12 @@ class McpLines final : private McpSessionEvents, private TextLinesEvents {
   McpLines(Registry& registry, std::unique_ptr<io::Stream> stream, Options options);
 
   void start() { lines_.start(); }
-  // As if the peer had said all.
-  void finish();
   // Waits for the end. Errors: link_lost (the peer is gone before it had all), overloaded (it does not read).
   Task<Result<void>> closed();
   const McpSession& session() const { return session_; }
 
  private:
+  void finish();
   void on_mcp_message(std::uint64_t stream, std::string text, bool is_last) override;
   void on_mcp_unanswered(std::uint64_t stream) override;
   void on_line(std::string_view line) override;

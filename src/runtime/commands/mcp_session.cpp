@@ -111,7 +111,9 @@ Task<void> McpSession::run(Running& running, Server::CallTool call) {
   Registry& registry = running.session->registry_;
   const auto definition = registry.definition(call.command);
   if (!definition || !running.session->is_wanted(call.command)) {
-    running.session->finish(token, ToolResult::unknown_tool(), {});
+    const Error away{Code::not_sent, "the hub is not there; its tools come back with it"};
+    const ToolResult none = registry.has_lost_router() ? ToolResult::failed(away) : ToolResult::unknown_tool();
+    running.session->finish(token, none, {});
     co_return;
   }
   ExecuteOptions options = running.session->options_of(call, running);

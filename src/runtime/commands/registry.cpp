@@ -113,7 +113,17 @@ class Registry::Impl final : private runtime::CommandRunEvents {
 
   // --- carriers
 
+  // A carrier whose place may be taken is known as such for as long as somebody may take it.
   Task<Result<void>> attach(std::shared_ptr<Carrier> carrier, AttachOptions options) {
+    if (!options.next) co_return co_await attach_once(std::move(carrier), std::move(options));
+    auto returning =
+        std::make_shared<Returning>(Returning{.terms = terms_of(options), .next = std::move(options.next)});
+    const std::string id = carrier->id();
+    auto attached = co_await attach_once(std::move(carrier), std::move(options));
+    if (attached) scope_.spawn(come_back(*this, id, returning_[id] = returning));
+    co_return attached;
+  }
+  Task<Result<void>> attach_once(std::shared_ptr<Carrier> carrier, AttachOptions options) {
     auto added = machine_.add({.id = carrier->id(),
                                .is_router = options.is_router,
                                .is_extended = carrier->is_extended(),
@@ -139,8 +149,11 @@ class Registry::Impl final : private runtime::CommandRunEvents {
     co_return Result<void>();
   }
   bool detach(std::string_view id) {
+    const auto returning = returning_.find(id);
+    const bool was_to_come = returning != returning_.end();
+    if (was_to_come) returning_.erase(returning);
     const auto found = by_id_.find(id);
-    if (found == by_id_.end()) return false;
+    if (found == by_id_.end()) return was_to_come;
     drop(found->second);
     drain();
     return true;
@@ -155,6 +168,7 @@ class Registry::Impl final : private runtime::CommandRunEvents {
   void close() {
     if (is_closed_) return;
     is_closed_ = true;
+    returning_.clear();
     machine_.close(effects_);
     drain();
     while (!carriers_.empty()) drop(carriers_.begin()->first);
@@ -163,12 +177,17 @@ class Registry::Impl final : private runtime::CommandRunEvents {
   }
 
   std::move_only_function<void(const core::Registry::Refused&)> told_of_refusals;
+  std::move_only_function<void(const core::Registry::Unannounced&)> told_of_unannounced;
 
  private:
   struct Attached {
     std::shared_ptr<Carrier> carrier;
     std::shared_ptr<const core::Rights> rights;
     std::shared_ptr<Event> gone = std::make_shared<Event>();  // which outlives this for those who wait
+  };
+  struct Returning {
+    AttachOptions terms;  // of each carrier
+    std::move_only_function<Task<std::shared_ptr<Carrier>>()> next;
   };
   struct Registering {
     Registering(Impl& owner, std::string name) : impl(owner), id(std::move(name)) {
@@ -269,6 +288,25 @@ class Registry::Impl final : private runtime::CommandRunEvents {
     }
     impl.drop(key);
     impl.drain();
+  }
+
+  static AttachOptions terms_of(const AttachOptions& options) {
+    return {.is_router = options.is_router, .wants_commands = options.wants_commands, .rights = options.rights};
+  }
+  static Task<void> come_back(Impl& impl, std::string id, std::shared_ptr<Returning> returning) {
+    const auto is_to_come = [&] {
+      const auto found = impl.returning_.find(id);
+      return found != impl.returning_.end() && found->second == returning;
+    };
+    while (is_to_come()) {
+      co_await impl.detached(id);
+      if (!is_to_come()) co_return;
+      auto carrier = co_await returning->next();
+      if (!is_to_come()) co_return;
+      if (!carrier) break;
+      static_cast<void>(co_await impl.attach_once(std::move(carrier), terms_of(returning->terms)));
+    }
+    impl.returning_.erase(id);
   }
 
   void drop(Machine::Carrier key) {
@@ -410,6 +448,9 @@ class Registry::Impl final : private runtime::CommandRunEvents {
   void carry_out(Machine::Refused& refused) {
     if (told_of_refusals) told_of_refusals(refused);
   }
+  void carry_out(Machine::Unannounced& refused) {
+    if (told_of_unannounced) told_of_unannounced(refused);
+  }
   void tell_changed() {
     const auto all = change_listeners_;
     for (const auto& each : all) {
@@ -457,6 +498,7 @@ class Registry::Impl final : private runtime::CommandRunEvents {
   std::unordered_map<Machine::Call, Executing*> executing_;
   std::map<Machine::Carrier, Attached> carriers_;
   std::map<std::string, Machine::Carrier, std::less<>> by_id_;
+  std::map<std::string, std::shared_ptr<Returning>, std::less<>> returning_;
   std::vector<std::shared_ptr<Listener>> listeners_;
   std::vector<std::shared_ptr<ChangeListener>> change_listeners_;
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);
@@ -528,11 +570,15 @@ std::optional<CommandDefinition> Registry::definition(std::string_view name, con
 void Registry::on_refused(std::move_only_function<void(const core::Registry::Refused&)> told) {
   impl_->told_of_refusals = std::move(told);
 }
+void Registry::on_unannounced(std::move_only_function<void(const core::Registry::Unannounced&)> told) {
+  impl_->told_of_unannounced = std::move(told);
+}
 Subscription Registry::on_commands_changed(std::move_only_function<void()> listener) {
   return impl_->on_changed(std::move(listener));
 }
 const core::RegistryCounters& Registry::counters() const { return impl_->machine().counters(); }
 const RegistryRuntimeCounters& Registry::runtime_counters() const { return impl_->counters(); }
+bool Registry::has_lost_router() const { return impl_->machine().has_lost_router(); }
 std::size_t Registry::carrier_count() const { return impl_->machine().carrier_count(); }
 std::size_t Registry::requests_in_flight() const { return impl_->machine().requests_in_flight(); }
 io::Loop& Registry::loop() const { return impl_->loop(); }

@@ -59,6 +59,9 @@ struct AttachOptions {
   bool wants_commands = false;
   // What the peer may; null: all but private commands.
   std::shared_ptr<const core::Rights> rights = nullptr;
+  // Of a peer that comes back: gives the carrier, of the same id, that takes the place of one which has ended, or whose
+  // place could not be taken. Null: there is none any more. None: the end of the carrier is the end.
+  std::move_only_function<Task<std::shared_ptr<Carrier>>()> next = {};
 };
 
 struct RegistryOptions {
@@ -185,13 +188,13 @@ class Registry {
   // --- peers
 
   // Starts the carrier and uses it until it ends or is detached. A router has been told by then what is registered
-  // here, and has answered; commands that it refuses stay here (counters().announcements_refused). Errors: in_use (its
+  // here, and has answered; commands that it refuses stay here (on_unannounced()). Errors: in_use (its
   // id, or there is a router), what its start said, link_lost (it went again), overloaded, closed; nothing of it stays
   // then.
   Task<Result<void>> attach(std::shared_ptr<Carrier> carrier, AttachOptions options = {});
-  // False: there is none. Calls to it end, what it asked for is stopped.
+  // False: there is none, and none to come. Calls to it end, what it asked for is stopped.
   bool detach(std::string_view id);
-  // Waits until there is no carrier with that id.
+  // Waits until there is no carrier with that id, if only for now.
   Task<void> detached(std::string id);
 
   // --- what there is
@@ -202,8 +205,12 @@ class Registry {
   std::optional<CommandDefinition> definition(std::string_view name, const core::Rights* rights = nullptr) const;
   // Told from now on of what somebody tried and may not; it may not come back here. One for all.
   void on_refused(std::move_only_function<void(const core::Registry::Refused&)> told);
+  // Told from now on of what is known here and the router does not take; it may not come back here. One for all.
+  void on_unannounced(std::move_only_function<void(const core::Registry::Unannounced&)> told);
   // Called, in a turn of its own, when these have changed.
   Subscription on_commands_changed(std::move_only_function<void()> listener);
+  // Whether there was a router, and is none now: what it has may come back.
+  bool has_lost_router() const;
   const core::RegistryCounters& counters() const;
   const RegistryRuntimeCounters& runtime_counters() const;
   std::size_t carrier_count() const;

@@ -28,11 +28,33 @@ TEST_F(RegistryAttachTest, what_was_here_before_the_router_is_there_once_it_is_a
   run(child.command("t.early", "", [] {})).value();
   auto [up, down] = carrier_pair({world.loop(), "parent"}, {world.loop(), "child"});
   run(parent.attach(down)).value();
+  std::vector<std::string> unannounced;
+  child.on_unannounced([&](const core::Registry::Unannounced& each) { unannounced.push_back(each.command); });
   run(child.attach(up, {.is_router = true})).value();
   EXPECT_TRUE(parent.definition("t.early").has_value());
   EXPECT_EQ(parent.definition("t.taken")->description, "of the parent");
   EXPECT_EQ(child.definition("t.taken")->description, "of the child");
   EXPECT_EQ(child.counters().announcements_refused, 1u);
+  EXPECT_EQ(unannounced, std::vector<std::string>{"t.taken"});
+}
+
+TEST_F(RegistryAttachTest, what_the_router_had_from_somebody_else_is_taken_when_that_one_goes) {
+  // rule: commands/REG-05
+  Registry parent(world.loop());
+  Registry child(world.loop());
+  run(parent.command("t.taken", "of the parent", [] {})).value();
+  run(child.command("t.taken", "of the child", [] {})).value();
+  auto [up, down] = carrier_pair({world.loop(), "parent"}, {world.loop(), "child"});
+  run(parent.attach(down)).value();
+  run(child.attach(up, {.is_router = true})).value();
+  settle();
+  EXPECT_TRUE(parent.remove_command("t.taken"));
+  ASSERT_TRUE(parent.definition("t.taken").has_value());
+  EXPECT_EQ(parent.definition("t.taken")->description, "of the child");
+  EXPECT_TRUE(run(parent.execute("t.taken")));
+  EXPECT_TRUE(child.remove_command("t.taken"));
+  settle();
+  EXPECT_FALSE(parent.definition("t.taken").has_value());
 }
 
 TEST_F(RegistryAttachTest, whoever_waits_while_it_attaches_or_for_a_carrier_hears_of_the_end) {
