@@ -24,6 +24,8 @@ namespace {
 
 // A program that says no more has nearly ended.
 constexpr Duration ending_max = std::chrono::seconds(1);
+// Then whoever waits is told for what.
+constexpr Duration silent_max = std::chrono::seconds(3);
 
 class Attaching {
  public:
@@ -106,6 +108,10 @@ class Attaching {
       co_await over.wait();
       told.set();
     }(over_, done));
+    scope.spawn([](io::Loop& loop, bool is_quiet) -> Task<void> {
+      co_await Sleep(loop, silent_max);
+      if (!is_quiet) warn("the server has not answered yet", "some take long to start; Ctrl-C ends this");
+    }(loop_, command_.quiet));
     co_await done.wait();
     co_return outcome;
   }
@@ -121,8 +127,14 @@ class Attaching {
   }
 
   Task<int> no_server(Error error) {
+    const auto add = [&](std::string_view note) {
+      error.note += fmt::format("{}{}", error.note.empty() ? "" : "; ", note);
+    };
+    if (attachment_ && attachment_->client().counters().messages_malformed != 0) {
+      add("what it says on standard output is no JSON-RPC");
+    }
     if (const std::string outcome = co_await outcome_of_child(); !outcome.empty()) {
-      error.note += fmt::format("{}its program ended with {}", error.note.empty() ? "" : "; ", outcome);
+      add(fmt::format("its program ended with {}", outcome));
     }
     complain(fmt::format("no MCP server: {}", to_string(error)),
              command_.mcp ? "the line after --mcp is run by the shell; what it says on standard error stands above"
@@ -179,8 +191,21 @@ class Attaching {
 }  // namespace
 
 int run_attach(const Common& common, const AttachCommand& command) {
-  if (command.address.has_value() + command.mcp.has_value() + command.mcp_url.has_value() != 1) {
-    complain("say what to attach: the ADDRESS of a registry, --mcp 'COMMAND LINE', or --mcp-url URL");
+  const int said = command.address.has_value() + command.mcp.has_value() + command.mcp_url.has_value();
+  if (said != 1) {
+    complain(fmt::format("say what to attach: the ADDRESS of a registry, --mcp 'COMMAND LINE', or --mcp-url URL{}",
+                         said == 0 ? "" : ", and one of them alone"),
+             said == 0 ? "" : "each attachment is a process of its own: start one `parley attach` for each");
+    return code(Exit::usage);
+  }
+  if (command.mcp_url && !is_http(*command.mcp_url)) {
+    complain(fmt::format("{} is no URL of http: or https:", *command.mcp_url),
+             "such as http://localhost:3000/mcp; a server that is a program is attached by --mcp 'COMMAND LINE'");
+    return code(Exit::usage);
+  }
+  if (command.address && (*command.address == "stdio:" || command.address->starts_with("fd:"))) {
+    complain(fmt::format("at {} is whoever started this, and no registry", *command.address),
+             "an ADDRESS is unix:PATH, tcp:HOST:PORT or http://HOST:PORT; a program is attached by --mcp");
     return code(Exit::usage);
   }
   if (!command.prefix.empty()) {

@@ -46,9 +46,11 @@ bool is_no_session(const Error& error) {
 
 }  // namespace
 
+bool is_http(std::string_view address) { return address.starts_with("http://") || address.starts_with("https://"); }
+
 Task<Result<std::unique_ptr<Session>>> attach_registry(Registry& registry, std::string address, std::string token,
                                                        const Session& hub) {
-  if (address.starts_with("http://") || address.starts_with("https://")) {
+  if (is_http(address)) {
     co_await co_await attach_http(registry, std::move(address), std::move(token));
     co_return nullptr;
   }

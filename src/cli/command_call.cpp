@@ -122,13 +122,32 @@ class CommandCalling {
       case Code::failed:
         complain(fmt::format("{} fails: {}", name_, error.note.empty() ? to_string(error) : error.note), {}, &error);
         return code(Exit::own_error);
+      case Code::deadline:
+        complain(error, command_.deadline_s
+                            ? fmt::format("it had {} s; --deadline SECONDS gives it longer", *command_.deadline_s)
+                            : "--deadline SECONDS gives it longer");
+        break;
       case Code::arguments:
+        if (const auto said = in_flags(error.note)) {
+          complain(fmt::format("{}: {} ({})", to_string(kind(error)), sentence(error.code), *said),
+                   fmt::format("`parley call {} --help` shows what it takes", name_), &error);
+          break;
+        }
+        [[fallthrough]];
       case Code::invalid: complain(error, fmt::format("`parley call {} --help` shows what it takes", name_)); break;
       case Code::not_found: complain(error, "it went just now; `parley list --commands` shows what there is"); break;
       case Code::sent_then_lost: complain(error, "whoever has it is gone; look whether it was done"); break;
       default: complain(error);
     }
     return exit_of(error);
+  }
+
+  // "at $.level: ... (line 1, column 10)" of what was said as flags: nobody has seen that line.
+  std::optional<std::string> in_flags(std::string_view note) const {
+    constexpr std::string_view begin = "at $.";
+    if (!note.starts_with(begin) || command_.flags.empty() || !command_.arguments.empty()) return std::nullopt;
+    note.remove_prefix(begin.size());
+    return fmt::format("--{}", note.substr(0, note.rfind(" (line ")));
   }
 
   const Common& common_;

@@ -33,6 +33,21 @@ std::string example_value(const SchemaFlag& flag) {
   return "text";
 }
 
+// The members of what it gives, or its schema where it has none.
+std::string result_help(std::string_view schema) {
+  const SchemaFlags members(schema);
+  if (!members.is_known() || members.all().empty()) return fmt::format("\nIt gives {}\n", schema);
+  std::string text = "\nIt gives:\n";
+  std::size_t width = 0;
+  for (const SchemaFlag& each : members.all()) width = std::max(width, each.name.size());
+  for (const SchemaFlag& each : members.all()) {
+    text += fmt::format("  {:<{}}  {}{}{}", each.name, width, each.type, each.description.empty() ? "" : ": ",
+                        each.description);
+    text += each.is_required ? "\n" : "  (perhaps)\n";
+  }
+  return text;
+}
+
 std::string example_of(const command::Definition& command, const SchemaFlags& flags) {
   std::string line = fmt::format("parley call {}", command.id);
   bool has_any = false;
@@ -82,9 +97,7 @@ std::string command_help(const command::Definition& command, const SchemaFlags& 
   }
   if (const auto marks = marks_of(command); !marks.empty())
     text += fmt::format("\nIt is {}.\n", fmt::join(marks, ", "));
-  if (const std::string_view gives = command::response_schema(command); !gives.empty()) {
-    text += fmt::format("\nIt gives {}\n", gives);
-  }
+  if (const std::string_view gives = command::response_schema(command); !gives.empty()) text += result_help(gives);
   if (flags.is_known()) text += fmt::format("\nFor example: {}\n", example_of(command, flags));
   text.pop_back();
   return text;

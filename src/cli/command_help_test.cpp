@@ -29,6 +29,20 @@ TEST(CommandHelp, tells_each_flag_with_what_its_schema_says) {
             "For example: parley call greet --name text");
 }
 
+TEST(CommandHelp, tells_the_members_of_what_it_gives) {
+  wire::command::Definition command{.id = "add", .description = {}};
+  command.schema = wire::command::schema_of(
+      R"({"type":"object","properties":{},"additionalProperties":false})",
+      R"({"type":"object","properties":{"sum":{"type":"integer","description":"Of both."},"exact":{"type":"boolean"}},)"
+      R"("required":["sum"]})");
+  EXPECT_EQ(command_help(command, SchemaFlags(request_schema(command))),
+            "add\n\n  parley call add\n\nIt takes no arguments.\n\n"
+            "It gives:\n"
+            "  sum    integer: Of both.\n"
+            "  exact  true or false  (perhaps)\n\n"
+            "For example: parley call add");
+}
+
 TEST(CommandHelp, of_a_command_that_says_nothing_is_short) {
   const wire::command::Definition command{.id = "run", .description = {}};
   EXPECT_EQ(command_help(command, SchemaFlags("")),

@@ -8,9 +8,11 @@
 #include "cli/terminal.h"
 #include "codec/json_object.h"
 #include "codec/json_text.h"
+#include "core/directory/name.h"
 #include "core/policy/pattern.h"
 #include "face/attach.h"
 #include "os/termination.h"
+#include "runtime/builtin.h"
 
 namespace parley::cli {
 
@@ -55,6 +57,9 @@ class Listening {
     if (!heard) co_return fail(std::move(heard).error());
     subscription_ = *std::move(heard);
     co_await co_await attach(registry_, session_);
+    auto directory = session_.client<builtin::Directory>(builtin::directory_name).with({.deadline = patience});
+    auto may = co_await directory.call<&builtin::Directory::may>("subscribe", command_.pattern);
+    if (!may && may.error().code == Code::permission) co_return fail(std::move(may).error());
     // Messages are taken in order: once this is answered, the hub knows what we listen for.
     auto answered = co_await registry_.execute_json("parley.nothing", {}, {.deadline = patience});
     if (!answered && answered.error().code != Code::not_found && kind(answered.error()) != Kind::refused) {
@@ -100,11 +105,20 @@ int run_listen(const Common& common, const ListenCommand& command) {
              &pattern.error());
     return code(Exit::usage);
   }
+  if (command.pattern.ends_with('.')) {
+    warn(fmt::format("\"{}\" fits that one name alone", command.pattern),
+         fmt::format("{0}* is all that is one segment below it, {0}** all that is anywhere below it", command.pattern));
+  }
   return with_hub(common,
                   [&](io::Loop& loop, Session& session) { return Listening(common, command, loop, session).run(); });
 }
 
 int run_emit(const Common& common, const EmitCommand& command) {
+  if (core::is_private(command.event)) {
+    complain(fmt::format("\"{}\" is private, and no hub passes it on", command.event),
+             "names that begin with _ are of one process alone: choose another");
+    return code(Exit::usage);
+  }
   if (!command.payload.empty()) {
     if (const auto good = codec::check_json(command.payload); !good) {
       complain(fmt::format("the payload: {}", good.error().note),

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "async/scope.h"
 #include "cli/address.h"
 #include "cli/commands.h"
@@ -55,7 +57,14 @@ Result<void> add_policy(HubOptions& options, const HubCommand& command, const io
                 "\"optional\" or \"required\" in the hub's configuration");
   }
   for (const std::string& named_file : command.token_files) PARLEY_TRY(add_token(options.tokens, named_file));
-  for (const std::string& name : options.tokens.names()) {
+  const std::vector<std::string> names = options.tokens.names();
+  for (const core::Rule& rule : options.policy.rules()) {
+    if (!rule.principal || rule.principal->kind != core::Principal::Kind::token) continue;
+    if (std::ranges::find(names, rule.principal->name) != names.end()) continue;
+    return fail(Code::invalid, fmt::format("a rule names the token \"{0}\", and there is none: --token-file {0}=PATH",
+                                           rule.principal->name));
+  }
+  for (const std::string& name : names) {
     if (options.policy.concerns(core::Principal::of_token(name))) continue;
     return fail(Code::invalid, fmt::format("the token \"{0}\" may nothing: say what, such as --allow 'token:{0} "
                                            "see,call **'",

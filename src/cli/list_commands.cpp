@@ -83,11 +83,12 @@ int show_commands(const Common& common, const std::vector<CommandDefinition>& co
     say("there are no commands yet");
     return code(Exit::ok);
   }
-  std::vector<std::vector<std::string>> rows = {{"COMMAND", "", "DOES"}};
+  std::vector<std::vector<std::string>> rows = {{"COMMAND", "", "DOES", "PROVIDER"}};
   for (const CommandDefinition& each : commands) {
     std::string does = each.description.value_or("");
     std::ranges::replace(does, '\n', ' ');
-    rows.push_back({each.id, fmt::format("{}", fmt::join(marks_of(each), ", ")), std::move(does)});
+    rows.push_back({each.id, fmt::format("{}", fmt::join(marks_of(each), ", ")), std::move(does),
+                    each.provider.empty() ? "the hub" : each.provider});
   }
   say(table(rows));
   return code(Exit::ok);

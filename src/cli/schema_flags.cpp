@@ -163,6 +163,9 @@ std::string quoted(std::string_view text) {
 // Nothing: the word is no value of that flag.
 std::optional<std::string> value_of(const SchemaFlag& flag, std::string_view word) {
   constexpr std::size_t digits_of_doubles = 15;
+  if (!flag.choices.empty() && std::ranges::find(flag.choices, word) == flag.choices.end() && word != "null") {
+    return std::nullopt;
+  }
   const bool takes_text = (flag.kinds & text_bit) != 0;
   if (takes_text && flag.is_integer && !is_digits(word)) return std::nullopt;
   if (takes_text && word.size() > digits_of_doubles && is_digits(word)) return quoted(word);
@@ -349,6 +352,7 @@ SchemaFlags::SchemaFlags(std::string_view request_schema) {
     flag.is_required = std::ranges::find(required, member.key) != required.end();
     flag.kinds = takes.kinds;
     flag.is_integer = takes.is_integer;
+    flag.choices = takes.choices;
     if (codec::json_kind(member.value) == JsonKind::object) {
       const JsonObject own = JsonObject::of_checked(member.value);
       const std::string_view* const description = own.find("description");

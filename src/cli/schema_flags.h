@@ -17,9 +17,10 @@ struct SchemaFlag {
   std::string name;  // of the member
   std::string type;  // for people: "integer", "text", "list as JSON", "fast|slow"
   bool is_required = false;
-  std::uint8_t kinds = 0;    // of JSON that it takes, a bit each
-  bool is_integer = false;   // of its numbers, and of its texts where it takes both
-  std::string default_json;  // empty: none
+  std::uint8_t kinds = 0;                 // of JSON that it takes, a bit each
+  bool is_integer = false;                // of its numbers, and of its texts where it takes both
+  std::vector<std::string> choices = {};  // all that there are; empty: any
+  std::string default_json;               // empty: none
   std::string description;
 
   bool is_switch() const;  // true or false: it may stand alone

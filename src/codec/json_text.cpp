@@ -274,16 +274,19 @@ std::string_view nearest_name(std::string_view meant, const std::string_view* na
   for (std::size_t n = 0; n < count; ++n) {
     const std::string_view name = names[n];
     if (name.size() > size_max) continue;
-    // Letters to insert, drop or change: one row of the table at a time.
-    std::array<std::size_t, size_max + 1> row;
+    // Letters to insert, drop, change, or swap with the next one: a row of the table at a time, of which two are kept.
+    using Row = std::array<std::size_t, size_max + 1>;
+    Row row;
+    Row above{};
     for (std::size_t j = 0; j <= name.size(); ++j) row[j] = j;
     for (std::size_t i = 1; i <= meant.size(); ++i) {
-      std::size_t diagonal = row[0];
+      const Row two_above = std::exchange(above, row);
       row[0] = i;
       for (std::size_t j = 1; j <= name.size(); ++j) {
-        const std::size_t changed = diagonal + (lower(meant[i - 1]) == lower(name[j - 1]) ? 0 : 1);
-        diagonal = row[j];
-        row[j] = std::min({changed, row[j] + 1, row[j - 1] + 1});
+        const auto are_same = [&](std::size_t a, std::size_t b) { return lower(meant[a]) == lower(name[b]); };
+        row[j] = std::min({above[j - 1] + (are_same(i - 1, j - 1) ? 0 : 1), above[j] + 1, row[j - 1] + 1});
+        const bool is_swapped = i > 1 && j > 1 && are_same(i - 1, j - 2) && are_same(i - 2, j - 1);
+        if (is_swapped) row[j] = std::min(row[j], two_above[j - 2] + 1);
       }
     }
     if (row[name.size()] < best_distance) {

@@ -165,7 +165,8 @@ TEST(JsonText, the_nearest_name_is_one_that_is_near) {
   EXPECT_EQ(nearest("raduis"), "radius");
   EXPECT_EQ(nearest("RADIUS"), "radius");
   EXPECT_EQ(nearest("userName"), "user_name");
-  EXPECT_EQ(nearest("widht"), "");
+  EXPECT_EQ(nearest("widht"), "width");
+  EXPECT_EQ(nearest("wiht"), "");
   EXPECT_EQ(nearest("wdth"), "width");
   EXPECT_EQ(nearest("depth"), "");
   EXPECT_EQ(nearest(""), "");

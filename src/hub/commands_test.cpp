@@ -92,7 +92,7 @@ TEST(HubCommands, nobody_chooses_the_name_that_another_has_and_a_session_is_atta
     if (!attached) EXPECT_EQ(attached.error().code, Code::overloaded);
   }
   ASSERT_EQ(callers.size(), 8u);
-  EXPECT_EQ(callers[0], "session#1");
+  EXPECT_EQ(callers[0], "mem:hub#1");
   EXPECT_EQ(callers[1], "lines-1#2");
   for (const auto& each : processes) each->registry.close();
 }
@@ -158,6 +158,8 @@ TEST(HubCommands, who_may_not_offer_call_see_publish_or_subscribe_does_not) {
   int heard = 0;
   auto listening = worker.registry.on_json("**", [](std::string_view, std::string_view) { return true; }).value();
   auto all = client.registry.on_json("**", [&](std::string_view, std::string_view) { return ++heard != 0; }).value();
+  auto& there = hub.hub->registry();
+  auto at_hub = there.on_json("**", [](std::string_view, std::string_view) { return true; }).value();
   hub.world.settle();
   worker.registry.emit("work.done").value();
   client.registry.emit("work.forged").value();

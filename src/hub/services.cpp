@@ -112,6 +112,16 @@ Task<bool> DirectoryService::withdraw(Context& context, std::string name) {
   co_return visitor&& hub_.names().withdraw(visitor->id(), name);
 }
 
+Task<Result<void>> DirectoryService::may(Context& context, std::string verb, std::string pattern) {
+  const Visitor* const visitor = hub_.visitor_of(context.session());
+  if (!visitor) co_return fail(Code::closed, "the session");
+  const auto asked = core::parse_verb(verb);
+  if (!asked) co_return fail(asked.error());
+  const auto names = core::Pattern::parse(pattern);
+  if (!names) co_return fail(names.error());
+  co_return visitor->rights().check_any(*asked, *names);
+}
+
 Task<Result<builtin::Introduction>> DirectoryService::introduce(Context& context, std::string name) {
   const Visitor* const client = hub_.visitor_of(context.session());
   if (!client) co_return fail(Code::closed, "the session");

@@ -52,6 +52,7 @@ class DirectoryService final : public builtin::Directory {
   Task<Result<void>> offer(Context& context, core::Offer offer) override;
   Task<bool> withdraw(Context& context, std::string name) override;
   Task<Result<builtin::Introduction>> introduce(Context& context, std::string name) override;
+  Task<Result<void>> may(Context& context, std::string verb, std::string pattern) override;
   std::uint64_t introductions() const { return introductions_; }
 
  private:

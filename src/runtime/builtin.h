@@ -52,11 +52,16 @@ class Directory {
   // Errors: refused (this hub introduces nobody), not_found, permission, unsupported (one of the two is not on a Unix
   // socket, or takes no introductions), overloaded, and whatever became of the provider meanwhile.
   virtual Task<Result<Introduction>> introduce(Context& context, std::string name) = 0;
+  // Whether the caller may do this, such as "subscribe", with any name that fits the pattern. Errors: permission, which
+  // says what rule would allow it; invalid.
+  virtual Task<Result<void>> may(Context& context, std::string verb, std::string pattern) = 0;
 };
 PARLEY_SERVICE(Directory, (list, describe("who provides what"), idempotent),
                (offer, args(offer), describe("provide something from now on")),
                (withdraw, args(name), describe("provide it no more")),
-               (introduce, args(name), describe("a socket to a provider of this name")));
+               (introduce, args(name), describe("a socket to a provider of this name")),
+               (may, args(verb, pattern), describe("whether the caller may do this with any name that fits"),
+                idempotent));
 
 // What a process that offers services answers its hub, and nobody else: on the root of that session.
 class Introductions {

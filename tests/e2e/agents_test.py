@@ -122,9 +122,9 @@ class StandardStreams(AgentTest):
         code, message = agent.error("resources/list")
         self.assertEqual(code, -32601)
         self.assertIn("resources/list", message)
-        code, message = agent.error("tools/call", name="math.sub", arguments={})
+        code, message = agent.error("tools/call", name="math.ad", arguments={})
         self.assertEqual(code, -32602)
-        self.assertIn("math.sub", message)
+        self.assertIn('"math.ad"; did you mean "math.add"?', message)
         for line, code in (("this is no JSON", -32700), ('{"jsonrpc":"2.0","id"', -32700), ('{"id":{}}', -32600)):
             agent.write(line)
             self.assertEqual(agent.answer(None)["error"]["code"], code, line)
@@ -556,7 +556,7 @@ class Registries(AttachTest):
 
     def test_what_changes_at_another_hub_is_seen_over_http(self):
         other = self.other_hub()
-        url = self.url()
+        url = self.url() + "/cmd"
         attached = self.attach(url, until=f"attach: {url} is attached to the hub")
         self.other_worker()
         self.until_there("math.add")
@@ -607,8 +607,11 @@ class Mistakes(AttachTest):
     def test_of_what_is_attached(self):
         for arguments in ([], ["--mcp", "true", "--mcp-url", "http://localhost/mcp"], [self.other, "--mcp", "true"]):
             self.expect(self.tries(*arguments), 2, "the ADDRESS of a registry", "--mcp 'COMMAND LINE'", "--mcp-url URL")
+        self.expect(self.tries("--mcp", "true", self.other), 2, "one of them alone")
+        self.expect(self.tries("stdio:"), 2, "no registry", "unix:PATH")
 
     def test_of_command_lines(self):
+        self.expect(self.tries("--mcp", "echo hello"), 18, "no JSON-RPC", "ended with exit code 0")
         self.expect(self.tries("--mcp", "no-such-program --flag"), 18, "no-such-program", "not found", "no MCP server",
                     "the line after --mcp is run by the shell")
         self.expect(self.tries("--mcp", "exit 3"), 18, "no MCP server", "its program ended with exit code 3")
@@ -626,7 +629,7 @@ class Mistakes(AttachTest):
         self.expect(self.tries("nonsense"), 12, "no registry at nonsense", "speaks lines at unix:PATH")
         self.expect(self.tries(self.address), 12, f"no registry at {self.address}", "it is the hub itself")
         for url in ("nonsense", "ftp://127.0.0.1/mcp"):
-            self.expect(self.tries("--mcp-url", url), 12, "no MCP server", "such as http://localhost:3000/mcp")
+            self.expect(self.tries("--mcp-url", url), 2, "is no URL of http:", "such as http://localhost:3000/mcp")
 
     def test_without_a_hub(self):
         nowhere = f"unix:{self.place}/nowhere.sock"

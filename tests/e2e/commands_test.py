@@ -205,15 +205,19 @@ class Calls(CommandTest):
 
     def test_commands_are_listed(self):
         self.hub()
-        self.worker(TEST_WORKER)
+        worker = self.worker(TEST_WORKER)
         self.expect(self.parley("list"), 0, "and 4 commands: parley list --commands")
         lines = [line.split() for line in self.parley("list", "--commands").stdout.splitlines()]
-        self.assertEqual(lines[0], ["COMMAND", "DOES"])
+        self.assertEqual(lines[0], ["COMMAND", "DOES", "PROVIDER"])
         self.assertEqual([line[:2] for line in lines[1:]], [["disk.wipe", "destructive"], ["greet", "read-only"],
                                                             ["step.up", "Steps,"], ["wait", "Waits"]])
         full = {each["id"]: each for each in json.loads(self.parley("list", "--commands", "--json").stdout)}
         self.assertEqual(full["greet"]["schema"]["request"]["required"], ["name", "titles"])
         self.assertTrue(full["disk.wipe"]["annotations"]["destructive"])
+        self.assertIn(f"process {worker.pid}#", full["greet"]["provider"])
+        second = subprocess.run([TEST_WORKER, self.address], capture_output=True, text=True, check=False,
+                                timeout=100, env=self.environment)
+        self.assertIn(f'is provided by "process {worker.pid}#', second.stderr)
 
 
 class Foreign(CommandTest):
@@ -315,6 +319,12 @@ class Mistakes(CommandTest):
         self.expect(self.parley("call", "step.up", "--steps", "two"), 2, '--steps takes an integer, not "two"')
         self.expect(self.parley("call", "step.up", '{"steps": "two"}'), 12, "steps", "--help` shows what it takes")
         self.expect(self.parley("call", "step.up", "--step", "2"), 2, "did you mean --steps?")
+        self.expect(self.parley("call", "step.up", "--setps", "2"), 2, "did you mean --steps?")
+        too_large = self.parley("call", "step.up", "--steps", "99999999999")
+        self.expect(too_large, 12, "(--steps: ", "--help` shows what it takes")
+        self.assertNotIn("line 1", too_large.stderr)
+        self.expect(self.parley("call", "wait", "--file", f"{self.place}/runs", "--deadline", "0.01"), 16,
+                    "it had 0.01 s; --deadline SECONDS gives it longer")
         self.expect(self.parley("call", "step.up"), 2, "--steps (integer) is missing", "parley call step.up --steps")
         self.expect(self.parley("call", "step.up", "[2]"), 2, "are an object, each by its name")
         self.expect(self.parley("call", "step.up", '{"steps": 2'), 2, "the arguments: ")
@@ -323,6 +333,9 @@ class Mistakes(CommandTest):
         self.expect(self.parley("call", "step.upp", "--steps", "2"), 13, "did you mean the command step.up?")
         self.expect(self.parley("call", "gret"), 13, 'there is no command "gret"', "did you mean the command greet?")
         self.expect(self.parley("call", "zzzzzzzz"), 2, "names no command and no method")
+        _, answer = self.request(UnixConnection(self.socket_path), "POST", "/cmd", self.execution("gret"))
+        self.assertEqual(answer["response"]["error"]["message"],
+                         'there is no command "gret"; did you mean "greet"?')
 
     def test_a_private_command_is_called_by_nobody_else(self):
         # rule: commands/REG-02
@@ -356,6 +369,10 @@ class Mistakes(CommandTest):
         self.expect(self.parley("emit", "build.done", "{done}"), 2, "the payload: ", "it is one text of JSON")
         self.expect(self.parley("emit", "not a name"), 12)
         self.expect(self.parley("listen", "a*b"), 2, "build.**")
+        listening = self.begin(PARLEY, "listen", "build.")
+        self.assertIn("fits that one name alone", listening.stderr.readline())
+        self.assertIn("build.* is all", listening.stderr.readline())
+        self.expect(self.parley("emit", "_mine"), 2, '"_mine" is private', "begin with _")
 
 
 class Events(CommandTest):
@@ -415,6 +432,12 @@ class Policy(CommandTest):
         refused = subprocess.run([WORKER, f"tcp:127.0.0.1:{port}"], capture_output=True, text=True, check=False,
                                  timeout=100, env={**self.environment, "PARLEY_TOKEN": SECRET})
         self.assertEqual(refused.returncode, 1)
+
+    def test_whoever_may_not_subscribe_is_told_and_written_down(self):
+        port = self.tokens("subscribe build.*")
+        told = ('token:ci may not subscribe "test.**"', "a rule that allows it")
+        self.expect(self.parley_at(port, "listen", "test.**"), 14, *told)
+        self.assertIn("test.**", self.parley("audit").stdout)
 
     def test_without_a_token_a_port_takes_nobody(self):
         port = self.tokens("see,call **")

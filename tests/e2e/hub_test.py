@@ -286,6 +286,7 @@ class HubTest(program_suite.ProgramTest):
                 (["--allow", rule, "--token-file", f"ci={self.place}/missing"], "No such file"),
                 (["--allow", rule, "--token-file", self.secret_file()], "is not NAME=PATH"),
                 (["--allow", "ci see **"], "is no principal"),
+                (["--allow", "token:zz see **"], "there is none: --token-file zz=PATH"),
                 (["--allow", "token:ci see a*"], "is no pattern")):
             with self.subTest(arguments=arguments):
                 ran = self.run_parley("hub", *arguments)

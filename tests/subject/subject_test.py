@@ -400,7 +400,7 @@ class Peers(unittest.TestCase):
                 receive(peer)
                 self.assertTrue(receive(peer).endswith(text("hello from client")))
                 peer.sendall(frame(bytes.fromhex("00070101000000") + b"\x20cut"))
-                self.failed(client.end(), r"scenario echo: invalid: .*")
+                self.failed(client.end(), r"scenario echo: unknown: it was answered, .*")
 
     def test_a_peer_that_is_gone_without_a_farewell_has_been_served(self):
         with running(SUBJECT_MODE="server-listen") as server:

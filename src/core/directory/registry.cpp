@@ -255,6 +255,11 @@ void Registry::tell(std::string_view id, Carrier except, Effects& effects) {
   }
 }
 
+Result<void> Registry::may_listen(Carrier carrier, const Pattern& pattern) const {
+  const Rights* const rights = carriers_.at(carrier).terms.rights;
+  return rights ? rights->check_any(Verb::subscribe, pattern) : Result<void>();
+}
+
 void Registry::on_interest(Carrier from, const Message& message, Effects& effects) {
   const auto& interest = std::get<command::Interest>(message.body);
   std::vector<Interests::Wanted> all;
@@ -262,6 +267,10 @@ void Registry::on_interest(Carrier from, const Message& message, Effects& effect
     const std::uint32_t hops = i < interest.hops.size() ? interest.hops[i] + 1 : 1;
     if (auto pattern = Pattern::parse(interest.patterns[i]); !pattern) {
       ++counters_.malformed;
+    } else if (auto may = may_listen(from, *pattern); !may) {
+      const Terms& terms = carriers_.at(from).terms;
+      effects.push_back(
+          Refused{terms.rights->principal(), terms.id, Verb::subscribe, pattern->text(), std::move(may).error()});
     } else if (hops <= command::hops_max) {
       all.push_back({*std::move(pattern), hops});
     }
@@ -288,7 +297,9 @@ std::vector<Registry::Definition> Registry::commands(const Rights* rights) const
   std::vector<Definition> all;
   directory_.commands().for_each([&](const Commands::Provided& each) {
     const std::string& id = each.definition.id;
-    if (!is_private(id) && (!rights || rights->sees(id))) all.push_back(each.definition);
+    if (is_private(id) || (rights && !rights->sees(id))) return;
+    all.push_back(each.definition);
+    if (each.owner != here) all.back().provider = id_of(each.owner);
   });
   return all;
 }

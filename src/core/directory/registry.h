@@ -178,8 +178,10 @@ class Registry {
   // Idempotent.
   void close(Effects& effects);
 
-  // Public commands that one with these rights may see, null: all; by name.
+  // Public commands that one with these rights may see, null: all; by name, each with the id of its owner's carrier.
   std::vector<Definition> commands(const Rights* rights) const;
+  // One that may have been meant, among the first of these; empty: none.
+  std::string_view nearest_command(std::string_view name, const Rights* rights) const;
   const Commands& table() const { return directory_.commands(); }
   const RegistryCounters& counters() const { return counters_; }
   std::size_t requests_in_flight() const { return requests_.size(); }
@@ -240,6 +242,7 @@ class Registry {
                   Effects& effects) const;
   void answer_list(Carrier to, const Message& request, Effects& effects);
   void on_list(Carrier from, wire::command::ListResponse list, Instant now, Effects& effects);
+  Result<void> may_listen(Carrier carrier, const Pattern& pattern) const;
   void on_interest(Carrier from, const Message& message, Effects& effects);
   void send_list(Carrier to, const std::string& thread, const std::string& meta,
                  const std::vector<const Definition*>& all, Effects& effects);
@@ -272,7 +275,8 @@ class Registry {
     Carrier to = here;
     std::optional<Error> none;
   };
-  Way way_of(std::string_view command, Carrier from) const;
+  Error no_command_for(const Rights* rights, std::string_view name) const;
+  Way way_of(std::string_view command, Carrier from, const Rights* rights) const;
   std::optional<Error> denial_of(const Rights& rights, std::string_view from, std::string_view name,
                                  Effects& effects) const;
   std::optional<Error> refusal_of(Carrier from, const std::string& id, std::uint32_t hops, std::string_view name,

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "codec/json_text.h"
 #include "codec/utf8.h"
 #include "core/directory/command_errors.h"
 #include "core/directory/name.h"
@@ -16,6 +17,8 @@ namespace command = wire::command;
 
 // One principal has no more of them than this part, through however many carriers.
 static constexpr std::uint32_t shares_of_requests = 4;
+// With a name that nobody has, which costs that much.
+static constexpr std::size_t names_compared_max = 256;
 
 static std::string with_remaining(std::string_view meta, Duration left) {
   const auto us = std::chrono::duration_cast<std::chrono::microseconds>(std::max(left, Duration::zero())).count();
@@ -32,7 +35,24 @@ static Error no_command(std::string_view name) {
   return {Code::not_found, fmt::format("there is no command \"{}\"", codec::to_line(name, name_bytes_max))};
 }
 
-Registry::Way Registry::way_of(std::string_view id, Carrier from) const {
+std::string_view Registry::nearest_command(std::string_view name, const Rights* rights) const {
+  std::vector<std::string_view> names;
+  directory_.commands().for_each([&](const Commands::Provided& each) {
+    const std::string& id = each.definition.id;
+    if (names.size() < names_compared_max && !is_private(id) && (!rights || rights->sees(id))) names.push_back(id);
+  });
+  return codec::nearest_name(name, names.data(), names.size());
+}
+
+// Who has rights asks a hub, and is told what he may have meant.
+Error Registry::no_command_for(const Rights* rights, std::string_view name) const {
+  Error error = no_command(name);
+  const std::string_view near = rights ? nearest_command(name, rights) : std::string_view();
+  if (!near.empty()) error.note += fmt::format("; did you mean \"{}\"?", near);
+  return error;
+}
+
+Registry::Way Registry::way_of(std::string_view id, Carrier from, const Rights* rights) const {
   if (const Commands::Provided* provided = directory_.commands().find(id)) {
     if (provided->owner != from || from == here) return {.to = provided->owner, .none = {}};
     return {.none = Error{Code::not_found, fmt::format("\"{}\" is provided by whoever asks for it", id)}};
@@ -48,7 +68,7 @@ Registry::Way Registry::way_of(std::string_view id, Carrier from) const {
   if (has_lost_router() && !is_private(id)) {
     return {.none = Error{Code::not_sent, fmt::format("\"{}\" is not here, and the router has gone", id)}};
   }
-  return {.none = no_command(id)};
+  return {.none = no_command_for(rights, id)};
 }
 
 // Of a name that nobody has nothing is written down.
@@ -90,7 +110,7 @@ std::optional<Error> Registry::denial_of(const Rights& rights, std::string_view 
   const bool may = rights.may(Verb::call, name);
   if (may && (!is_private(name) || rights.may(Verb::operate, name))) return std::nullopt;
   if (!may) write_down(rights, from, Verb::call, name, effects);
-  return !may && rights.sees(name) ? rights.check(Verb::call, name).error() : no_command(name);
+  return !may && rights.sees(name) ? rights.check(Verb::call, name).error() : no_command_for(&rights, name);
 }
 
 void Registry::on_execute(Carrier from, Message&& message, Instant now, Effects& effects) {
@@ -99,7 +119,7 @@ void Registry::on_execute(Carrier from, Message&& message, Instant now, Effects&
   std::optional<Error> refusal = refusal_of(from, message.id, hops, name, effects);
   Way way;
   if (!refusal) {
-    way = way_of(name, from);
+    way = way_of(name, from, carriers_.at(from).terms.rights);
     refusal = way.none;
   }
   if (refusal) {
@@ -134,7 +154,7 @@ Registry::Call Registry::execute(Execution execution, Instant now, Effects& effe
   if (execution.rights) {
     if (auto denial = denial_of(*execution.rights, {}, name, effects)) return refuse(*std::move(denial));
   }
-  Way way = way_of(name, here);
+  Way way = way_of(name, here, execution.rights);
   if (way.none) return refuse(*std::move(way.none));
   Request request{.from = here, .to = way.to, .id = {}, .meta = execution.meta};
   request.deadline = execution.deadline.value_or(now + limits_.answer_max);
@@ -293,7 +313,9 @@ void Registry::drop_requests(Neighbour& neighbour, const std::string& id, Effect
   };
   for (const Call call : in_order(neighbour.answers)) {
     const Request request = take(call);
-    answer(call, request, fail(Code::sent_then_lost, fmt::format("\"{}\" went before it answered", id)), {}, effects);
+    answer(call, request,
+           fail(Code::sent_then_lost, fmt::format("\"{}\" went while it ran this, which may be done", id)), {},
+           effects);
   }
   for (const Call call : in_order(neighbour.asked)) {
     if (!requests_.contains(call)) continue;

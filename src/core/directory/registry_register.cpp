@@ -3,6 +3,8 @@
 #include <set>
 
 #include "base/assert.h"
+#include "codec/json_object.h"
+#include "codec/json_text.h"
 #include "core/directory/command_errors.h"
 #include "core/directory/name.h"
 #include "core/directory/registry.h"
@@ -123,7 +125,10 @@ void Registry::on_registered(Carrier from, const Message& message, Instant now, 
   if (!response.is_ok && command::meta_member(message.meta, command::error_key).empty()) {
     result = fail(Code::in_use, fmt::format("the router \"{}\" has \"{}\" already", id_of(from), id));
   } else if (!response.is_ok) {
-    const std::string note = fmt::format("the router \"{}\" does not take \"{}\"", id_of(from), id);
+    const std::string said = command::meta_member(message.meta, command::note_key);
+    const std::string note = !said.empty() && codec::json_kind(said) == codec::JsonKind::string
+                                 ? codec::json_string(said)
+                                 : fmt::format("the router \"{}\" does not take \"{}\"", id_of(from), id);
     result = fail(from_wire({command::ErrorCode::internal_error, note}, message.meta));
   }
   if (!over.is_announcement) return end(std::move(over), std::move(result), effects);
@@ -137,7 +142,7 @@ void Registry::refuse_announcement(Definition definition, Error why, Effects& ef
   std::string id = definition.id;
   const Terms& router = carriers_.at(router_).terms;
   if (why.code == Code::in_use && router.is_extended && directory_.commands().has(id)) {
-    send(router_, command::ListResponse{carriers_.at(router_).interest_id, {std::move(definition)}}, {}, effects);
+    send(router_, command::ListResponse{uuid(), {std::move(definition)}}, {}, effects);
   }
   effects.push_back(Unannounced{std::move(id), std::move(why)});
 }
@@ -207,20 +212,34 @@ void Registry::on_register(Carrier from, const Message& message, Instant now, Ef
   Definition definition = std::get<command::RegisterRequest>(message.body).command;
   ++definition.hops;
   const std::string& id = definition.id;
+  const Terms& terms = carriers_.at(from).terms;
   const auto answer = [&](bool is_ok) {
     send(from, command::RegisterResponse{message.id, is_ok}, message.meta, effects);
   };
+  const auto refuse = [&](const Error& why) {
+    std::string meta = message.meta;
+    if (terms.is_extended) {
+      std::string note;
+      codec::put_quoted(note, why.note);
+      meta = command::with_meta_member(meta_of(why, meta), command::note_key, note);
+    }
+    send(from, command::RegisterResponse{message.id, false}, std::move(meta), effects);
+  };
   if (!may_register(from, definition)) {
     ++counters_.definitions_refused;
-    const Terms& terms = carriers_.at(from).terms;
     if (!terms.rights || !is_name(id)) return answer(false);
     write_down(*terms.rights, terms.id, Verb::offer, id, effects);
-    const Error why{Code::permission, {}};
-    return send(from, command::RegisterResponse{message.id, false},
-                terms.is_extended ? meta_of(why, message.meta) : message.meta, effects);
+    const auto may = terms.rights->check(Verb::offer, id);
+    return may ? answer(false) : refuse(may.error());
   }
   const Commands::Provided* provided = directory_.commands().find(id);
-  if (is_registering(from, id) || (provided && provided->owner != from)) return answer(false);
+  if (is_registering(from, id)) return answer(false);
+  if (provided && provided->owner != from) {
+    const bool is_seen = !terms.rights || terms.rights->sees(id);
+    const std::string owner =
+        provided->owner == here ? "this registry itself" : fmt::format("\"{}\"", id_of(provided->owner));
+    return refuse({Code::in_use, is_seen ? fmt::format("\"{}\" is provided by {}", id, owner) : std::string()});
+  }
   const bool is_known = provided != nullptr;
   if (!is_known && !is_private(id) && has_started_router() && !is_router(from)) {
     if (carriers_.at(from).registrations.size() >= limits_.registrations_per_carrier_max) {

@@ -261,9 +261,9 @@ void Server::finished(std::uint64_t token, const ToolResult& result, std::string
   const std::optional<Request> request = take(token, true);
   if (!request) return;
   if (result.kind == ToolResult::Kind::unknown_tool) {
-    return answer_error(request->id, wire::mcp::invalid_params,
-                        fmt::format("unknown tool: {}", codec::quoted_start(request->command)), request->stream,
-                        effects);
+    std::string why = fmt::format("unknown tool: {}", codec::quoted_start(request->command));
+    if (!result.message.empty()) why += fmt::format("; did you mean {}?", codec::quoted_start(result.message));
+    return answer_error(request->id, wire::mcp::invalid_params, why, request->stream, effects);
   }
   if (result.kind == ToolResult::Kind::invalid_arguments && version_ < Version::v2025_11_25) {
     return answer_error(request->id, wire::mcp::invalid_params, codec::to_utf8(result.message, reason_bytes_max),

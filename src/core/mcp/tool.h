@@ -35,7 +35,7 @@ struct ToolResult {
     content,            // json: an array of content items of MCP, sent as they are
     failed,             // code and message
     invalid_arguments,  // message: what is wrong with them
-    unknown_tool,
+    unknown_tool,       // message: the name of one that may have been meant, or nothing
   };
   Kind kind = Kind::nothing;
   std::string json = {};
@@ -53,7 +53,10 @@ struct ToolResult {
   static ToolResult invalid_arguments(std::string message) {
     return {.kind = Kind::invalid_arguments, .message = std::move(message)};
   }
-  static ToolResult unknown_tool() { return {.kind = Kind::unknown_tool}; }
+  // `nearest`: one that may have been meant.
+  static ToolResult unknown_tool(std::string_view nearest = {}) {
+    return {.kind = Kind::unknown_tool, .message = std::string(nearest)};
+  }
 };
 
 // Of a client or server of MCP, as it says it is.

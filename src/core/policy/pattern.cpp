@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <vector>
+
 #include "codec/utf8.h"
 #include "core/directory/name.h"
 
@@ -81,6 +83,37 @@ bool Pattern::matches(std::string_view name, std::uint64_t* steps) const {
   }
   while (!pattern.is_over() && pattern.now() == any) pattern.next();
   return pattern.is_over();
+}
+
+static std::vector<std::string_view> segments_of(std::string_view text) {
+  std::vector<std::string_view> all;
+  for (Segments segments(text); !segments.is_over(); segments.next()) all.push_back(segments.now());
+  return all;
+}
+
+// Row by row from the ends: whether what is left of both has a name in common.
+bool Pattern::meets(const Pattern& other) const {
+  const std::vector<std::string_view> rows = segments_of(text_);
+  const std::vector<std::string_view> columns = segments_of(other.text_);
+  std::vector<char> below(columns.size() + 1);
+  std::vector<char> row(columns.size() + 1);
+  for (std::size_t i = rows.size() + 1; i-- > 0;) {
+    for (std::size_t j = columns.size() + 1; j-- > 0;) {
+      const std::string_view mine = i < rows.size() ? rows[i] : std::string_view();
+      const std::string_view its = j < columns.size() ? columns[j] : std::string_view();
+      if (mine == any) {
+        row[j] = below[j] || (j < columns.size() && row[j + 1]);
+      } else if (its == any) {
+        row[j] = row[j + 1] || (i < rows.size() && below[j]);
+      } else if (i == rows.size() || j == columns.size()) {
+        row[j] = i == rows.size() && j == columns.size();
+      } else {
+        row[j] = (mine == one || its == one || mine == its) && below[j + 1];
+      }
+    }
+    std::swap(row, below);
+  }
+  return below[0];
 }
 
 }  // namespace parley::core

@@ -26,6 +26,8 @@ class Pattern {
   // In at most (segments of the name + 1) x (segments of the pattern + 1) steps, which are added to `steps`: a step
   // looks at one segment.
   bool matches(std::string_view name, std::uint64_t* steps = nullptr) const;
+  // Whether there may be a name that fits both.
+  bool meets(const Pattern& other) const;
   const std::string& text() const { return text_; }
 
   friend bool operator==(const Pattern&, const Pattern&) = default;

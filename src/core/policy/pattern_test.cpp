@@ -142,5 +142,46 @@ TEST(PatternProperty, hostile_patterns_take_no_more_steps_than_their_segments_ti
   }
 }
 
+bool meet(std::string_view one, std::string_view other) {
+  const Pattern a = Pattern::parse(one).value();
+  const Pattern b = Pattern::parse(other).value();
+  EXPECT_EQ(a.meets(b), b.meets(a));
+  return a.meets(b);
+}
+
+TEST(Pattern, meets_another_where_a_name_fits_both) {
+  EXPECT_TRUE(meet("a.b", "a.b"));
+  EXPECT_TRUE(meet("a.*", "*.b"));
+  EXPECT_TRUE(meet("a.**", "**.z"));
+  EXPECT_TRUE(meet("**", "a"));
+  EXPECT_TRUE(meet("a.**", "a"));
+  EXPECT_TRUE(meet("**.b.**", "a.*.c"));
+  EXPECT_FALSE(meet("a.b", "a.c"));
+  EXPECT_FALSE(meet("a.*", "a"));
+  EXPECT_FALSE(meet("a.**", "b.**"));
+  EXPECT_FALSE(meet("a.*", "a.b.**.c"));
+  EXPECT_FALSE(meet("*.*", "a.**.b.c"));
+}
+
+// Against all names of up to three segments of two letters, which is as long as the patterns are without their **.
+TEST(Pattern, meets_what_it_has_a_name_in_common_with) {
+  std::vector<std::string> names = {"a", "b"};
+  for (std::size_t i = 0; names.size() < 2 + 4 + 8 + 16; ++i) {
+    for (const char* last : {".a", ".b"}) names.push_back(names[i] + last);
+  }
+  std::vector<std::string> patterns;
+  for (const std::string one : {"a", "b", "*", "**"}) {
+    patterns.push_back(one);
+    for (const std::string two : {".a", ".*", ".**"}) patterns.push_back(one + two);
+  }
+  for (const std::string& one : patterns) {
+    for (const std::string& other : patterns) {
+      const bool has_common = std::ranges::any_of(
+          names, [&](const std::string& name) { return matches(one, name) && matches(other, name); });
+      EXPECT_EQ(meet(one, other), has_common) << one << ' ' << other;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace parley::core

@@ -92,11 +92,25 @@ bool Policy::allows(const Principal& principal, Verb verb, std::string_view name
   });
 }
 
+static Error denial(const Principal& principal, Verb verb, std::string_view name) {
+  return {Code::permission, fmt::format("{0} may not {1} \"{2}\"; a rule that allows it: {0} {1} {2}",
+                                        to_string(principal), to_string(verb), name)};
+}
+
 Result<void> Policy::check(const Principal& principal, Verb verb, std::string_view name) const {
   if (allows(principal, verb, name)) return {};
-  const std::string who = to_string(principal);
-  return fail(Code::permission,
-              fmt::format("{0} may not {1} \"{2}\"; a rule that allows it: {0} {1} {2}", who, to_string(verb), name));
+  return fail(denial(principal, verb, name));
+}
+
+bool Policy::allows_any(const Principal& principal, Verb verb, const Pattern& pattern) const {
+  return std::ranges::any_of(rules_, [&](const Rule& rule) {
+    return rule.verbs.has(verb) && is_for(rule, principal) && rule.pattern.meets(pattern);
+  });
+}
+
+Result<void> Policy::check_any(const Principal& principal, Verb verb, const Pattern& pattern) const {
+  if (allows_any(principal, verb, pattern)) return {};
+  return fail(denial(principal, verb, pattern.text()));
 }
 
 bool Policy::knows(const Principal& principal) const {

@@ -79,6 +79,9 @@ class Policy {
   bool allows(const Principal& principal, Verb verb, std::string_view name) const;
   // Errors: permission, which says who may not do what, and a rule that would allow it.
   Result<void> check(const Principal& principal, Verb verb, std::string_view name) const;
+  // The same of any name that fits a pattern.
+  bool allows_any(const Principal& principal, Verb verb, const Pattern& pattern) const;
+  Result<void> check_any(const Principal& principal, Verb verb, const Pattern& pattern) const;
   // Whether it is one of those that rules name, and not only of everybody.
   bool knows(const Principal& principal) const;
   // Whether a rule names one of that kind.
@@ -102,6 +105,10 @@ class Rights {
     return may(Verb::see, name) || may(Verb::call, name) || may(Verb::offer, name);
   }
   Result<void> check(Verb verb, std::string_view name) const { return policy_->check(principal_, verb, name); }
+  // Whether it may with any name that fits.
+  Result<void> check_any(Verb verb, const Pattern& pattern) const {
+    return policy_->check_any(principal_, verb, pattern);
+  }
 
  private:
   const Policy* policy_;

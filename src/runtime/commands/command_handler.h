@@ -37,8 +37,16 @@ class CommandHandler {
   virtual std::string response_schema() const { return {}; }
 };
 
+// What such a command says of itself, so that nobody has to guess whether it takes something.
+inline constexpr std::string_view nothing_schema = R"({"type":"object","properties":{},"additionalProperties":false})";
+
 template <class In, class Out>
 inline constexpr char command_type = 0;  // its address says which
+
+// The request of a command is an object, whose members are flags at a shell and arguments to an agent.
+template <class T>
+concept Request = codec::kind_of<T> == codec::TypeKind::structure || codec::kind_of<T> == codec::TypeKind::unit ||
+                  codec::kind_of<T> == codec::TypeKind::map || codec::kind_of<T> == codec::TypeKind::variant;
 
 // The request of a command that takes nothing may be absent, null or {}: peers differ in what they send.
 Result<void> check_nothing(std::string_view request);
@@ -77,6 +85,10 @@ Result<Out> decode_result(std::string_view result) {
 
 template <class In, class Out>
 class TypedCommand : public CommandHandler {
+  static_assert(Request<In>,
+                "parley: a command takes nothing or a struct, whose members are its arguments by name: put the number, "
+                "text, list or enum into a struct of one member");
+
  public:
   virtual Task<Result<Out>> run(CommandContext& context, In in) = 0;
 
@@ -89,7 +101,7 @@ class TypedCommand : public CommandHandler {
     co_return encode_result<Out>(*out);
   }
   std::string request_schema() const final {
-    if constexpr (std::is_same_v<In, Nothing>) return {};
+    if constexpr (std::is_same_v<In, Nothing>) return std::string(nothing_schema);
     return codec::json_schema_of<In>();
   }
   std::string response_schema() const final {

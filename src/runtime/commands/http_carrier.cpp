@@ -174,7 +174,7 @@ class HttpCarrier final : public Carrier, public std::enable_shared_from_this<Ht
   Task<Result<CommandMessage>> request(std::string line, Instant until) {
     io::HttpRequest request{.method = "POST", .body = std::move(line)};
     request.target = client_->target();
-    request.target += request.target.ends_with('/') ? "cmd" : "/cmd";
+    if (!request.target.ends_with("/cmd")) request.target += request.target.ends_with('/') ? "cmd" : "/cmd";
     request.fields = {{"Content-Type", "application/json"}, {"Accept", "application/x-ndjson"}};
     if (!options_.token.empty()) request.fields.push_back({"Authorization", "Bearer " + options_.token});
     auto response = co_await client_->request(std::move(request), until);

@@ -22,11 +22,12 @@ struct HttpCarrierOptions {
   CarrierLimits limits = {};
 };
 
-// Asks a server of cmd-ipc over HTTP, by POST to `url`/cmd: lists its commands and executes them. Connections are kept
-// and used again. Nothing comes back but answers: no events, no registrations, no calls; what is said of these is
-// dropped, and a registration agreed to, since nobody there could call it. What goes wrong with a request is its answer
-// at once: channel_disconnected where there is no server (not_sent) or it went (sent_then_lost), timeout,
-// invalid_request for status 400, and internal_error with the status and what it says for any other.
+// Asks a server of cmd-ipc over HTTP, by POST to `url`/cmd, which may be said whole: lists its commands and executes
+// them. Connections are kept and used again. Nothing comes back but answers: no events, no registrations, no calls;
+// what is said of these is dropped, and a registration agreed to, since nobody there could call it. What goes wrong
+// with a request is its answer at once: channel_disconnected where there is no server (not_sent) or it went
+// (sent_then_lost), timeout, invalid_request for status 400, and internal_error with the status and what it says for
+// any other.
 //
 // Errors: uri, unsupported.
 Result<std::shared_ptr<Carrier>> http_carrier(io::Loop& loop, std::string_view url, HttpCarrierOptions options);

@@ -112,8 +112,8 @@ Task<void> McpSession::run(Running& running, Server::CallTool call) {
   const auto definition = registry.definition(call.command);
   if (!definition || !running.session->is_wanted(call.command)) {
     const Error away{Code::not_sent, "the hub is not there; its tools come back with it"};
-    const ToolResult none = registry.has_lost_router() ? ToolResult::failed(away) : ToolResult::unknown_tool();
-    running.session->finish(token, none, {});
+    running.session->finish(
+        token, registry.has_lost_router() ? ToolResult::failed(away) : running.session->unknown(call.command), {});
     co_return;
   }
   ExecuteOptions options = running.session->options_of(call, running);
@@ -121,7 +121,7 @@ Task<void> McpSession::run(Running& running, Server::CallTool call) {
   if (!running.session) co_return;
   // What it may not call is to it as if it were not there.
   if (!answer && !running.session->may_call(definition->id)) {
-    running.session->finish(token, ToolResult::unknown_tool(), {});
+    running.session->finish(token, running.session->unknown(definition->id), {});
     co_return;
   }
   running.session->finish(token, result_of(std::move(answer), *definition), tool_of(*definition).output_schema);
@@ -160,6 +160,11 @@ bool McpSession::is_wanted(std::string_view name) const {
 
 bool McpSession::may_call(std::string_view name) const {
   return !options_.rights || options_.rights->may(core::Verb::call, name);
+}
+
+ToolResult McpSession::unknown(std::string_view name) const {
+  const std::string near = registry_.nearest_command(name, options_.rights.get());
+  return ToolResult::unknown_tool(is_wanted(near) && may_call(near) ? near : std::string());
 }
 
 std::vector<Tool> McpSession::tools() const {

@@ -69,6 +69,8 @@ class McpSession {
   void stop(std::uint64_t token);
   bool is_wanted(std::string_view name) const;
   bool may_call(std::string_view command) const;
+  // What is said of one that is none of its tools.
+  core::mcp::ToolResult unknown(std::string_view command) const;
   std::vector<core::mcp::Tool> tools() const;
   void on_progress(std::uint64_t token, std::string_view content);
 

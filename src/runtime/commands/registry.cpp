@@ -578,6 +578,9 @@ Subscription Registry::on_commands_changed(std::move_only_function<void()> liste
 }
 const core::RegistryCounters& Registry::counters() const { return impl_->machine().counters(); }
 const RegistryRuntimeCounters& Registry::runtime_counters() const { return impl_->counters(); }
+std::string Registry::nearest_command(std::string_view name, const core::Rights* rights) const {
+  return std::string(impl_->machine().nearest_command(name, rights));
+}
 bool Registry::has_lost_router() const { return impl_->machine().has_lost_router(); }
 std::size_t Registry::carrier_count() const { return impl_->machine().carrier_count(); }
 std::size_t Registry::requests_in_flight() const { return impl_->machine().requests_in_flight(); }

@@ -203,6 +203,8 @@ class Registry {
   std::vector<CommandDefinition> commands(const core::Rights* rights = nullptr) const;
   // One of these; nothing where it is none of them.
   std::optional<CommandDefinition> definition(std::string_view name, const core::Rights* rights = nullptr) const;
+  // One of these that may have been meant; empty: none.
+  std::string nearest_command(std::string_view name, const core::Rights* rights = nullptr) const;
   // Told from now on of what somebody tried and may not; it may not come back here. One for all.
   void on_refused(std::move_only_function<void(const core::Registry::Refused&)> told);
   // Told from now on of what is known here and the router does not take; it may not come back here. One for all.

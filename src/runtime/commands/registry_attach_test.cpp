@@ -19,6 +19,10 @@ using namespace registries_suite;
 using ::testing::HasSubstr;
 using RegistryAttachTest = Registries;
 
+struct Text {
+  std::string text;
+};
+
 TEST_F(RegistryAttachTest, what_was_here_before_the_router_is_there_once_it_is_attached) {
   // rule: commands/REG-09
   Registry parent(world.loop());
@@ -123,13 +127,13 @@ TEST_F(RegistryAttachTest, what_is_too_large_for_a_carrier_ends_by_itself_and_ha
   run(root.attach(down)).value();
   run(child.attach(up, {.is_router = true})).value();
   const std::string large(5000, 'x');
-  run(child.command("echo", "", [](std::string text) { return text; })).value();
+  run(child.command("echo", "", [](Text in) { return in; })).value();
   run(child.command("large", "", [&] { return large; })).value();
   int heard = 0;
   auto listening = root.on<std::string>("e", [&](std::string_view, std::string) { ++heard; }).value();
   settle();
 
-  EXPECT_EQ(error_of(root.execute<std::string>("echo", large)).code, Code::too_large);
+  EXPECT_EQ(error_of(root.execute<Text>("echo", Text{large})).code, Code::too_large);
   const Error result = error_of(root.execute<std::string>("large"));
   EXPECT_EQ(result.code, Code::too_large);
   EXPECT_THAT(result.note, HasSubstr("the result"));
@@ -139,7 +143,7 @@ TEST_F(RegistryAttachTest, what_is_too_large_for_a_carrier_ends_by_itself_and_ha
   EXPECT_EQ(heard, 1);
   EXPECT_EQ(child.runtime_counters().events_dropped, 1u);
   EXPECT_EQ(error_of(child.command("many", large, [] {})).code, Code::too_large);
-  EXPECT_EQ(run(root.execute<std::string>("echo", std::string("x"))).value(), "x");
+  EXPECT_EQ(run(root.execute<Text>("echo", Text{"x"})).value().text, "x");
 }
 
 TEST_F(RegistryAttachTest, a_provider_that_takes_nothing_more_refuses_calls_and_stays) {

@@ -185,6 +185,10 @@ class Parser {
       if (!annotations.is_good()) members.complain(annotations.error().note);
     }
     definition.hops = members.take_number(hops_key, hops_max + 1);
+    if (const std::string_view* value = members.take_optional("provider");
+        value && codec::json_kind(*value) == JsonKind::string) {
+      definition.provider = codec::json_string(*value);
+    }
     definition.rest = members.take_rest();
     if (!members.is_good()) members_.complain(members.error().note);
     return definition;
@@ -354,6 +358,7 @@ void put_definition(std::string& out, const Definition& definition, bool is_exte
     if (definition.annotations.returns_content) annotations.boolean("content", true);
   }
   if (is_extended && definition.hops != 0) object.key(hops_key) += fmt::format("{}", definition.hops);
+  if (is_extended && !definition.provider.empty()) object.text("provider", definition.provider);
   object.rest(definition.rest);
 }
 

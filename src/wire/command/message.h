@@ -31,10 +31,11 @@ struct Annotations {
 struct Definition {
   std::string id;
   std::optional<std::string> description;
-  std::string schema;       // an object with perhaps a `request` and a `response`; empty: none
-  Annotations annotations;  // Parley's peers alone are told
-  std::uint32_t hops = 0;   // so many others lie between its owner and the sender; they alone are told this, too
-  std::string rest;         // members that nobody here knows: `"x":1,"y":2`
+  std::string schema;         // an object with perhaps a `request` and a `response`; empty: none
+  Annotations annotations;    // Parley's peers alone are told
+  std::uint32_t hops = 0;     // so many others lie between its owner and the sender; they alone are told this, too
+  std::string provider = {};  // who has it, as a hub calls him; said where it lists its commands over a session alone
+  std::string rest;           // members that nobody here knows: `"x":1,"y":2`
   friend bool operator==(const Definition&, const Definition&) = default;
 };
 // The schemas in a definition as JSON; empty where it says none.
