@@ -1,0 +1,400 @@
+#!/usr/bin/env python3
+"""A hub of ours on the bus, under the client of bus-python.
+
+Usage: bus_test.py PARLEY [SCENARIO..]    PARLEY is the program of ours, or `double`: the server in memory of bus-python
+       bus_test.py PARLEY --list          what there is, a line each
+       bus_test.py PARLEY --why-not       prints why it cannot run here, or nothing
+
+Exit code 77 says that the program is not there.
+"""
+
+import contextlib
+import faulthandler
+import inspect
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from peers import SKIPPED, WATCHDOG_S
+
+sys.path.insert(0, str(Path(__file__).resolve().parent / "bus-python"))
+import codec
+from client import Client, Refused
+from double import Server
+
+TOKEN = b"a token of this test alone"
+
+# --- how a hub is told what the scenarios need
+
+LISTENS = ("unix:{place}/hub.sock", "tcp:127.0.0.1:0")
+ARGUMENTS = ["--token-file", "bus={place}/token", "--allow", "token:bus publish,subscribe,converse,offer,call **"]
+TOPICS = []  # arguments that make "orders" and "others" known
+RESPONDERS = []  # arguments that make ECHO a subject that says again what it hears, and SILENT one that says nothing
+WORKERS = []  # arguments that make messages of the subject WORK pushes to whoever registered for WORKER
+
+ECHO, SILENT, WORK = "echo", "silent", "work"
+WORKER = {"namespaces": ["default"], "task_queue": "work", "activity_types": ["work"], "identity": "w1"}
+
+SCENARIOS = {}
+
+
+def scenario(function):
+    SCENARIOS[function.__name__] = function
+    return function
+
+
+def expect(is_so, what):
+    if not is_so:
+        raise AssertionError(what)
+
+
+def equal(seen, expected):
+    expect(seen == expected, f"{seen!r} is not {expected!r}")
+
+
+def refused(act):
+    """The number of the error that it ends with."""
+    try:
+        act()
+    except Refused as error:
+        return error.reason
+    raise AssertionError("it was not refused")
+
+
+class Place:
+    """A hub in a folder of its own, and who is connected to it."""
+
+    def __init__(self, program, stack):
+        self.stack = stack
+        self.folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="parley-bus-"))
+        self.unix, self.port = self.start_double() if program == "double" else self.start_hub(program)
+        self.web = f"ws://127.0.0.1:{self.port}/bus"
+        self.tcp = f"tcp:127.0.0.1:{self.port}"
+        self.carriers = (self.unix, self.tcp, self.web, f"ws://127.0.0.1:{self.port}/liminal")
+
+    def start_double(self):
+        server = self.stack.enter_context(Server(TOKEN, f"{self.folder}/hub.sock"))
+        return f"unix:{self.folder}/hub.sock", server.port
+
+    def start_hub(self, program):
+        token = Path(self.folder, "token")
+        token.touch(0o600)
+        token.write_bytes(TOKEN)
+        words = [*ARGUMENTS, *TOPICS, *RESPONDERS, *WORKERS, *(each for at in LISTENS for each in ("--listen", at))]
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("PARLEY_")}
+        environment["XDG_RUNTIME_DIR"] = environment["XDG_CONFIG_HOME"] = self.folder
+        hub = subprocess.Popen([program, "hub", *(word.format(place=self.folder) for word in words)], cwd="/",
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, env=environment)
+        self.stack.callback(hub.stdout.close)
+        self.stack.callback(hub.wait)
+        self.stack.callback(hub.terminate)
+        said = [hub.stdout.readline() for _ in LISTENS]
+        for line in said:
+            expect("hub: listens at " in line, f"the hub says {line!r}")
+        return f"unix:{self.folder}/hub.sock", int(said[1].split("tcp:127.0.0.1:")[1].split()[0])
+
+    def client(self, address=None, token=TOKEN, **options):
+        return self.stack.enter_context(Client(address or self.tcp, token, **options))
+
+
+# --- the connection
+
+
+@scenario
+def connects_over_each_carrier(place):
+    for address in place.carriers:
+        client = place.client(address)
+        client.ping()
+        equal(client.connect(TOKEN).selected, (1, 0))
+        expect(client.disconnect(), "it ends when it is asked to")
+
+
+@scenario
+def a_wrong_token_is_refused_and_the_connection_ends(place):
+    for address in (place.tcp, place.web):
+        client = place.client(address, connects=False)
+        equal(refused(lambda: client.connect(b"another")), codec.AUTHENTICATION)
+        expect(client.ended(), "it ends")
+
+
+@scenario
+def before_connect_a_ping_is_answered_and_a_publish_closes(place):
+    subscriber = place.client()
+    subscription = subscriber.subscribe("orders").subscription
+    client = place.client(connects=False)
+    client.ping()
+    client.send(client.publish_frame("orders", b"stolen"))
+    expect(client.ended(), "it ends")
+    equal(client.early, [])
+    place.client().publish("orders", b"allowed")
+    equal(subscriber.delivery(subscription).envelope.payload, b"allowed")
+
+
+@scenario
+def without_a_version_in_common_it_is_refused(place):
+    client = place.client(connects=False)
+    equal(refused(lambda: client.connect(TOKEN, (2, 0), (3, 0))), codec.VERSION)
+
+
+@scenario
+def a_pipelined_ping_is_answered_before_the_end(place):
+    for address in place.carriers:
+        client = place.client(address)
+        client.send(codec.frame("Ping"), codec.frame("Disconnect"))
+        client.answer(0, "Pong")
+        expect(client.ended(), "it ends")
+
+
+@scenario
+def frames_that_are_not_for_a_server_are_ignored(place):
+    client = place.client()
+    client.send(codec.frame("Pong"), codec.frame("PublishAck", message=1), codec.frame("Accept", message="m-1"),
+                codec.Frame("Unknown", 7, 0, {"type": 0x7F, "body": b"\1\2\3"}), codec.frame("Ping"))
+    client.answer(0, "Pong")
+    equal(client.early, [])
+
+
+@scenario
+def what_is_no_frame_ends_its_connection_alone(place):
+    other = place.client()
+    for wrong in ("13000000000100000000", "1300000000000000000100", "090000000001ffffffff"):
+        client = place.client()
+        client.carrier.socket.sendall(bytes.fromhex(wrong))
+        expect(client.ended(), "it ends")
+    other.ping()
+    place.client().ping()
+
+
+@scenario
+def a_burst_in_any_pieces_is_answered_in_its_order(place):
+    subscriber = place.client()
+    subscription = subscriber.subscribe("orders").subscription
+    chance = random.Random(7)
+    count = 0
+    for piece_max in (1, 7, 100, 5000, 1 << 20):
+        client = place.client()
+        frames = []
+        for number in range(40):
+            frames += [client.publish_frame("orders", b"%d" % number), codec.frame("Ping")]
+        data = b"".join(codec.encode(each) for each in frames)
+        while data:
+            size = chance.randint(1, piece_max)
+            client.carrier.socket.sendall(data[:size])
+            data = data[size:]
+        for each in frames:
+            answer = client.carrier.receive()
+            equal((answer.name, answer.stream), ("Pong", 0) if each.name == "Ping" else ("PublishAck", each.stream))
+        for number in range(40):
+            count += 1
+            heard = subscriber.delivery(subscription)
+            equal((heard.sequence, heard.envelope.payload), (count, b"%d" % number))
+
+
+# --- topics
+
+
+@scenario
+def a_subscriber_hears_what_is_published_in_its_order(place):
+    for subscribes in place.carriers:
+        for publishes in place.carriers[:3]:
+            subscriber, publisher = place.client(subscribes), place.client(publishes)
+            subscription = subscriber.subscribe("orders").subscription
+            for number in range(20):
+                expect(publisher.publish("orders", b'{"n":%d}' % number)[1], "it reaches somebody")
+            publisher.publish("others", b"{}")
+            heard = [subscriber.delivery(subscription) for _ in range(20)]
+            equal([(each.sequence, each.envelope.payload) for each in heard],
+                  [(number + 1, b'{"n":%d}' % number) for number in range(20)])
+            subscriber.unsubscribe(subscription)
+            subscriber.ping()
+            expect(not publisher.publish("orders", b"{}")[1], "it reaches nobody")
+
+
+@scenario
+def a_new_subscription_counts_from_one(place):
+    client = place.client()
+    for _ in range(3):
+        subscription = client.subscribe("orders").subscription
+        client.publish("orders", b"{}")
+        equal(client.delivery(subscription).sequence, 1)
+        client.unsubscribe(subscription)
+
+
+@scenario
+def a_large_payload_arrives_as_it_was(place):
+    payload = random.Random(1).randbytes(6 << 20)
+    for address in place.carriers[:3]:
+        subscriber = place.client(address)
+        subscription = subscriber.subscribe("orders").subscription
+        place.client(address).publish("orders", payload)
+        expect(subscriber.delivery(subscription).envelope.payload == payload, "it is another")
+        subscriber.disconnect()
+
+
+@scenario
+def a_key_twice_is_delivered_once(place):
+    subscriber, publisher = place.client(), place.client()
+    subscription = subscriber.subscribe("orders").subscription
+    message, reached = publisher.publish("orders", b'{"n":1}', key="k-1")
+    expect(reached, "the first reaches somebody")
+    equal(publisher.publish("orders", b'{"n":1}', key="k-1"), (message, False))
+    publisher.publish("orders", b'{"n":2}', key="k-2")
+    equal([subscriber.delivery(subscription).envelope.payload for _ in range(2)], [b'{"n":1}', b'{"n":2}'])
+
+
+@scenario
+def another_schema_is_refused(place):
+    client = place.client()
+    equal(refused(lambda: client.subscribe("orders", [codec.schema_id("nobody has this")])), codec.SCHEMA)
+
+
+@scenario
+def a_slow_reader_hurts_nobody_else(place):
+    slow, fast, publisher, other = (place.client() for _ in range(4))
+    slow_subscription = slow.subscribe("orders").subscription
+    fast_subscription = fast.subscribe("orders").subscription
+    payload = bytes(1 << 18)
+    for number in range(128):
+        publisher.publish("orders", payload)
+        equal(fast.delivery(fast_subscription).sequence, number + 1)
+    other.ping()
+    # It has all, or from the beginning up to where it was told that it is too slow.
+    try:
+        for number in range(128):
+            equal(slow.delivery(slow_subscription).sequence, number + 1)
+    except Refused as error:
+        equal(error.name, "SubscribeError")
+    slow.ping()
+
+
+# --- conversations
+
+
+@scenario
+def a_conversation_echoes(place):
+    for address in place.carriers:
+        client = place.client(address)
+        conversation = client.open("conv-1", ECHO)
+        for payload in (b"", b"hello", bytes(1 << 20)):
+            expect(client.ask(conversation, payload).payload == payload, "the reply is another")
+        client.say(conversation, b"no reply is wanted")
+        equal(client.ask(conversation, b"this one's").payload, b"this one's")
+        client.close_conversation(conversation, 3, "done")
+        client.ping()
+        equal(client.early, [])
+
+
+@scenario
+def a_message_to_what_is_not_open_is_an_error_on_its_stream(place):
+    client, other = place.client(), place.client()
+    conversation = client.open("conv-1", ECHO)
+    client.ping()
+    stream = other.say(conversation, b"x")
+    error = other.conversation_error(conversation)
+    equal(error.stream, stream)
+    client.close_conversation(conversation)
+    refused(lambda: client.ask(conversation, b"x"))
+    client.ping()
+
+
+@scenario
+def what_is_open_is_not_opened_again(place):
+    client = place.client()
+    conversation = client.open("conv-1", ECHO)
+    client.open("conv-1", ECHO)
+    client.conversation_error(conversation)
+    equal(client.ask(conversation, b"still there").payload, b"still there")
+
+
+@scenario
+def to_close_what_is_not_open_is_silent(place):
+    client = place.client()
+    client.close_conversation(12345)
+    conversation = client.open("conv-1", ECHO)
+    client.close_conversation(conversation)
+    client.close_conversation(conversation)
+    client.ping()
+    equal(client.early, [])
+
+
+@scenario
+def a_reply_is_on_the_stream_of_its_message(place):
+    client = place.client()
+    silent, echo = client.open("silent", SILENT), client.open("echo", ECHO)
+    client.say(silent, b"nobody answers", wants_reply=True)
+    streams = [client.say(echo, b"%d" % number, wants_reply=True) for number in range(20)]
+    for number in reversed(range(20)):
+        equal(client.reply(streams[number]).payload, b"%d" % number)
+
+
+# --- workers
+
+
+@scenario
+def a_worker_answers_what_is_pushed(place):
+    worker, client = place.client(), place.client()
+    equal(worker.register(**WORKER), None)
+    conversation = client.open("conv-1", WORK)
+    correlations = set()
+    for number in range(3):
+        stream = client.say(conversation, b"work %d" % number, wants_reply=True)
+        push = worker.pushed()
+        equal(push.payload, b"work %d" % number)
+        correlations.add(push.correlation)
+        worker.answer_push(push, b"done %d" % number)
+        equal(client.reply(stream).payload, b"done %d" % number)
+    equal(len(correlations), 3)
+    worker.send(codec.frame("PushReply", correlation=999999, payload=b"nobody asked"))
+    worker.ping()
+
+
+@scenario
+def when_a_worker_ends_whoever_waits_for_it_is_told_at_once(place):
+    worker, client = place.client(), place.client()
+    equal(worker.register(**WORKER), None)
+    conversation = client.open("conv-1", WORK)
+    stream = client.say(conversation, b"work", wants_reply=True)
+    worker.pushed()
+    worker.close()
+    refused(lambda: client.reply(stream))
+    client.ping()
+
+
+def run(program, name):
+    faulthandler.dump_traceback_later(WATCHDOG_S, exit=True)
+    with contextlib.ExitStack() as stack:
+        SCENARIOS[name](Place(program, stack))
+    faulthandler.cancel_dump_traceback_later()
+
+
+def main():
+    program, *words = sys.argv[1:]
+    if words == ["--list"]:
+        print("\n".join(SCENARIOS))
+        return
+    reason = "" if program == "double" or shutil.which(program) else f"{program} was not built"
+    if words == ["--why-not"]:
+        print(reason)
+        return
+    if reason:
+        print(f"skipped: {reason}")
+        sys.exit(SKIPPED)
+    failed = 0
+    for name in words or SCENARIOS:
+        try:
+            run(program, name)
+            print(f"ok      {name}", flush=True)
+        except Exception as error:
+            failed += 1
+            line = [each.lineno for each in inspect.trace() if each.filename == __file__][-1]
+            print(f"FAILED  {name}: {type(error).__name__} at line {line}: {error}", flush=True)
+    print(f"{len(words or SCENARIOS) - failed} passed, {failed} failed")
+    sys.exit(failed != 0)
+
+
+if __name__ == "__main__":
+    main()
