@@ -22,7 +22,7 @@ struct FreePieces {
 // Memory for coroutine frames and the small objects that live as long as a call: thread-local free lists in classes of
 // 64 bytes up to 2 KiB, so that a steady state allocates nothing. Pieces begin at a cache line: a frame that lies
 // across the end of a page costs a call twice its time. Each list is bounded, and freed at the end of its thread. What
-// is allocated on a thread is freed on it.
+// is freed on another thread than it came from stays there.
 //
 // A library built with a sanitizer has it switched off, so that the sanitizer sees every frame. How the library was
 // built decides alone, in frame_pool.cpp: the code below is the same for all, so that a program may be built with a

@@ -26,7 +26,7 @@ Loop::~Loop() {
 
 void Loop::enter() {
   PARLEY_ASSERT(!is_inside_, "a loop is not turned from inside itself");
-  thread_.store(std::this_thread::get_id(), std::memory_order_relaxed);
+  thread_->store(std::this_thread::get_id(), std::memory_order_relaxed);
   is_inside_ = true;
   executor_.set_idle_driver(nullptr);
   executor_.advance(clock_.now());

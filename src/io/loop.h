@@ -99,7 +99,9 @@ class Loop : private Executor::Driver {
   Reactor& reactor() { return reactor_; }
   // What timers and deadlines go by: inside of a turn, the time when it last looked. clock().now() looks anew.
   Instant now() const { return executor_.now(); }
-  bool is_own_thread() const { return thread_.load(std::memory_order_relaxed) == std::this_thread::get_id(); }
+  bool is_own_thread() const { return thread_->load(std::memory_order_relaxed) == std::this_thread::get_id(); }
+  // The loop's thread, for whoever asks after the loop has died.
+  std::shared_ptr<const std::atomic<std::thread::id>> thread() const { return thread_; }
 
   // Listeners of mem: addresses, by name.
   std::map<std::string, MemoryListener*, std::less<>>& memory_names() { return memory_names_; }
@@ -130,7 +132,7 @@ class Loop : private Executor::Driver {
   Random& random_;
   BlockPool blocks_;
   Executor executor_;
-  std::atomic<std::thread::id> thread_;
+  std::shared_ptr<std::atomic<std::thread::id>> thread_ = std::make_shared<std::atomic<std::thread::id>>();
   IntrusiveList<AtEnd> at_end_;
   bool is_inside_ = false;
   bool keeps_fd_ = false;

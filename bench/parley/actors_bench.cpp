@@ -1,0 +1,201 @@
+// Actors of Parley, in one process; the scenarios and the command line of peer_caf and peer_inproc.
+//   actors_bench roundtrip|ask|throughput|monitor|link|idle [threads=1|2] [cpus=0,1] [spin=1]
+// threads=1: both actors on one loop; 2: each on a loop and a thread of its own, where spin=1 turns the loops without
+// ever sleeping.
+#include <atomic>
+#include <latch>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <variant>
+
+#include "bench.hpp"
+#include "net/epoll_reactor.h"
+#include "net/system_clock.h"
+#include "net/system_random.h"
+#include "runtime/actors/actors.h"
+
+namespace {
+
+using namespace parley;
+
+// A loop with its actors; on the thread that turns it.
+struct Place {
+  explicit Place(bool spins)
+      : reactor(net::EpollReactor::make(clock, {.spin = spins ? Duration(std::chrono::microseconds(20)) : Duration(),
+                                                .spin_on_few_cores = spins})
+                    .value()) {}
+
+  void turn(const std::atomic<bool>& is_over) {
+    while (!is_over.load(std::memory_order_relaxed)) loop.poll_once(Instant::never());
+  }
+
+  net::SystemClock clock;
+  std::unique_ptr<net::EpollReactor> reactor;
+  net::SystemRandom random;
+  io::Loop loop{clock, *reactor, random};
+};
+
+struct Question {
+  std::int32_t a;
+  std::int32_t b;
+  ActorRef from;
+};
+
+Task<Result<void>> adder(Actor& self) {
+  for (;;) {
+    const Question question = co_await self.receive<Question>();
+    static_cast<void>(question.from.send(question.a + question.b));
+  }
+}
+
+Task<Result<void>> caller(Actor& self, ActorRef server, bench::Meter* meter) {
+  meter->start();
+  std::uint64_t begin = bench::now_ns();
+  for (std::int32_t x = 1;; ++x) {
+    server.send(Question{x, 2, self.ref()}).value();
+    const std::int32_t sum = co_await self.receive<std::int32_t>();
+    bench::check(sum == x + 2, "sum");
+    if (!meter->complete(begin)) break;
+    begin = meter->last();
+  }
+  server.exit();
+  co_return {};
+}
+
+Task<Result<void>> answerer(Actor& self) {
+  for (;;) {
+    auto ask = co_await self.receive<Ask<std::pair<std::int32_t, std::int32_t>, std::int32_t>>();
+    ask.answer(ask.question.first + ask.question.second);
+  }
+}
+
+Task<Result<void>> asker(Actor& self, ActorRef server, bench::Meter* meter) {
+  meter->start();
+  std::uint64_t begin = bench::now_ns();
+  for (std::int32_t x = 1;; ++x) {
+    const Result<std::int32_t> sum = co_await self.ask<std::int32_t>(server, std::pair(x, std::int32_t{2}));
+    bench::check(sum.has_value() && *sum == x + 2, "sum");
+    if (!meter->complete(begin)) break;
+    begin = meter->last();
+  }
+  server.exit();
+  co_return {};
+}
+
+Task<Result<void>> sink(Actor& self, std::int64_t count) {
+  for (std::int64_t i = 0; i < count; ++i) bench::check(co_await self.receive<std::int64_t>() == i, "order");
+  co_return {};
+}
+
+Task<Result<void>> source(Actor& self, ActorRef to, std::int64_t count) {
+  for (std::int64_t i = 0; i < count;) {
+    if (auto sent = to.send(i)) {
+      ++i;
+    } else if (kind(sent.error()) == Kind::overloaded) {
+      co_await Yield();
+    } else {
+      co_return sent;
+    }
+  }
+  co_return {};
+}
+
+std::uint64_t died = 0;
+
+Task<Result<void>> mortal(Actor& self) {
+  co_await self.receive<std::int32_t>();
+  died = bench::now_ns();
+  co_return fail(Code::failed);
+}
+
+Task<Result<void>> watcher(Actor& self, bench::Meter* meter, std::int64_t count, bool links) {
+  self.trap_exits();
+  for (std::int64_t i = 0; i < count; ++i) {
+    const ActorRef victim = co_await self.actors().spawn(mortal);
+    co_await (links ? self.link(victim) : self.monitor(victim));
+    co_await victim.send(std::int32_t{1});
+    co_await self.receive<Exited>();
+    meter->sample(bench::now_ns() - died);
+  }
+  co_return {};
+}
+
+Task<void> until_end_of(Actor& guest, ActorRef actor) {
+  bench::check(guest.monitor(actor).has_value(), "monitor");
+  co_await guest.receive<Exited>();
+}
+
+// `make` spawns the actor that is waited for, given the loop of the other side.
+template <class Here, class There>
+void measure(const bench::Options& options, There make_there, Here make_here) {
+  const bool is_apart = options.num("threads", 1) > 1;
+  const bool spins = options.num("spin", 0) != 0;
+  const std::string cpus = options.str("cpus", "0,1");
+  const std::string here_cpu = cpus.substr(0, cpus.find(','));
+  bench::pin(here_cpu);
+  Place here(spins);
+  Actors actors(here.loop);
+  std::atomic<bool> is_over = false;
+  std::unique_ptr<Place> there;
+  ActorRef other;
+  std::jthread thread;
+  if (is_apart) {
+    std::latch started(1);
+    thread = std::jthread([&] {
+      bench::pin(cpus.substr(cpus.find(',') + 1));
+      Place place(spins);
+      Actors its(place.loop);
+      other = make_there(its);
+      started.count_down();
+      place.turn(is_over);
+    });
+    started.wait();
+  } else {
+    other = make_there(actors);
+  }
+  Guest guest(actors);
+  here.loop.run_until(until_end_of(*guest, make_here(actors, other)));
+  is_over = true;
+  other.exit();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const bench::Options options = bench::parse(argc, argv);
+  bench::Meter meter(options, {});
+  const auto count = static_cast<std::int64_t>(options.num("n", options.scenario == "throughput" ? 1e6 : 50000));
+  const auto nobody = [](Actors&) { return ActorRef(); };
+  if (options.scenario == "roundtrip") {
+    measure(
+        options, [](Actors& actors) { return actors.spawn(adder).value(); },
+        [&](Actors& actors, ActorRef other) { return actors.spawn(caller, other, &meter).value(); });
+  } else if (options.scenario == "ask") {
+    measure(
+        options, [](Actors& actors) { return actors.spawn(answerer).value(); },
+        [&](Actors& actors, ActorRef other) { return actors.spawn(asker, other, &meter).value(); });
+  } else if (options.scenario == "throughput") {
+    ActorRef to;
+    measure(
+        options, [&](Actors& actors) { return to = actors.spawn(sink, count).value(); },
+        [&](Actors& actors, ActorRef other) {
+          meter.begin();
+          const ActorRef from = actors.spawn(source, other, count).value();
+          return other ? other : from;
+        });
+    meter.end(static_cast<std::uint64_t>(count));
+  } else {
+    meter.begin();
+    measure(options, nobody, [&](Actors& actors, ActorRef) {
+      return actors.spawn(watcher, &meter, count, options.scenario == "link").value();
+    });
+    meter.end(static_cast<std::uint64_t>(count));
+  }
+  const std::string threads = options.str("threads", "1");
+  bench::print("{\"case\":\"" + options.str("case", "D") + "\",\"test\":\"" + options.scenario +
+                   "\",\"peer\":\"parley-" + threads + "thr" + (options.num("spin", 0) != 0 ? "-spin" : "") +
+                   "\",\"place\":\"" + options.str("place", "split") + "\",\"rep\":" + options.str("rep", "0"),
+               options, meter);
+}

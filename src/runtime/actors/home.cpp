@@ -1,0 +1,160 @@
+#include "runtime/actors/home.h"
+
+#include <utility>
+
+#include "base/assert.h"
+#include "runtime/actors/actor.h"
+#include "runtime/actors/ask.h"
+
+namespace parley::runtime {
+
+// The frame of an actor that has ended, until nothing of it is on the stack. It has a reference to the actor.
+struct ActorHome::Grave final : Mortal, async::Pooled {
+  Grave(Actor& actor, Task<Result<void>> body) : actor(actor), place(std::move(body)) {}
+  ActorRef actor;
+  Buried place;
+};
+
+ActorHome::ActorHome(io::Loop& loop, ActorsOptions options) : thread_(loop.thread()), options_(options), loop_(&loop) {}
+
+ActorHome::~ActorHome() { PARLEY_ASSERT(is_closed_, "actors end before their home"); }
+
+// What the inbox of a home that is gone leads to.
+Parcel* ActorHome::gone() {
+  static constinit Parcel nothing{nullptr};
+  return &nothing;
+}
+
+bool ActorHome::push(Parcel& parcel) {
+  Parcel* newest = inbox_.load(std::memory_order_acquire);
+  do {
+    if (newest == gone()) return false;
+    parcel.next = newest;
+  } while (!inbox_.compare_exchange_weak(newest, &parcel, std::memory_order_acq_rel, std::memory_order_acquire));
+  if (!newest) wake();
+  return true;
+}
+
+Result<void> ActorHome::push_message(Message& message) {
+  if (inbox_size_.fetch_add(1, std::memory_order_relaxed) >= options_.inbox_items_max) {
+    inbox_size_.fetch_sub(1, std::memory_order_relaxed);
+    return fail(Code::overloaded, "too many messages from other threads");
+  }
+  if (push(message)) return {};
+  inbox_size_.fetch_sub(1, std::memory_order_relaxed);
+  return fail(Code::not_found, "the actor has ended");
+}
+
+void ActorHome::wake() {
+  const std::lock_guard lock(mutex_);
+  if (loop_) loop_->post([home = shared_from_this()] { home->drain(); });
+}
+
+void ActorHome::drain() {
+  Parcel* newest = inbox_.load(std::memory_order_relaxed);
+  if (!newest || newest == gone()) return;
+  open_all(inbox_.exchange(nullptr, std::memory_order_acquire));
+}
+
+void ActorHome::open_all(Parcel* newest) {
+  Parcel* oldest = nullptr;
+  std::size_t messages = 0;
+  while (newest) {
+    Parcel* const next = newest->next;
+    messages += newest->arrive == &Message::reach ? 1 : 0;
+    newest->next = oldest;
+    oldest = std::exchange(newest, next);
+  }
+  inbox_size_.fetch_sub(messages, std::memory_order_relaxed);
+  is_draining_ = true;
+  while (oldest) {
+    Parcel& parcel = *oldest;
+    oldest = parcel.next;
+    parcel.arrive(parcel);
+  }
+  is_draining_ = false;
+}
+
+Actor* ActorHome::find(std::string_view name) const {
+  const auto found = names_.find(name);
+  return found == names_.end() ? nullptr : found->second;
+}
+
+Result<void> ActorHome::admit(Actor& actor, std::string name) {
+  if (is_closed_) return fail(Code::closed, "the actors of this loop");
+  if (size_ >= options_.actors_max) return fail(Code::overloaded, "too many actors");
+  if (!name.empty()) {
+    if (!names_.emplace(name, &actor).second) return fail(Code::in_use, "an actor is called " + name);
+    actor.name_ = std::move(name);
+  }
+  actor.hold();
+  living_.push_back(actor);
+  ++size_;
+  ++counters_.spawned;
+  return {};
+}
+
+void ActorHome::lay_out(Actor& actor) {
+  if (!actor.name_.empty()) names_.erase(actor.name_);
+  actor.leave();
+  --size_;
+  ++counters_.ended;
+  dying_.push_back(actor);
+  if (is_laying_out_) return;
+  is_laying_out_ = true;
+  while (!dying_.empty()) {
+    Actor& next = dying_.pop_front();
+    bury(next);
+    next.discard_all();
+    while (!next.ties_.empty()) Tie::part(next.ties_.pop_front(), false);
+    next.release();
+  }
+  is_laying_out_ = false;
+}
+
+void ActorHome::bury(Actor& actor) {
+  if (!actor.body_) return;
+  if (actor.body_->is_done()) {
+    actor.body_.reset();
+    return;
+  }
+  auto grave = std::make_unique<Grave>(actor, std::move(*actor.body_));
+  actor.body_.reset();
+  graves_.push_back(grave->place);
+  loop_->executor().bury(std::move(grave));
+}
+
+void ActorHome::settle_later(AnswerSlot& slot) {
+  unsettled_.push_back(slot);
+  if (!settling_.is_linked()) loop_->executor().post(settling_);
+}
+
+void ActorHome::settle() {
+  while (!unsettled_.empty()) {
+    AnswerSlot& slot = unsettled_.pop_front();
+    slot.asked.get()->notice_end_of_body();
+    slot.settle();
+  }
+}
+
+// All that was sent to it lies in front of this: whoever sends has a hold.
+void ActorHome::retire(Actor& actor) {
+  const std::shared_ptr<ActorHome> home = actor.home();
+  const bool is_last = home->is_own_thread() && !home->is_draining_ && !home->inbox_.load(std::memory_order_acquire);
+  if (is_last || !home->push(actor.retired_)) delete &actor;
+}
+
+void ActorHome::close() {
+  is_closed_ = true;
+  while (!living_.empty()) living_.front().end({.kind = ExitReason::Kind::no_connection, .text = {}});
+  while (!graves_.empty()) graves_.pop_front().body.reset();
+  settle();
+  {
+    const std::lock_guard lock(mutex_);
+    loop_ = nullptr;
+  }
+  settling_.leave();
+  open_all(inbox_.exchange(gone(), std::memory_order_acq_rel));
+}
+
+}  // namespace parley::runtime
