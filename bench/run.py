@@ -134,10 +134,14 @@ def stream_case(case, extra):
 def in_process_case():
     found = []
     for scenario in ("roundtrip", "throughput"):
+        found += [Run(Peer("actors_bench"), scenario, options)
+                  for options in ({"threads": 1, "cpus": "0"}, {"threads": 2}, {"threads": 2, "spin": 1})]
         found += [Run(p, scenario, {}) for p in peers("peer_inproc:spsc-spin peer_inproc:spsc-wait peer_inproc:mutex")]
         found += [Run(Peer("peer_caf"), scenario, options)
                   for options in ({"threads": 1, "cpus": "0"}, {"threads": 2}, {"threads": 2, "detached": 1})]
+    found.append(Run(Peer("actors_bench"), "ask", {"threads": 1, "cpus": "0"}))
     for scenario in ("monitor", "link"):
+        found.append(Run(Peer("actors_bench"), scenario, {"threads": 1, "cpus": "0"}))
         found += [Run(Peer("peer_caf"), scenario, options) for options in ({"threads": 1, "cpus": "0"}, {"threads": 2})]
     return found + [Run(p, "crash", {}) for p in peers("peer_inproc:pidfd peer_inproc:eof")]
 
@@ -259,7 +263,7 @@ class Bench:
             options["variant"] = run.peer.variant
         options.update(run.options)
         if self.smoke:
-            many = run.scenario in ("roundtrip", "throughput", "monitor", "link")
+            many = run.scenario in ("roundtrip", "ask", "throughput", "monitor", "link")
             options.update(secs=0.05, warm=0.01, conns=20, n=20000 if many else 3)
         return [str(path), run.scenario, *(f"{k}={v}" for k, v in options.items()), *run.peer.params]
 

@@ -10,6 +10,7 @@
 #include <utility>
 #include <variant>
 
+#include "async/wait.h"
 #include "bench.hpp"
 #include "net/epoll_reactor.h"
 #include "net/system_clock.h"

@@ -142,7 +142,9 @@ void Actor::on_linked_end(const Actor& dead) {
 // Beyond the bound of the mailbox: as many as there are ties.
 void Actor::deliver_exit(const ActorRef& who, const ExitReason& reason, Instant when) {
   if (has_ended()) return;
-  deliver(*std::make_unique<runtime::MessageOf<Exited>>(who, reason, when).release());
+  Message& exited = *std::make_unique<runtime::MessageOf<Exited>>(who, reason, when).release();
+  exited.to = this;
+  deliver(exited);
 }
 
 Result<void> Actor::link(const ActorRef& other) {

@@ -123,6 +123,7 @@ class Actor : public ListNode, public async::Pooled {
   Result<void> check() const;  // whether a message may come, from any thread
   Result<void> accept(runtime::Message& message);
   void deliver(runtime::Message& message);
+  void put(runtime::Message& message);  // into the mailbox, or to who waits
   void deliver_exit(const ActorRef& who, const ExitReason& reason, Instant when);
   void on_linked_end(const Actor& dead);
   void on_exit_request(ExitReason reason);
@@ -229,6 +230,12 @@ inline void Actor::append(runtime::Message& message) {
 }
 
 inline void Actor::deliver(runtime::Message& message) {
+  if (home_->tap()) [[unlikely]]
+    return home_->tap()->hold(message);
+  put(message);
+}
+
+inline void Actor::put(runtime::Message& message) {
   if (receiving_ && receiving_->wants(message)) return receiving_->give(message);
   append(message);
 }

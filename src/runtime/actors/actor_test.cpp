@@ -117,8 +117,8 @@ TEST_F(ActorTest, a_receive_ends_at_its_deadline_and_later_messages_are_none_of_
   EXPECT_TRUE(too_late.has_ended());
 }
 
-// rule: conversations/D-11
 TEST_F(ActorTest, a_full_mailbox_refuses_and_takes_again_when_there_is_room) {
+  // rule: conversations/D-11
   const ActorRef actor = actors_.spawn({.mailbox_items_max = 2}, write_down, &log_).value();
   ASSERT_TRUE(actor.send(Number{1}));
   ASSERT_TRUE(actor.send(Number{2}));

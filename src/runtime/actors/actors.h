@@ -57,6 +57,7 @@ class Actors {
   std::size_t size() const { return home_->size(); }
   const ActorsCounters& counters() const { return home_->counters(); }
   io::Loop& loop() const { return home_->loop(); }
+  void set_tap(runtime::Tap* tap) { home_->set_tap(tap); }  // for parley::testing
 
  private:
   friend class Guest;

@@ -128,8 +128,8 @@ TEST(ActorsThreadsTest, many_threads_send_and_the_order_of_each_is_kept) {
   EXPECT_TRUE(is_good);
 }
 
-// rule: conversations/D-11
 TEST(ActorsThreadsTest, a_loop_that_does_not_turn_takes_so_many_messages_and_no_more) {
+  // rule: conversations/D-11
   Place place({.inbox_items_max = 100});
   const ActorRef actor = place.spawn(idle);
   place.on([&](Actors&) {
@@ -229,8 +229,8 @@ TEST(ActorsThreadsTest, a_loop_that_goes_away_is_no_connection_for_who_is_tied_t
   wait_until([&] { return linked.count == 2; });
 }
 
-// rule: conversations/R-64
 TEST(ActorsThreadsTest, watching_and_ending_race_and_each_who_watches_is_told_once) {
+  // rule: conversations/R-64
   constexpr int rounds = 25'000;
   constexpr int watchers = 4;
   Told told;

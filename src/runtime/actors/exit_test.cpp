@@ -54,8 +54,8 @@ Exited only_exit(Actor& guest, runtime::suite::World& world) {
   return exited;
 }
 
-// rule: conversations/D-23
 TEST_F(ActorExitTest, whoever_watches_is_told_how_it_ended) {
+  // rule: conversations/D-23
   const auto reason_of = [&](Way way) {
     Guest guest(actors_);
     const ActorRef actor = actors_.spawn(end_so, way).value();
@@ -75,8 +75,8 @@ TEST_F(ActorExitTest, whoever_watches_is_told_how_it_ended) {
   EXPECT_EQ(actors_.counters().ended, actors_.counters().spawned);
 }
 
-// rule: conversations/R-62, conversations/R-65, conversations/R-68
 TEST_F(ActorExitTest, all_who_watch_are_told_the_same_instant_once) {
+  // rule: conversations/R-62, conversations/R-65, conversations/R-68
   Guest first(actors_);
   Guest second(actors_);
   const ActorRef watched = actors_.spawn(idle).value();
@@ -99,8 +99,8 @@ TEST_F(ActorExitTest, all_who_watch_are_told_the_same_instant_once) {
   EXPECT_EQ(only_exit(*second, world_).who, other);
 }
 
-// rule: conversations/R-63
 TEST_F(ActorExitTest, one_that_has_ended_already_is_told_of_at_once_with_the_instant_of_its_end) {
+  // rule: conversations/R-63
   const ActorRef gone = actors_.spawn(idle).value();
   gone.exit({.kind = Kind::error, .text = "early"});
   const Instant when = world_.clock.at;
@@ -118,8 +118,8 @@ TEST_F(ActorExitTest, one_that_has_ended_already_is_told_of_at_once_with_the_ins
   EXPECT_EQ(guest->mailbox_size(), 0u);
 }
 
-// rule: conversations/R-66
 TEST_F(ActorExitTest, one_that_watched_and_is_gone_is_nobody_to_tell) {
+  // rule: conversations/R-66
   const ActorRef watched = actors_.spawn(idle).value();
   Guest stays(actors_);
   {
@@ -164,6 +164,7 @@ TEST_F(ActorExitTest, a_crash_ends_who_is_linked_with_the_same_reason_in_both_di
 }
 
 TEST_F(ActorExitTest, a_good_end_ends_nobody_who_is_linked) {
+  // rule: conversations/R-58
   for (const Way way : {Way::returns, Way::finishes}) {
     const ActorRef ends = actors_.spawn(end_so, way).value();
     const ActorRef stays = actors_.spawn(link_to, ends, false, &log_).value();
@@ -270,8 +271,8 @@ TEST_F(ActorExitTest, the_name_of_one_that_ends_is_free_before_anybody_is_told) 
   EXPECT_THAT(log_, ElementsAre("free", "free"));
 }
 
-// rule: conversations/R-64
 TEST_F(ActorExitTest, whoever_begins_to_watch_around_the_end_is_told_once) {
+  // rule: conversations/R-64
   Prng prng(20'261'127);
   for (int round = 0; round < 100'000; ++round) {
     Guest guest(actors_);

@@ -35,6 +35,16 @@ namespace runtime {
 
 class AnswerSlot;
 
+// Holds back what is on its way to mailboxes, for tests that decide on each message when it comes.
+class Tap {
+ public:
+  // Owns the message, until it hands it to Actor::put().
+  virtual void hold(Message& message) = 0;
+
+ protected:
+  ~Tap() = default;
+};
+
 // Where the actors of one loop live. Shared by them and outlives the loop as long as somebody knows one of them; then
 // everything that comes is refused. push() and is_own_thread() may be called from any thread.
 class ActorHome final : public std::enable_shared_from_this<ActorHome> {
@@ -58,6 +68,8 @@ class ActorHome final : public std::enable_shared_from_this<ActorHome> {
   std::size_t size() const { return size_; }
   bool is_closed() const { return is_closed_; }
   Actor* find(std::string_view name) const;
+  void set_tap(Tap* tap) { tap_ = tap; }
+  Tap* tap() const { return tap_; }
 
   // It lives here from now on. Errors: overloaded, in_use (the name), closed.
   Result<void> admit(Actor& actor, std::string name);
@@ -102,6 +114,7 @@ class ActorHome final : public std::enable_shared_from_this<ActorHome> {
   bool is_closed_ = false;
   bool is_laying_out_ = false;
   bool is_draining_ = false;
+  Tap* tap_ = nullptr;
   ActorsCounters counters_;
   std::mutex mutex_;
 
