@@ -23,10 +23,9 @@ using namespace parley;
 
 // A loop with its actors; on the thread that turns it.
 struct Place {
-  explicit Place(bool spins)
-      : reactor(net::EpollReactor::make(clock, {.spin = spins ? Duration(std::chrono::microseconds(20)) : Duration(),
-                                                .spin_on_few_cores = spins})
-                    .value()) {}
+  explicit Place(bool spins) : reactor(net::EpollReactor::make(clock).value()) {
+    if (spins) loop.spin_at_doors(std::chrono::milliseconds(1));
+  }
 
   void turn(const std::atomic<bool>& is_over) {
     while (!is_over.load(std::memory_order_relaxed)) loop.poll_once(Instant::never());

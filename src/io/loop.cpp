@@ -26,7 +26,8 @@ Loop::~Loop() {
 
 void Loop::enter() {
   PARLEY_ASSERT(!is_inside_, "a loop is not turned from inside itself");
-  thread_->store(std::this_thread::get_id(), std::memory_order_relaxed);
+  signs_->thread.store(std::this_thread::get_id(), std::memory_order_relaxed);
+  if (keeps_fd_) signs_->is_asleep.store(false, std::memory_order_relaxed);
   is_inside_ = true;
   executor_.set_idle_driver(nullptr);
   executor_.advance(clock_.now());
@@ -38,6 +39,8 @@ void Loop::leave() {
     const Instant next = next_work();
     if (next != alarm_ || next <= executor_.now()) reactor_.set_alarm(next);
     alarm_ = next;
+    signs_->is_asleep.store(true, std::memory_order_seq_cst);
+    if (has_come()) reactor_.wake();
   }
   executor_.set_idle_driver(this);
 }
@@ -69,6 +72,10 @@ int Loop::fd() {
     keeps_fd_ = true;
     alarm_ = next_work();
     reactor_.set_alarm(alarm_);
+    if (!is_inside_) {
+      signs_->is_asleep.store(true, std::memory_order_seq_cst);
+      if (has_come()) reactor_.wake();
+    }
   }
   return reactor_.fd();
 }
@@ -96,13 +103,66 @@ bool Loop::run_posted() {
   return true;
 }
 
+namespace {
+
+// Tells the core that this is a spin.
+void pause() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+}  // namespace
+
+// Whether something came while it looked; then the outside may wait for some turns.
+bool Loop::spin(Instant until) {
+  constexpr int tries_per_look = 64;  // at the clock
+  const Instant end = std::min(clock_.now() + spin_, until);
+  do {
+    for (int i = 0; i < tries_per_look; ++i) {
+      if (has_come()) return true;
+      pause();
+    }
+  } while (!has_posted_.load(std::memory_order_relaxed) && clock_.now() < end);
+  return false;
+}
+
+bool Loop::wait(Instant until) {
+  if (until == Instant()) return reactor_.wait(until);
+  constexpr std::uint32_t unlooked_max = 64;
+  if (spin_ > Duration() && !doors_.empty()) {
+    if (++unlooked_ >= unlooked_max) {
+      unlooked_ = 0;
+      if (reactor_.wait(Instant())) return true;
+    }
+    if (spin(until)) return false;
+  }
+  signs_->is_asleep.store(true, std::memory_order_seq_cst);
+  const bool has_news = reactor_.wait(has_come() ? Instant() : until);
+  signs_->is_asleep.store(false, std::memory_order_relaxed);
+  return has_news;
+}
+
+bool Loop::take_in() {
+  bool has_come = false;
+  for (Door* door = doors_.empty() ? nullptr : &doors_.front(); door; door = doors_.next_of(*door)) {
+    if (!door->has_come()) continue;
+    has_come = true;
+    door->take_in();
+  }
+  return has_come;
+}
+
 bool Loop::turn(Instant deadline) noexcept {
   bool has_worked = executor_.run_ready(share_of_turn);
   const bool may_wait = !has_worked && !executor_.has_ready();
-  const bool has_news = reactor_.wait(may_wait ? std::min(deadline, executor_.next_deadline()) : Instant());
+  const bool has_news = wait(may_wait ? std::min(deadline, executor_.next_deadline()) : Instant());
   has_worked |= executor_.advance(clock_.now());
   if (has_news) reactor_.dispatch();
   has_worked |= has_news;
+  has_worked |= take_in();
   has_worked |= run_posted();
   has_worked |= executor_.run_ready(share_of_turn);
   return has_worked;

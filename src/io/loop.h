@@ -99,9 +99,28 @@ class Loop : private Executor::Driver {
   Reactor& reactor() { return reactor_; }
   // What timers and deadlines go by: inside of a turn, the time when it last looked. clock().now() looks anew.
   Instant now() const { return executor_.now(); }
-  bool is_own_thread() const { return thread_->load(std::memory_order_relaxed) == std::this_thread::get_id(); }
-  // The loop's thread, for whoever asks after the loop has died.
-  std::shared_ptr<const std::atomic<std::thread::id>> thread() const { return thread_; }
+  bool is_own_thread() const { return signs_->thread.load(std::memory_order_relaxed) == std::this_thread::get_id(); }
+  // What other threads may know of the loop, also after it has died.
+  struct Signs {
+    std::atomic<std::thread::id> thread;
+    std::atomic<bool> is_asleep = false;  // or left alone by a foreign main loop: it has to be woken
+  };
+  std::shared_ptr<const Signs> signs() const { return signs_; }
+  void wake() { reactor_.wake(); }  // from any thread
+
+  // Where other threads put things for the loop. It is looked at in every turn and before the loop sleeps: whoever
+  // puts the first thing there and then finds the loop asleep wakes it, both in one order for all.
+  class Door : public ListNode {
+   public:
+    virtual bool has_come() const = 0;
+    virtual void take_in() = 0;
+
+   protected:
+    ~Door() = default;
+  };
+  void add_door(Door& door) { doors_.push_back(door); }
+  // How long it looks at its doors again and again before it sleeps; costs a core. Zero is off.
+  void spin_at_doors(Duration spin) { spin_ = spin; }
 
   // Listeners of mem: addresses, by name.
   std::map<std::string, MemoryListener*, std::less<>>& memory_names() { return memory_names_; }
@@ -124,6 +143,12 @@ class Loop : private Executor::Driver {
   void enter();
   void leave();
   bool turn(Instant deadline) noexcept;
+  bool wait(Instant until);
+  bool spin(Instant until);
+  bool has_come() const {
+    return doors_.any_of([](const Door& door) { return door.has_come(); });
+  }
+  bool take_in();
   bool run_posted();
   Instant next_work() const { return executor_.has_ready() ? Instant() : executor_.next_deadline(); }
 
@@ -132,7 +157,10 @@ class Loop : private Executor::Driver {
   Random& random_;
   BlockPool blocks_;
   Executor executor_;
-  std::shared_ptr<std::atomic<std::thread::id>> thread_ = std::make_shared<std::atomic<std::thread::id>>();
+  const std::shared_ptr<Signs> signs_ = std::make_shared<Signs>();
+  IntrusiveList<Door> doors_;
+  Duration spin_{};
+  std::uint32_t unlooked_ = 0;  // turns since it last looked outside
   IntrusiveList<AtEnd> at_end_;
   bool is_inside_ = false;
   bool keeps_fd_ = false;

@@ -15,7 +15,9 @@ struct ActorHome::Grave final : Mortal, async::Pooled {
   Buried place;
 };
 
-ActorHome::ActorHome(io::Loop& loop, ActorsOptions options) : thread_(loop.thread()), options_(options), loop_(&loop) {}
+ActorHome::ActorHome(io::Loop& loop, ActorsOptions options) : signs_(loop.signs()), options_(options), loop_(&loop) {
+  loop.add_door(*this);
+}
 
 ActorHome::~ActorHome() { PARLEY_ASSERT(is_closed_, "actors end before their home"); }
 
@@ -30,8 +32,8 @@ bool ActorHome::push(Parcel& parcel) {
   do {
     if (newest == gone()) return false;
     parcel.next = newest;
-  } while (!inbox_.compare_exchange_weak(newest, &parcel, std::memory_order_acq_rel, std::memory_order_acquire));
-  if (!newest) wake();
+  } while (!inbox_.compare_exchange_weak(newest, &parcel, std::memory_order_seq_cst, std::memory_order_acquire));
+  if (!newest && signs_->is_asleep.load(std::memory_order_seq_cst)) wake();
   return true;
 }
 
@@ -47,14 +49,10 @@ Result<void> ActorHome::push_message(Message& message) {
 
 void ActorHome::wake() {
   const std::lock_guard lock(mutex_);
-  if (loop_) loop_->post([home = shared_from_this()] { home->drain(); });
+  if (loop_) loop_->wake();
 }
 
-void ActorHome::drain() {
-  Parcel* newest = inbox_.load(std::memory_order_relaxed);
-  if (!newest || newest == gone()) return;
-  open_all(inbox_.exchange(nullptr, std::memory_order_acquire));
-}
+void ActorHome::take_in() { open_all(inbox_.exchange(nullptr, std::memory_order_acquire)); }
 
 void ActorHome::open_all(Parcel* newest) {
   Parcel* oldest = nullptr;
@@ -154,6 +152,7 @@ void ActorHome::close() {
     loop_ = nullptr;
   }
   settling_.leave();
+  Door::leave();
   open_all(inbox_.exchange(gone(), std::memory_order_acq_rel));
 }
 

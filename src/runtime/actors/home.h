@@ -47,14 +47,14 @@ class Tap {
 
 // Where the actors of one loop live. Shared by them and outlives the loop as long as somebody knows one of them; then
 // everything that comes is refused. push() and is_own_thread() may be called from any thread.
-class ActorHome final : public std::enable_shared_from_this<ActorHome> {
+class ActorHome final : private io::Loop::Door {
  public:
   ActorHome(io::Loop& loop, ActorsOptions options);
   ~ActorHome();
   ActorHome(const ActorHome&) = delete;
   ActorHome& operator=(const ActorHome&) = delete;
 
-  bool is_own_thread() const { return thread_->load(std::memory_order_relaxed) == std::this_thread::get_id(); }
+  bool is_own_thread() const { return signs_->thread.load(std::memory_order_relaxed) == std::this_thread::get_id(); }
   // False: the home is gone, and the parcel still the caller's. One wake-up for what comes together. Whoever calls sees
   // to it that the home outlives the call.
   bool push(Parcel& parcel);
@@ -91,7 +91,8 @@ class ActorHome final : public std::enable_shared_from_this<ActorHome> {
   struct Grave;
   static Parcel* gone();
   void wake();
-  void drain();
+  bool has_come() const override { return inbox_.load(std::memory_order_seq_cst) != nullptr; }
+  void take_in() override;
   void open_all(Parcel* newest);
   void bury(Actor& actor);
   struct Settling final : Ready {
@@ -101,7 +102,7 @@ class ActorHome final : public std::enable_shared_from_this<ActorHome> {
   };
   void settle();
 
-  const std::shared_ptr<const std::atomic<std::thread::id>> thread_;
+  const std::shared_ptr<const io::Loop::Signs> signs_;
   const ActorsOptions options_;
   io::Loop* loop_;  // changed under the mutex, and on the home's thread only
   std::map<std::string, Actor*, std::less<>> names_;
