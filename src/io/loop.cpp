@@ -130,9 +130,9 @@ bool Loop::spin(Instant until) {
 }
 
 bool Loop::wait(Instant until) {
-  if (until == Instant()) return reactor_.wait(until);
+  if (until == Instant() || doors_.empty()) return reactor_.wait(until);
   constexpr std::uint32_t unlooked_max = 64;
-  if (spin_ > Duration() && !doors_.empty()) {
+  if (spin_ > Duration()) {
     if (++unlooked_ >= unlooked_max) {
       unlooked_ = 0;
       if (reactor_.wait(Instant())) return true;

@@ -102,5 +102,68 @@ TEST_F(LoopThreadsTest, a_task_awaits_what_another_thread_does) {
   EXPECT_EQ(loop_.run_until(task(loop_)), 42);
 }
 
+// Where other threads put numbers; the loop stops when it has taken so many.
+class Numbers final : public Loop::Door {
+ public:
+  Numbers(Loop& loop, int stop_at) : loop_(loop), signs_(loop.signs()), stop_at_(stop_at) { loop.add_door(*this); }
+  void put() {
+    if (waiting_.fetch_add(1) == 0 && signs_->is_asleep.load()) loop_.wake();
+  }
+  bool has_come() const override { return waiting_.load() != 0; }
+  void take_in() override {
+    taken_ += waiting_.exchange(0);
+    if (taken_ >= stop_at_) loop_.stop();
+  }
+  int taken() const { return taken_; }
+
+ private:
+  Loop& loop_;
+  const std::shared_ptr<const Loop::Signs> signs_;
+  const int stop_at_;
+  std::atomic<int> waiting_ = 0;
+  int taken_ = 0;
+};
+
+TEST_F(LoopThreadsTest, what_is_put_at_a_door_is_never_slept_over) {
+  constexpr int all = 20000;
+  Numbers numbers(loop_, all);
+  std::jthread other([&] {
+    for (int i = 0; i < all; ++i) numbers.put();
+  });
+  loop_.run();
+  EXPECT_EQ(numbers.taken(), all);
+}
+
+TEST_F(LoopThreadsTest, a_loop_that_does_not_sleep_is_not_woken) {
+  Numbers numbers(loop_, 3);
+  for (int i = 0; i < 3; ++i) numbers.put();
+  EXPECT_EQ(reactor_.wakes(), 0);
+  loop_.run();
+  EXPECT_EQ(numbers.taken(), 3);
+}
+
+TEST_F(LoopThreadsTest, a_loop_that_looks_at_its_doors_again_and_again_is_not_woken) {
+  constexpr int all = 1000;
+  Numbers numbers(loop_, all);
+  loop_.spin_at_doors(std::chrono::seconds(1));  // for ever: no time passes
+  std::jthread other([&] {
+    for (int i = 0; i < all; ++i) numbers.put();
+  });
+  loop_.run();
+  EXPECT_EQ(numbers.taken(), all);
+  EXPECT_EQ(reactor_.wakes(), 1) << "the stop";
+}
+
+TEST_F(LoopThreadsTest, a_loop_at_whose_descriptor_somebody_waits_is_woken) {
+  Numbers numbers(loop_, 100);
+  loop_.fd();
+  numbers.put();
+  EXPECT_EQ(reactor_.wakes(), 1);
+  loop_.poll_once();
+  EXPECT_EQ(numbers.taken(), 1);
+  numbers.put();
+  EXPECT_EQ(reactor_.wakes(), 2);
+}
+
 }  // namespace
 }  // namespace parley::io

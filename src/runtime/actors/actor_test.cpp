@@ -297,5 +297,15 @@ TEST_F(ActorTest, a_task_that_is_no_actor_receives_as_a_guest) {
   EXPECT_THAT(log_, ElementsAre("hello"));
 }
 
+TEST_F(ActorTest, that_are_idle_wake_nobody) {
+  // rule: conversations/R-68
+  for (int i = 0; i < 1000; ++i) static_cast<void>(actors_.spawn(idle).value());
+  world_.settle();
+  EXPECT_EQ(actors_.size(), 1000u);
+  EXPECT_EQ(world_.loop.executor().timer_count(), 0u);
+  EXPECT_FALSE(world_.loop.executor().has_ready());
+  EXPECT_TRUE(world_.loop.executor().next_deadline().is_never());
+}
+
 }  // namespace
 }  // namespace parley
