@@ -169,10 +169,10 @@ class Attaching {
     constexpr std::size_t told_max = 10;
     if (++unannounced_ > told_max + 1) return;
     if (unannounced_ > told_max) return warn("more of its commands are not offered", "`parley list -c` shows what is");
-    const bool is_taken = refused.why.code == Code::in_use;
-    warn(fmt::format(
-        "{} is not offered: {}", refused.command,
-        is_taken ? std::string("somebody else has this name; it is when that one goes") : to_string(refused.why)));
+    std::string why = to_string(refused.why);
+    if (refused.why.code == Code::in_use) why = "somebody else has this name";
+    if (refused.stands_by) why += "; it is when that one goes";
+    warn(fmt::format("{} is not offered: {}", refused.command, why));
   }
 
   io::Loop& loop_;

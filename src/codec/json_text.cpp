@@ -273,7 +273,8 @@ std::string_view nearest_name(std::string_view meant, const std::string_view* na
   std::size_t best_distance = std::max<std::size_t>(1, meant.size() / 3) + 1;
   for (std::size_t n = 0; n < count; ++n) {
     const std::string_view name = names[n];
-    if (name.size() > size_max) continue;
+    const std::size_t difference = std::max(name.size(), meant.size()) - std::min(name.size(), meant.size());
+    if (name.size() > size_max || difference >= best_distance) continue;
     // Letters to insert, drop, change, or swap with the next one: a row of the table at a time, of which two are kept.
     using Row = std::array<std::size_t, size_max + 1>;
     Row row;

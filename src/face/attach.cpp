@@ -1,10 +1,14 @@
 #include "face/attach.h"
 
+#include "async/wait.h"
+#include "runtime/backoff.h"
+
 namespace parley {
 
-// The carrier over the next link of a session; null: there will be none.
+// The carrier over the next link of a session, or after a pause over this one, where the peer has ended or refused the
+// last carrier alone; null: there will be none.
 static Task<std::shared_ptr<Carrier>> over_next_link(runtime::Session& session, std::string id, std::string said_id) {
-  co_await session.ended().wait();
+  if (session.linked().is_set() && !session.is_closed()) co_await Sleep(session.loop(), runtime::Backoff::max);
   co_await session.linked().wait();
   if (session.is_closed()) co_return nullptr;
   co_return session_carrier(session, std::move(id), std::move(said_id));

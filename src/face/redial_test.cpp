@@ -75,6 +75,21 @@ TEST_F(Redial, a_registry_is_attached_again_and_its_commands_are_there_when_the_
   EXPECT_FALSE(registry.detach("hub")) << "nobody dials for it any more";
 }
 
+TEST_F(Redial, a_registry_whose_attachment_ends_alone_is_attached_again_over_the_same_link) {
+  open_hub();
+  auto session = connected();
+  Registry registry(world.loop);
+  world.run(attach(registry, *session)).value();
+  world.run(registry.command("t.early", "", [] {})).value();
+  const auto callers = hub->registry().carrier_count();
+  ASSERT_EQ(callers, 1u);
+  EXPECT_TRUE(hub->registry().detach("session#1"));
+  world.settle();
+  EXPECT_FALSE(hub->registry().definition("t.early"));
+  world.pass(10s);
+  EXPECT_TRUE(world.run(hub->registry().execute("t.early")));
+}
+
 TEST_F(Redial, a_registry_that_was_detached_stays_so) {
   open_hub();
   auto session = connected();

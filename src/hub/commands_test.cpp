@@ -92,7 +92,7 @@ TEST(HubCommands, nobody_chooses_the_name_that_another_has_and_a_session_is_atta
     if (!attached) EXPECT_EQ(attached.error().code, Code::overloaded);
   }
   ASSERT_EQ(callers.size(), 8u);
-  EXPECT_EQ(callers[0], "mem:hub#1");
+  EXPECT_EQ(callers[0], "session#1");
   EXPECT_EQ(callers[1], "lines-1#2");
   for (const auto& each : processes) each->registry.close();
 }

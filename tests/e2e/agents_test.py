@@ -611,7 +611,7 @@ class Mistakes(AttachTest):
         self.expect(self.tries("stdio:"), 2, "no registry", "unix:PATH")
 
     def test_of_command_lines(self):
-        self.expect(self.tries("--mcp", "echo hello"), 18, "no JSON-RPC", "ended with exit code 0")
+        self.expect(self.tries("--mcp", "echo hello; read line"), 18, "no JSON-RPC", "ended with exit code 0")
         self.expect(self.tries("--mcp", "no-such-program --flag"), 18, "no-such-program", "not found", "no MCP server",
                     "the line after --mcp is run by the shell")
         self.expect(self.tries("--mcp", "exit 3"), 18, "no MCP server", "its program ended with exit code 3")

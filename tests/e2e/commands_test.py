@@ -214,7 +214,7 @@ class Calls(CommandTest):
         full = {each["id"]: each for each in json.loads(self.parley("list", "--commands", "--json").stdout)}
         self.assertEqual(full["greet"]["schema"]["request"]["required"], ["name", "titles"])
         self.assertTrue(full["disk.wipe"]["annotations"]["destructive"])
-        self.assertIn(f"process {worker.pid}#", full["greet"]["provider"])
+        self.assertIn(f"process {worker.pid}#", full["greet"]["parley-provider"])
         second = subprocess.run([TEST_WORKER, self.address], capture_output=True, text=True, check=False,
                                 timeout=100, env=self.environment)
         self.assertIn(f'is provided by "process {worker.pid}#', second.stderr)

@@ -47,7 +47,6 @@ Result<void> Commands::check_room(const Share& share, std::size_t bytes, bool ne
 
 Result<Commands::Added> Commands::add(Owner owner, Definition definition) {
   PARLEY_TRY(check_name(definition.id));
-  definition.provider.clear();  // he does not say that himself
   const auto found = commands_.find(definition.id);
   Provided* old = nullptr;
   if (found != commands_.end()) {

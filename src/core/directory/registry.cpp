@@ -167,6 +167,7 @@ void Registry::on_time(Instant now, Effects& effects) {
     Registration over = take_registration(id);
     ++counters_.timeouts;
     if (over.is_announcement) {
+      refuse_announcement(over.definition.id, {Code::timed_out, "the router did not answer in time"}, effects);
       end_announcement(over.definition.id, now, effects);
     } else {
       end(std::move(over), fail(Code::timed_out, "the router did not answer in time"), effects);
@@ -205,6 +206,7 @@ void Registry::send_list(Carrier to, const std::string& thread, const std::strin
 void Registry::on_list(Carrier from, command::ListResponse list, Instant now, Effects& effects) {
   for (Definition& each : list.commands) {
     std::string id = each.id;
+    each.provider.clear();  // nobody says that of himself
     // What has come so far goes round in a ring, and nobody has it any more.
     if (++each.hops > command::hops_max) {
       ++counters_.definitions_refused;

@@ -100,11 +100,11 @@ class Registry {
     std::string payload;
     std::string meta;
   };
-  // The router does not take a command that was here before it, or came from somebody else. One that is Parley takes it
-  // when whoever has the name there is gone.
+  // The router refuses a command that was here before it, or came from somebody else.
   struct Unannounced {
     std::string command;
     Error why;
+    bool stands_by = false;  // it takes it when whoever has the name there is gone
   };
   // Somebody provides something else than before.
   struct Changed {};
@@ -263,7 +263,8 @@ class Registry {
   bool is_registering(Carrier other_than, std::string_view id) const;
   Registration take_registration(const std::string& id);
   void end(Registration registration, Result<void> result, Effects& effects);
-  void refuse_announcement(Definition definition, Error why, Effects& effects);
+  void refuse_announcement(const std::string& id, Error why, Effects& effects);
+  bool counts_hops(Carrier carrier) const;
   void end_announcement(const std::string& id, Instant now, Effects& effects);
   void end_registrations(const Error& why, Effects& effects);
   void withdraw(const std::string& id, Effects& effects);

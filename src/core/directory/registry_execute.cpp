@@ -17,8 +17,9 @@ namespace command = wire::command;
 
 // One principal has no more of them than this part, through however many carriers.
 static constexpr std::uint32_t shares_of_requests = 4;
-// With a name that nobody has, which costs that much.
-static constexpr std::size_t names_compared_max = 256;
+// With a name that nobody has, which costs that much: names that are looked at, and bytes of it.
+static constexpr std::size_t names_compared_max = 128;
+static constexpr std::size_t compared_bytes_max = 40;
 
 static std::string with_remaining(std::string_view meta, Duration left) {
   const auto us = std::chrono::duration_cast<std::chrono::microseconds>(std::max(left, Duration::zero())).count();
@@ -36,10 +37,12 @@ static Error no_command(std::string_view name) {
 }
 
 std::string_view Registry::nearest_command(std::string_view name, const Rights* rights) const {
+  if (name.size() > compared_bytes_max) return {};
   std::vector<std::string_view> names;
+  std::size_t looked_at = 0;
   directory_.commands().for_each([&](const Commands::Provided& each) {
     const std::string& id = each.definition.id;
-    if (names.size() < names_compared_max && !is_private(id) && (!rights || rights->sees(id))) names.push_back(id);
+    if (looked_at++ < names_compared_max && !is_private(id) && (!rights || rights->sees(id))) names.push_back(id);
   });
   return codec::nearest_name(name, names.data(), names.size());
 }

@@ -5,6 +5,7 @@
 #include "base/assert.h"
 #include "codec/json_object.h"
 #include "codec/json_text.h"
+#include "codec/utf8.h"
 #include "core/directory/command_errors.h"
 #include "core/directory/name.h"
 #include "core/directory/registry.h"
@@ -17,6 +18,8 @@ namespace command = wire::command;
 
 // Of one command to a router that is not Parley, while it stays: in a ring through such a one no hops are counted.
 static constexpr std::uint32_t announced_again_max = 32;
+// Of what a router says of its refusal.
+static constexpr std::size_t note_bytes_max = 1024;
 
 void Registry::register_command(Definition definition, Instant now, Effects& effects) {
   const std::string id = definition.id;
@@ -122,29 +125,35 @@ void Registry::on_registered(Carrier from, const Message& message, Instant now, 
   Registration over = take_registration(response.thread);
   const std::string id = over.definition.id;
   Result<void> result;
-  if (!response.is_ok && command::meta_member(message.meta, command::error_key).empty()) {
+  const bool says_why =
+      carriers_.at(from).terms.is_extended && !command::meta_member(message.meta, command::error_key).empty();
+  if (!response.is_ok && !says_why) {
     result = fail(Code::in_use, fmt::format("the router \"{}\" has \"{}\" already", id_of(from), id));
   } else if (!response.is_ok) {
     const std::string said = command::meta_member(message.meta, command::note_key);
     const std::string note = !said.empty() && codec::json_kind(said) == codec::JsonKind::string
-                                 ? codec::json_string(said)
+                                 ? codec::to_utf8(codec::json_string(said), note_bytes_max)
                                  : fmt::format("the router \"{}\" does not take \"{}\"", id_of(from), id);
     result = fail(from_wire({command::ErrorCode::internal_error, note}, message.meta));
   }
   if (!over.is_announcement) return end(std::move(over), std::move(result), effects);
-  if (!result) refuse_announcement(std::move(over.definition), std::move(result).error(), effects);
+  if (!result) refuse_announcement(id, std::move(result).error(), effects);
   end_announcement(id, now, effects);
 }
 
 // Whose name is taken stands by, as somebody does who lists a command that another one has.
-void Registry::refuse_announcement(Definition definition, Error why, Effects& effects) {
+void Registry::refuse_announcement(const std::string& id, Error why, Effects& effects) {
   ++counters_.announcements_refused;
-  std::string id = definition.id;
-  const Terms& router = carriers_.at(router_).terms;
-  if (why.code == Code::in_use && router.is_extended && directory_.commands().has(id)) {
-    send(router_, command::ListResponse{uuid(), {std::move(definition)}}, {}, effects);
-  }
-  effects.push_back(Unannounced{std::move(id), std::move(why)});
+  const Commands::Provided* const provided = directory_.commands().find(id);
+  const bool stands_by = why.code == Code::in_use && carriers_.at(router_).terms.is_extended && provided &&
+                         (provided->owner == here || counts_hops(provided->owner));
+  if (stands_by) send(router_, command::ListResponse{uuid(), {provided->definition}}, {}, effects);
+  effects.push_back(Unannounced{id, std::move(why), stands_by});
+}
+
+// Else what only goes round in a ring would be there for ever: whoever counts no hops makes it new each time.
+bool Registry::counts_hops(Carrier carrier) const {
+  return !is_router(carrier) && carriers_.at(carrier).terms.is_extended;
 }
 
 void Registry::end_announcement(const std::string& id, Instant now, Effects& effects) {
@@ -211,6 +220,7 @@ bool Registry::may_register(Carrier from, const Definition& definition) const {
 void Registry::on_register(Carrier from, const Message& message, Instant now, Effects& effects) {
   Definition definition = std::get<command::RegisterRequest>(message.body).command;
   ++definition.hops;
+  definition.provider.clear();  // nobody says that of himself
   const std::string& id = definition.id;
   const Terms& terms = carriers_.at(from).terms;
   const auto answer = [&](bool is_ok) {
@@ -227,6 +237,8 @@ void Registry::on_register(Carrier from, const Message& message, Instant now, Ef
   };
   if (!may_register(from, definition)) {
     ++counters_.definitions_refused;
+    if (directory_.has(id)) return refuse({Code::in_use, fmt::format("\"{}\" is a service", id)});
+    if (definition.hops > command::hops_max) return refuse({Code::refused, "it goes round in a ring"});
     if (!terms.rights || !is_name(id)) return answer(false);
     write_down(*terms.rights, terms.id, Verb::offer, id, effects);
     const auto may = terms.rights->check(Verb::offer, id);
@@ -244,7 +256,7 @@ void Registry::on_register(Carrier from, const Message& message, Instant now, Ef
   if (!is_known && !is_private(id) && has_started_router() && !is_router(from)) {
     if (carriers_.at(from).registrations.size() >= limits_.registrations_per_carrier_max) {
       ++counters_.requests_refused;
-      return answer(false);
+      return refuse({Code::overloaded, "so many of yours wait for the router"});
     }
     return ask_router({.from = from, .definition = definition, .reply_to = message.id, .meta = message.meta}, now,
                       effects);
@@ -253,7 +265,7 @@ void Registry::on_register(Carrier from, const Message& message, Instant now, Ef
   const auto added = directory_.commands().add(from, definition);
   if (!added) {
     ++counters_.definitions_refused;
-    return answer(false);
+    return refuse(added.error());
   }
   answer(true);
   if (!is_news) return;

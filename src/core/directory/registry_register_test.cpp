@@ -169,6 +169,20 @@ TEST(RegistryRegister, what_a_router_has_from_somebody_else_stands_by_there) {
   EXPECT_EQ(bench.unannounced, std::vector<std::string>{"early"});
 }
 
+TEST(RegistryRegister, what_came_from_one_who_counts_no_hops_stands_by_nowhere) {
+  RegistryBench bench;
+  const auto router = bench.join({.id = "router", .is_router = true, .is_extended = true});
+  const auto foreign = bench.join({.id = "foreign"});
+  bench.read_all();
+  bench.hear(foreign, list_text({"f"}));
+  std::string asked = bench.next(router);
+  while (json_at(asked, "type") != "register.command.request") asked = bench.next(router);
+  bench.read_all();
+  bench.hear(router, registered_text(json_at(asked, "id"), false));
+  EXPECT_EQ(bench.unread(router), 0u) << "in a ring it would never go";
+  EXPECT_EQ(bench.unannounced, std::vector<std::string>{"f"});
+}
+
 TEST(RegistryRegister, a_grandparent_knows_what_was_there_before_the_link) {
   // rule: commands/weakness.19, commands/REG-09
   RegistryNet net(3);

@@ -69,6 +69,7 @@ class HttpCarrier final : public Carrier, public std::enable_shared_from_this<Ht
     if (is_closed_.load()) co_return fail(Code::closed, "the carrier");
     if (options_.refresh == Duration()) co_return Result<void>();
     co_await co_await list();
+    if (is_closed_.load()) co_return fail(Code::closed, "the carrier");
     is_listed_ = true;
     refreshing_.spawn(refresh(*this));
     co_return Result<void>();
@@ -134,13 +135,17 @@ class HttpCarrier final : public Carrier, public std::enable_shared_from_this<Ht
   }
 
   static Task<void> refresh(HttpCarrier& carrier) {
-    for (;;) {
+    constexpr int failures_max = 3;  // in a row, of a server that is there
+    int failures = 0;
+    while (failures < failures_max) {
       co_await Sleep(carrier.loop_, carrier.options_.refresh);
-      const auto listed = co_await carrier.list();
-      if (listed || kind(listed.error()) == Kind::overloaded || kind(listed.error()) == Kind::timed_out) continue;
-      carrier.in_->end_writing();
-      co_return;
+      auto listed = co_await carrier.list();
+      // A list changes nothing: what was asked on a connection that had ended is asked again.
+      if (!listed && listed.error().code == Code::sent_then_lost) listed = co_await carrier.list();
+      failures = listed ? 0 : failures + 1;
+      if (!listed && (listed.error().code == Code::address || listed.error().code == Code::permission)) break;
     }
+    carrier.in_->end_writing();
   }
   // Asks for all commands, and passes on what has come, changed or gone.
   Task<Result<void>> list() {
@@ -153,9 +158,9 @@ class HttpCarrier final : public Carrier, public std::enable_shared_from_this<Ht
     for (const command::Definition& each : said->commands) names.insert(each.id);
     command::Unregister gone;
     std::ranges::set_difference(names_, names, std::back_inserter(gone.commands));
-    names_ = std::move(names);
     if (!gone.commands.empty()) co_await in_->push(CommandMessage{.id = uuid(), .body = std::move(gone)});
     co_await in_->push(std::move(answered));
+    names_ = std::move(names);
     co_return Result<void>();
   }
 

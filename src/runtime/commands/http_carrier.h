@@ -16,8 +16,8 @@ struct HttpCarrierOptions {
   Duration answer_max = std::chrono::seconds(30);
   std::size_t requests_max = 256;  // at once; beyond: `overloaded`
   // How often the server is asked what it has: start() does, and says why that cannot be known; what has come or gone
-  // is seen the next time, and a server that is not there any more ends the carrier. Zero: nobody is asked before there
-  // is something to ask, and a server that is not there yet may come.
+  // is seen the next time. A server that is not there any more, or fails three times in a row, ends the carrier. Zero:
+  // nobody is asked before there is something to ask, and a server that is not there yet may come.
   Duration refresh = {};
   CarrierLimits limits = {};
 };

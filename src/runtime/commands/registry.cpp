@@ -306,7 +306,7 @@ class Registry::Impl final : private runtime::CommandRunEvents {
       if (!carrier) break;
       static_cast<void>(co_await impl.attach_once(std::move(carrier), terms_of(returning->terms)));
     }
-    impl.returning_.erase(id);
+    if (is_to_come()) impl.returning_.erase(id);
   }
 
   void drop(Machine::Carrier key) {

@@ -207,7 +207,7 @@ class Registry {
   std::string nearest_command(std::string_view name, const core::Rights* rights = nullptr) const;
   // Told from now on of what somebody tried and may not; it may not come back here. One for all.
   void on_refused(std::move_only_function<void(const core::Registry::Refused&)> told);
-  // Told from now on of what is known here and the router does not take; it may not come back here. One for all.
+  // Told from now on of what is known here and the router refuses; it may not come back here. One for all.
   void on_unannounced(std::move_only_function<void(const core::Registry::Unannounced&)> told);
   // Called, in a turn of its own, when these have changed.
   Subscription on_commands_changed(std::move_only_function<void()> listener);

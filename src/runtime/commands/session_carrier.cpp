@@ -225,8 +225,7 @@ Task<Result<void>> CommandsService::emit(Context& context, std::string event, st
 }
 
 static std::string name_of(const io::Peer& peer) {
-  if (peer.credentials) return fmt::format("process {}", peer.credentials->pid);
-  return peer.address.empty() ? "session" : peer.address;
+  return peer.credentials ? fmt::format("process {}", peer.credentials->pid) : "session";
 }
 
 Task<Result<void>> CommandsService::attach(Context& context, std::string id, LinesIn from_caller, LinesOut to_caller) {

@@ -185,7 +185,7 @@ class Parser {
       if (!annotations.is_good()) members.complain(annotations.error().note);
     }
     definition.hops = members.take_number(hops_key, hops_max + 1);
-    if (const std::string_view* value = members.take_optional("provider");
+    if (const std::string_view* value = members.take_optional(provider_key);
         value && codec::json_kind(*value) == JsonKind::string) {
       definition.provider = codec::json_string(*value);
     }
@@ -358,7 +358,7 @@ void put_definition(std::string& out, const Definition& definition, bool is_exte
     if (definition.annotations.returns_content) annotations.boolean("content", true);
   }
   if (is_extended && definition.hops != 0) object.key(hops_key) += fmt::format("{}", definition.hops);
-  if (is_extended && !definition.provider.empty()) object.text("provider", definition.provider);
+  if (is_extended && !definition.provider.empty()) object.text(provider_key, definition.provider);
   object.rest(definition.rest);
 }
 

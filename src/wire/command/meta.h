@@ -17,6 +17,7 @@ inline constexpr std::string_view hops_key = "parley-hops";               // of 
 inline constexpr std::string_view token_key = "parley-token";             // of the first message: as whom one comes
 inline constexpr std::string_view error_key = "parley-error";             // of a response: the code of the error
 inline constexpr std::string_view note_key = "parley-note";               // beside it, where nothing else has its text
+inline constexpr std::string_view provider_key = "parley-provider";       // of a definition: who has the command
 
 // What is left of a request's deadline, as a Parley peer said it; a day at most.
 std::optional<Duration> remaining_of(std::string_view meta);
