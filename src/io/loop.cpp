@@ -26,11 +26,13 @@ Loop::~Loop() {
 
 void Loop::enter() {
   PARLEY_ASSERT(!is_inside_, "a loop is not turned from inside itself");
+  const bool has_moved = !is_own_thread();
   signs_->thread.store(std::this_thread::get_id(), std::memory_order_relaxed);
   if (keeps_fd_) signs_->is_asleep.store(false, std::memory_order_relaxed);
   is_inside_ = true;
   executor_.set_idle_driver(nullptr);
   executor_.advance(clock_.now());
+  if (has_moved) take_in();  // what this thread sent before comes before what it does now
 }
 
 void Loop::leave() {

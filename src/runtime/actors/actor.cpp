@@ -43,6 +43,7 @@ bool Receiving::look() {
   PARLEY_ASSERT(!actor_.receiving_, "an actor receives in one place at a time");
   constexpr std::uint32_t in_a_row_max = 1024;
   message_ = actor_.take(*this, matches_);
+  if (thrown_) return true;
   if (!message_) return false;
   actor_.receiving_ = this;
   return ++actor_.received_in_a_row_ < in_a_row_max;
@@ -74,6 +75,7 @@ Actor::~Actor() { PARLEY_ASSERT(size_ == 0 && ties_.empty() && !receiving_, size
 
 void Actor::begin(Actors& actors, Task<Result<void>> body) {
   actors_ = &actors;
+  if (has_ended()) return;  // before its body began
   body_ = std::move(body);
   body_->bind(home_->loop().executor());
   home_->loop().executor().post(start_);
@@ -94,7 +96,8 @@ void Actor::start(Ready& node) {
 }
 
 void Actor::body_ended(Ready& node) {
-  static_cast<Turn&>(node).actor.end(static_cast<Turn&>(node).actor.reason_of_body());
+  Actor& actor = static_cast<Turn&>(node).actor;
+  if (!actor.has_ended()) actor.end(actor.reason_of_body());  // else its body went on to its end, from inside itself
 }
 
 void Actor::notice_end_of_body() {
@@ -189,7 +192,10 @@ void Actor::put_back(Message& message) {
 Message* Actor::take(const runtime::Receiving& receiving, runtime::Receiving::Matches matches) {
   Message* before = nullptr;
   for (Message* each = oldest_; each; before = each, each = static_cast<Message*>(each->next)) {
-    if (!matches(receiving, *each)) continue;
+    if (!matches(receiving, *each)) {
+      if (receiving.has_thrown()) return nullptr;
+      continue;
+    }
     Message* const after = static_cast<Message*>(each->next);
     if (before) {
       before->next = after;

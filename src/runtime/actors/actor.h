@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <string>
@@ -38,14 +39,19 @@ class Receiving {
   Receiving& operator=(const Receiving&) = delete;
   ~Receiving();
 
-  bool wants(const Message& message) const { return !message_ && !is_late_ && matches_(*this, message); }
+  bool wants(const Message& message) const { return !message_ && !is_late_ && !thrown_ && matches_(*this, message); }
+  bool has_thrown() const { return thrown_ != nullptr; }
+  // What a predicate throws while somebody sends is thrown where it is awaited.
+  void pass_on_what_was_thrown() {
+    if (thrown_) give_up();
+  }
   void give(Message& message) {
     message_ = &message;
     promise_->executor().post(*promise_);
   }
   // Nothing comes any more: whoever waits goes on without.
   void give_up() {
-    if (message_) return;
+    if (message_ || is_late_) return;
     is_late_ = true;
     promise_->executor().post(*promise_);
   }
@@ -59,6 +65,7 @@ class Receiving {
 
   Actor& actor_;
   const Matches matches_;
+  mutable std::exception_ptr thrown_;
   bool is_late_ = false;
   Message* message_ = nullptr;
   async::PromiseBase* promise_ = nullptr;
@@ -96,7 +103,8 @@ class Actor : public ListNode, public async::Pooled {
   std::size_t mailbox_size() const { return size_; }
 
   // Puts a question into the mailbox of another actor, which gets an Ask<Question, Answer> and answers it when it
-  // likes. Await what is returned for the answer; dropping it says that nobody waits any more.
+  // likes. Await what is returned for the answer; dropping it says that nobody waits any more. It dies before the
+  // Actors.
   template <class Answer, class Question>
   Asking<Answer> ask(const ActorRef& whom, Question question, Duration within = Duration::max());
 
@@ -238,6 +246,7 @@ inline void Actor::deliver(runtime::Message& message) {
 inline void Actor::put(runtime::Message& message) {
   if (receiving_ && receiving_->wants(message)) return receiving_->give(message);
   append(message);
+  if (receiving_) receiving_->pass_on_what_was_thrown();
 }
 
 template <class T>

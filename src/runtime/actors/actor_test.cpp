@@ -307,5 +307,46 @@ TEST_F(ActorTest, that_are_idle_wake_nobody) {
   EXPECT_TRUE(world_.loop.executor().next_deadline().is_never());
 }
 
+bool is_no_good(const Number& number) {
+  if (number.value == 0) throw std::runtime_error("a zero");
+  return false;
+}
+
+Task<Result<void>> wants_what_throws(Actor& self) {
+  co_await self.receive_if<Number>(is_no_good);
+  co_return {};
+}
+
+TEST_F(ActorTest, what_a_predicate_throws_ends_who_receives_and_not_who_sends) {
+  for (const bool waits : {true, false}) {
+    Guest guest(actors_);
+    const ActorRef picky = actors_.spawn(wants_what_throws).value();
+    guest->monitor(picky).value();
+    if (waits) world_.settle();
+    EXPECT_TRUE(picky.send(Number{0}));
+    EXPECT_TRUE(picky.send(Number{1}));
+    world_.settle();
+    ASSERT_TRUE(picky.has_ended());
+    EXPECT_EQ(picky.get()->exit_reason().text, "a zero");
+    EXPECT_EQ(guest->mailbox_size(), 1u);
+  }
+}
+
+Task<Result<void>> sends_two(Actor&, ActorRef to) {
+  static_cast<void>(to.send(Number{2}));
+  co_return {};
+}
+
+TEST(ActorOrderTest, what_was_sent_before_the_first_turn_comes_first) {
+  runtime::suite::World world;
+  Log log;
+  Actors actors(world.loop);
+  const ActorRef writer = actors.spawn(write_down, &log).value();
+  static_cast<void>(actors.spawn(sends_two, writer).value());
+  EXPECT_TRUE(writer.send(Number{1}));
+  world.settle();
+  EXPECT_THAT(log, ElementsAre("1", "2"));
+}
+
 }  // namespace
 }  // namespace parley

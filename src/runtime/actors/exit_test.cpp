@@ -299,5 +299,40 @@ TEST_F(ActorExitTest, whoever_begins_to_watch_around_the_end_is_told_once) {
   }
 }
 
+Task<Result<void>> ends_itself_and_returns(Actor& self) {
+  self.ref().exit({.kind = Kind::error, .text = "early"});
+  co_return {};
+}
+
+TEST_F(ActorExitTest, one_that_ends_itself_and_then_returns_has_ended_once) {
+  Guest guest(actors_);
+  const ActorRef ended = actors_.spawn(ends_itself_and_returns).value();
+  guest->monitor(ended).value();
+  world_.settle();
+  EXPECT_EQ(only_exit(*guest, world_).reason.text, "early");
+  EXPECT_EQ(actors_.counters().ended, 1u);
+}
+
+struct KillsAtItsEnd {
+  ~KillsAtItsEnd() { victim.exit({.kind = Kind::killed}); }
+  ActorRef victim;
+};
+
+Task<Result<void>> kills_the_linked_at_its_end(Actor& self, ActorRef victim) {
+  const KillsAtItsEnd guard{victim};
+  static_cast<void>(self.link(victim));
+  co_return {};
+}
+
+TEST_F(ActorExitTest, one_that_is_ended_by_a_destructor_of_its_own_frame_is_destroyed_behind_that) {
+  Guest guest(actors_);
+  const ActorRef victim = actors_.spawn(idle).value();
+  const ActorRef killer = actors_.spawn(kills_the_linked_at_its_end, victim).value();
+  guest->monitor(killer).value();
+  world_.settle();
+  EXPECT_EQ(only_exit(*guest, world_).who, killer);
+  EXPECT_TRUE(victim.has_ended());
+}
+
 }  // namespace
 }  // namespace parley

@@ -112,7 +112,7 @@ void ActorHome::lay_out(Actor& actor) {
 
 void ActorHome::bury(Actor& actor) {
   if (!actor.body_) return;
-  if (actor.body_->is_done()) {
+  if (actor.body_->is_done() && !actor.body_->promise().is_on_the_stack()) {
     actor.body_.reset();
     return;
   }
@@ -153,7 +153,12 @@ void ActorHome::close() {
   }
   settling_.leave();
   Door::leave();
-  open_all(inbox_.exchange(gone(), std::memory_order_acq_rel));
+  // Only an empty one is gone: what lies in it may be for actors whom nobody else knows any more.
+  Parcel* none = nullptr;
+  while (!inbox_.compare_exchange_strong(none, gone(), std::memory_order_acq_rel, std::memory_order_acquire)) {
+    open_all(inbox_.exchange(nullptr, std::memory_order_acquire));
+    none = nullptr;
+  }
 }
 
 }  // namespace parley::runtime

@@ -21,7 +21,7 @@ struct AnyOf {
   using First = std::tuple_element_t<0, std::tuple<Ts...>>;
   using Value = std::conditional_t<is_one, First, std::variant<Ts...>>;
 
-  bool matches(const Message& message) const { return ((message.type == &MessageOf<Ts>::type_of) || ...); }
+  bool matches(const Message& message) const noexcept { return ((message.type == &MessageOf<Ts>::type_of) || ...); }
   Value open(Message& message) const { return open_as<Ts...>(message); }
 
  private:
@@ -44,7 +44,7 @@ struct OneIf {
   static_assert(std::predicate<const Predicate&, const T&>, "receive_if<T>(predicate): bool(const T&)");
   using Value = T;
 
-  bool matches(const Message& message) const {
+  bool matches(const Message& message) const noexcept(std::is_nothrow_invocable_v<const Predicate&, const T&>) {
     return message.type == &MessageOf<T>::type_of && predicate(static_cast<const MessageOf<T>&>(message).value);
   }
   Value open(Message& message) const { return AnyOf<T>().open(message); }
@@ -63,11 +63,30 @@ class [[nodiscard("co_await it")]] Receive : public Receiving {
   void await_suspend(std::coroutine_handle<P> handle) {
     wait(handle.promise());
   }
-  typename Match::Value await_resume() { return match_.open(take()); }
+  typename Match::Value await_resume() {
+    rethrow();
+    return match_.open(take());
+  }
 
  protected:
   static bool matches(const Receiving& receiving, const Message& message) {
-    return static_cast<const Receive&>(receiving).match_.matches(message);
+    const auto& self = static_cast<const Receive&>(receiving);
+    if constexpr (noexcept(self.match_.matches(message))) {
+      return self.match_.matches(message);
+    } else {
+      try {
+        return self.match_.matches(message);
+      } catch (...) {
+        self.thrown_ = std::current_exception();
+        return false;
+      }
+    }
+  }
+  void rethrow() {
+    if (!thrown_) [[likely]]
+      return;
+    leave();
+    std::rethrow_exception(std::exchange(thrown_, nullptr));
   }
   [[no_unique_address]] Match match_;
 };
@@ -86,6 +105,7 @@ class [[nodiscard("co_await it")]] ReceiveWithin : private Receive<Match> {
     if (!this->has_message()) executor.arm(alarm_, executor.now() + within_);
   }
   Result<typename Match::Value> await_resume() {
+    this->rethrow();
     if (this->has_message()) return Receive<Match>::await_resume();
     this->leave();
     return fail(Code::timed_out, "no such message came");

@@ -134,8 +134,14 @@ class Supervision {
 Task<Result<void>> supervise(Actor& self, SupervisorOptions options, std::vector<Child> children) {
   self.trap_exits();
   Supervision supervision(self, options);
-  for (Child& each : children) co_await supervision.add(std::move(each));
+  for (Child& each : children) {
+    if (!supervision.add(std::move(each))) break;  // it has given up on those before: it ends with why
+  }
   while (!supervision.over()) {
+    if (supervision.until_next() <= Duration()) {
+      supervision.on_time();
+      continue;
+    }
     auto news = co_await self.receive<Exited, Ask<AddChild, Added>, Ask<RemoveChild, bool>,
                                       Ask<ListChildren, std::vector<ChildStatus>>>(supervision.until_next());
     if (!news) {

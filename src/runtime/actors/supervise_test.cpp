@@ -218,5 +218,18 @@ TEST_F(SuperviseTest, a_supervisor_is_the_child_of_another_and_comes_again_with_
   EXPECT_EQ(actors_.size(), 1u);
 }
 
+TEST_F(SuperviseTest, one_that_gives_up_on_its_first_children_says_so) {
+  static_cast<void>(actors_.spawn({.name = "a"}, work, std::string("other"), &log_).value());
+  const ActorRef supervisor =
+      spawn_supervisor(actors_, {.restarts_max = 0}, child({.name = "a"}, work, std::string("a"), &log_),
+                       child({.name = "b"}, work, std::string("b"), &log_))
+          .value();
+  world_.settle();
+  ASSERT_TRUE(supervisor.has_ended());
+  EXPECT_NE(supervisor.get()->exit_reason().text.find("restarts"), std::string::npos)
+      << supervisor.get()->exit_reason().text;
+  EXPECT_FALSE(actors_.find("b"));
+}
+
 }  // namespace
 }  // namespace parley
