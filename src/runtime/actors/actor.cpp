@@ -64,8 +64,8 @@ using runtime::Tie;
 void ActorRef::exit(ExitReason reason) const {
   if (!actor_) return;
   if (actor_->home()->is_own_thread()) return actor_->on_exit_request(std::move(reason));
-  auto request = std::make_unique<runtime::ExitRequest>(*actor_, std::move(reason));
-  if (actor_->home()->push(*request)) static_cast<void>(request.release());
+  runtime::ExitRequest& request = *std::make_unique<runtime::ExitRequest>(*actor_, std::move(reason)).release();
+  if (!actor_->home()->push(request)) std::unique_ptr<runtime::ExitRequest>(&request).reset();
 }
 
 Actor::Actor(std::shared_ptr<runtime::ActorHome> home, std::size_t mailbox_items_max)
