@@ -54,36 +54,31 @@ Task<Result<std::unique_ptr<io::Stream>>> open_standard_streams(io::Loop& loop) 
   co_return co_await dialer->dial();
 }
 
-Task<Result<void>> attach_to(Registry& registry, Session& session) {
-  AttachSessionOptions options{.said_id = {}, .options = {.is_router = true, .wants_commands = true}};
-  co_return co_await attach(registry, session, std::move(options));
-}
-
 // Agents start a server once: it outlives the hub. What ran there is answered meanwhile, and the tools are those of no
 // hub, until there is one again.
-Task<void> stay_attached(Registry& registry, const Common& common) {
-  io::Loop& loop = registry.loop();
-  std::unique_ptr<Session> session;
+Task<std::shared_ptr<Carrier>> over_next_hub(io::Loop& loop, const Common& common, std::unique_ptr<Session>& session) {
+  warn("the hub has ended the session", "its commands come back with it");
+  runtime::Backoff backoff;
   for (;;) {
-    co_await registry.detached("hub");
-    warn("the hub has ended the session", "its commands come back with it");
-    runtime::Backoff backoff;
-    do {
-      co_await Sleep(loop, backoff.next(loop.random()));
-      auto options = options_toward_hub(common);
-      if (!options) continue;
-      auto dialed = co_await dial_hub(loop, hub_address(common.hub), *std::move(options));
-      if (dialed && co_await attach_to(registry, **dialed)) session = *std::move(dialed);
-    } while (registry.has_lost_router());
+    co_await Sleep(loop, backoff.next(loop.random()));
+    auto options = options_toward_hub(common);
+    if (!options) continue;
+    auto dialed = co_await dial_hub(loop, hub_address(common.hub), *std::move(options));
+    if (!dialed) continue;
+    session = *std::move(dialed);
     warn("the hub is back");
+    co_return session_carrier(session->runtime(), "hub");
   }
 }
 
 Task<Result<void>> serve(Session& session, const Common& common, runtime::McpLines::Options options,
                          Event& asked_to_end) {
   io::Loop& loop = session.runtime().loop();
+  std::unique_ptr<Session> next;
   Registry registry(loop);
-  auto attached = co_await attach_to(registry, session);
+  AttachSessionOptions attaching{.said_id = {}, .options = {.is_router = true, .wants_commands = true}};
+  attaching.options.next = [&loop, &common, &next] { return over_next_hub(loop, common, next); };
+  auto attached = co_await attach(registry, session, std::move(attaching));
   if (!attached) co_return attached;
   co_await learn_in_time(loop, registry, session);
   auto stream = co_await open_standard_streams(loop);
@@ -99,7 +94,6 @@ Task<Result<void>> serve(Session& session, const Common& common, runtime::McpLin
     ended = std::move(closed);
     told.set();
   }(lines, outcome, over));
-  scope.spawn(stay_attached(registry, common));
   scope.spawn([](Event& asked, Event& told) -> Task<void> {
     co_await asked.wait();
     told.set();

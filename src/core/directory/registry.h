@@ -264,7 +264,7 @@ class Registry {
   Registration take_registration(const std::string& id);
   void end(Registration registration, Result<void> result, Effects& effects);
   void refuse_announcement(const std::string& id, Error why, Effects& effects);
-  bool counts_hops(Carrier carrier) const;
+  bool is_counting_peer(Carrier carrier) const;
   void end_announcement(const std::string& id, Instant now, Effects& effects);
   void end_registrations(const Error& why, Effects& effects);
   void withdraw(const std::string& id, Effects& effects);

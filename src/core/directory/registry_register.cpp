@@ -146,13 +146,13 @@ void Registry::refuse_announcement(const std::string& id, Error why, Effects& ef
   ++counters_.announcements_refused;
   const Commands::Provided* const provided = directory_.commands().find(id);
   const bool stands_by = why.code == Code::in_use && carriers_.at(router_).terms.is_extended && provided &&
-                         (provided->owner == here || counts_hops(provided->owner));
+                         (provided->owner == here || is_counting_peer(provided->owner));
   if (stands_by) send(router_, command::ListResponse{uuid(), {provided->definition}}, {}, effects);
   effects.push_back(Unannounced{id, std::move(why), stands_by});
 }
 
 // Else what only goes round in a ring would be there for ever: whoever counts no hops makes it new each time.
-bool Registry::counts_hops(Carrier carrier) const {
+bool Registry::is_counting_peer(Carrier carrier) const {
   return !is_router(carrier) && carriers_.at(carrier).terms.is_extended;
 }
 

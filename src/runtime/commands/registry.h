@@ -194,7 +194,7 @@ class Registry {
   Task<Result<void>> attach(std::shared_ptr<Carrier> carrier, AttachOptions options = {});
   // False: there is none, and none to come. Calls to it end, what it asked for is stopped.
   bool detach(std::string_view id);
-  // Waits until there is no carrier with that id, if only for now.
+  // Waits until there is no carrier with that id; another one may take its place later.
   Task<void> detached(std::string id);
 
   // --- what there is
