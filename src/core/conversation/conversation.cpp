@@ -274,8 +274,14 @@ void Conversation::replied(Participant from, Request request, std::optional<Enve
     }
   }
   if (!asked.pending.empty()) return;
-  if (const Waiter waiter = asked.waiter) {
-    answer(waiter, parley::fail(Code::failed, "it was answered with nothing"), effects);
+  // Nobody has said anything, and whoever asked is told that.
+  if (asked.is_asked && !reply && !asked.is_given_up && asked.answers.empty()) {
+    Received nothing{.from = from, .request = request};
+    if (const Waiter waiter = asked.waiter) {
+      answer(waiter, std::move(nothing), effects);
+    } else {
+      asked.answers.push_back(std::move(nothing));
+    }
   }
   if (asked.answers.empty()) forget(found);
 }
@@ -318,7 +324,7 @@ void Conversation::give_up(Request request) {
 
 void Conversation::forget(Requests::iterator request) {
   bytes_ -= request->second.message->bytes();
-  for (const Received& each : request->second.answers) bytes_ -= each.message->bytes();
+  for (const Received& each : request->second.answers) bytes_ -= each.bytes();
   requests_.erase(request);
 }
 
@@ -346,8 +352,8 @@ Conversation::Waiter Conversation::receive(Request of, std::optional<Instant> de
   if ((of == 0 || asked != requests_.end()) && !there.empty()) {
     Received received = std::move(there.front());
     there.pop_front();
-    bytes_ -= received.message->bytes();
-    record_received(received, now);
+    bytes_ -= received.bytes();
+    if (received.message) record_received(received, now);
     if (asked != requests_.end() && asked->second.pending.empty() && there.empty()) forget(asked);
     return ends(std::move(received));
   }

@@ -73,11 +73,12 @@ class Conversation {
     std::shared_ptr<const Envelope> message;
     bool is_repeated;
   };
-  // The end of receive().
+  // The end of receive(). Without a message: it was answered with nothing.
   struct Received {
     Participant from = 0;
     Request request = 0;
     std::shared_ptr<const Envelope> message;
+    std::size_t bytes() const { return message ? message->bytes() : 0; }
   };
   struct Answer {
     Waiter waiter;
@@ -132,8 +133,8 @@ class Conversation {
   void replied(Participant from, Request request, std::optional<Envelope> reply, Instant now, Effects& effects);
 
   // The next message: a reply to that request, or 0: any that is to none in particular. Ends with Answer, perhaps at
-  // once. Errors: of the phase, the reason of a failure; sent_then_lost (whoever was asked has ended), failed (it was
-  // answered with nothing), not_found, deadline, overloaded.
+  // once. Errors: of the phase, the reason of a failure; sent_then_lost (whoever was asked has ended), not_found,
+  // deadline, overloaded.
   Waiter receive(Request of, std::optional<Instant> deadline, Instant now, Effects& effects);
   // Nobody waits there any more; there is no Answer.
   void cancel(Waiter waiter);

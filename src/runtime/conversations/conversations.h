@@ -1,0 +1,271 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "async/executor.h"
+#include "async/scope.h"
+#include "async/task.h"
+#include "runtime/conversations/choice.h"
+#include "runtime/conversations/party.h"
+
+namespace parley {
+
+struct ConversationsOptions {
+  core::ConversationLimits limits = {};  // of each conversation
+  std::uint32_t conversations_max = 65536;
+  std::uint32_t conversations_per_owner_max = 1024;
+  std::uint32_t participants_max = 65536;
+  std::uint32_t subjects_per_participant_max = 256;
+  Duration compensation_max = std::chrono::seconds(30);  // what undoes is not waited for any longer
+};
+
+// docs/OPERATING.md. What is not a number of those that are there now counts from the beginning.
+struct ConversationsCounters {
+  std::uint64_t opened = 0;
+  std::uint64_t closed = 0;  // of these, in good order
+  std::uint64_t failed = 0;
+  std::uint64_t sent = 0;             // messages that were accepted
+  std::uint64_t crashes = 0;          // ends that were one, of each who took part
+  std::uint64_t rerouted = 0;         // messages that went to the next one
+  std::uint64_t replies_late = 0;     // to what nobody waits for any more
+  std::uint64_t replies_strange = 0;  // of who was not asked, or takes no part
+  std::uint64_t compensations_threw = 0;
+};
+
+// The conversations of one executor: who provides which subject, who takes part, who waits. Whoever ends is told to all
+// conversations in which it takes part, and they to all who wait. On one thread. Destroying it tells nobody, and
+// whoever waits in a task dies first; close() tells all.
+class Conversations final {
+ public:
+  using Received = core::Conversation::Received;  // without a message: it was answered with nothing
+  using To = core::Conversation::To;
+  using Owner = std::uint64_t;  // the caller's number
+
+  explicit Conversations(Executor& executor, ConversationsOptions options = {});
+  ~Conversations();
+  Conversations(const Conversations&) = delete;
+  Conversations& operator=(const Conversations&) = delete;
+
+  // --- who takes part
+  // Errors: overloaded, closed.
+  Result<Participant> add(Party& party, std::string name);
+  // It has ended, as was seen at that time: in every conversation, for every subject. The party is told nothing more.
+  void exited(Participant who, const ExitReason& reason, Instant at);
+  // It has ended in this conversation alone.
+  void exited(ConversationId conversation, Participant who, const ExitReason& reason, Instant at);
+  void replied(Participant from, ConversationId conversation, Request request, std::optional<Envelope> reply);
+  // Errors: in_use (it does already), overloaded, not_found (it has ended).
+  Result<void> provide(std::string subject, Participant who);
+  void withdraw(std::string_view subject, Participant who);
+  bool is_provided(std::string_view subject) const { return subjects_.contains(subject); }
+  // What undoes a conversation on that subject that asks for it: gets what was said, and ends. Outlives this. Errors:
+  // in_use.
+  struct Undo {
+    ConversationId conversation;
+    std::vector<core::Context::Entry> said;  // as far as it was kept
+  };
+  using Compensation = std::move_only_function<Task<void>(Undo undo)>;
+  Result<void> compensate(std::string subject, Compensation compensation);
+
+  // --- conversations
+  struct Opening {
+    std::string subject = {};  // empty: nobody takes part before join()
+    core::Conversation::OnCrash on_crash = core::Conversation::OnCrash::fail;
+    std::optional<Duration> deadline = {};  // of the whole
+    Owner owner = 0;
+    Choice choice = {};
+    bool is_shared = false;  // whether others may join it who know its number
+    ConversationFollower* follower = nullptr;
+  };
+  // With one of those who provide the subject; with all of them, where what one does not answer goes to the next.
+  // Errors: not_found (nobody provides it, or undoes it where that is asked for), overloaded, closed.
+  Result<ConversationId> open(Opening opening);
+  // Errors: not_found, and those of core::Conversation.
+  Result<void> join(ConversationId conversation, Participant who, bool takes_messages);
+  // Errors: not_found, and those of core::Conversation::send().
+  Result<Request> send(ConversationId conversation, Envelope message, To to = {}, bool is_asked = false);
+  Result<void> complete(ConversationId conversation);
+  // Forgets it: all who wait are told, and who takes part is done. Errors: not_found, and why it had failed.
+  Result<void> close(ConversationId conversation);
+  // Closes all that are that owner's.
+  void leave(Owner owner);
+  // Closes all, and refuses new ones. Idempotent.
+  void close();
+
+  // Waits for a message; destroying it says that nobody waits any more. Outlived by the Conversations.
+  class Receiving {
+   public:
+    Receiving() = default;
+    Receiving(const Receiving&) = delete;
+    Receiving& operator=(const Receiving&) = delete;
+    // Once; nobody waits there any more.
+    virtual void on_received(Result<Received> received) = 0;
+
+   protected:
+    ~Receiving() { stop(); }
+    void stop();
+
+   private:
+    friend class Conversations;
+    Conversations* owner_ = nullptr;  // null: nothing is waited for
+    ConversationId conversation_ = 0;
+    core::Conversation::Waiter waiter_ = 0;
+  };
+  // A reply to that request, or 0: any that is to none in particular. It may be there before this returns. Without a
+  // deadline it is the conversation's, or the default bound. Errors: not_found, and those of
+  // core::Conversation::receive().
+  void receive(Receiving& receiving, ConversationId conversation, Request of, std::optional<Instant> deadline);
+  Task<Result<Received>> receive(ConversationId conversation, Request of = 0, std::optional<Instant> deadline = {});
+
+  // Waits for the end of who takes part; destroying it says that nobody does. Outlived by the Conversations.
+  struct Exit {
+    Participant who = 0;
+    Instant at;
+    ExitReason reason;
+  };
+  class Watching {
+   public:
+    Watching() = default;
+    Watching(const Watching&) = delete;
+    Watching& operator=(const Watching&) = delete;
+    // Once.
+    virtual void on_exit(Result<Exit> exit) = 0;
+
+   protected:
+    ~Watching() { stop(); }
+    void stop();
+
+   private:
+    friend class Conversations;
+    Conversations* owner_ = nullptr;
+    ConversationId conversation_ = 0;
+    core::Conversation::Watch watch_ = 0;
+    Participant who_ = 0;
+  };
+  // At once where it has ended, with the time of that. Errors: not_found, overloaded, closed (the conversation was).
+  void watch(Watching& watching, ConversationId conversation, Participant who);
+  Task<Result<Exit>> await_exit(ConversationId conversation, Participant who, Instant deadline = Instant::never());
+
+  // --- in one step
+  struct Asking {
+    std::string subject;
+    Envelope message;
+    Choice choice = {};
+    Duration within = std::chrono::seconds(5);
+    Owner owner = 0;
+  };
+  // A conversation of one question. Errors: not_found, overloaded, deadline, failed (answered with nothing),
+  // sent_then_lost (who was asked has crashed).
+  Task<Result<Received>> ask(Asking asking);
+  struct Reroute {
+    Participant from = 0;
+    Instant crash_seen;
+    Instant rerouted;
+    ExitReason reason;
+  };
+  struct Dispatched {
+    Received reply;  // with or without a message: it has acknowledged
+    std::vector<Reroute> reroutes;
+  };
+  // To one of those who provide the subject, until somebody has acknowledged: each crash before that hands it to the
+  // next. Errors: not_found (nobody is there, or left), overloaded, deadline.
+  Task<Result<Dispatched>> dispatch(Asking asking);
+
+  // --- what there is
+  struct Seen {
+    ConversationId id;
+    const std::string* subject;
+    const core::Conversation* machine;
+    Owner owner;
+    bool is_shared;
+    Instant since;
+  };
+  // Until the next call.
+  std::optional<Seen> find(ConversationId conversation) const;
+  // By number, from that one on, at most so many.
+  std::vector<Seen> list(ConversationId from, std::size_t count_max) const;
+  std::string_view name_of(Participant who) const;  // empty: it is not there any more
+  std::vector<std::string> subjects() const;
+  std::size_t size() const { return conversations_.size(); }
+  std::size_t participant_count() const { return participants_.size(); }
+  std::size_t subject_count() const { return subjects_.size(); }
+  std::size_t waiting_count() const { return deadlines_.size(); }  // for a time
+  const ConversationsCounters& counters() const { return counters_; }
+  Executor& executor() const { return executor_; }
+
+ private:
+  struct Kept;
+  struct Present {
+    Party* party;
+    std::string name;
+    std::uint64_t in_flight = 0;
+    std::set<ConversationId> conversations = {};
+    std::set<std::string, std::less<>> subjects = {};
+  };
+  struct Subject {
+    std::vector<Participant> providers = {};
+    std::uint64_t turn = 0;
+  };
+  // What is to be done for a conversation; nothing: it is forgotten.
+  struct Step {
+    ConversationId conversation;
+    std::optional<core::Conversation::Effect> effect;
+  };
+  struct Alarm final : Timer {
+    explicit Alarm(Conversations& owner) : Timer(&Alarm::fire), owner(owner) {}
+    static void fire(Timer& timer);
+    Conversations& owner;
+  };
+
+  Kept* kept(ConversationId conversation) const;
+  std::unexpected<Error> no(ConversationId conversation) const;
+  Result<std::vector<Participant>> choose_for(Opening& opening);
+  void take_part(Kept& kept, Participant who);
+  void leave_part(Kept& kept, Participant who);
+  void carry_out(Kept& kept, bool is_last = false);
+  void run(Kept& kept, core::Conversation::Forward forward);
+  void run(Kept& kept, core::Conversation::Answer answer);
+  void run(Kept& kept, core::Conversation::Observed observed);
+  void run(Kept& kept, core::Conversation::Moved moved);
+  void run(Kept& kept, const core::Conversation::Ended& ended);
+  void run(Kept& kept, core::Conversation::Stop stop);
+  void run(Kept& kept, core::Conversation::Compensate compensate);
+  void forget(Kept& kept);
+  void abandon(ConversationId conversation);
+  void set_deadline(Kept& kept);
+  void on_time();
+  static Task<void> undo(Conversations& self, Compensation& compensation, Undo undo);
+  class Own;
+
+  Executor& executor_;
+  const ConversationsOptions options_;
+  std::map<ConversationId, std::unique_ptr<Kept>> conversations_;
+  std::map<Participant, Present> participants_;
+  std::map<std::string, Subject, std::less<>> subjects_;
+  std::map<std::string, Compensation, std::less<>> compensations_;
+  std::map<Owner, std::set<ConversationId>> owners_;
+  std::set<std::pair<Instant, ConversationId>> deadlines_;
+  core::Conversation::Effects effects_;  // of the call that is under way
+  std::deque<Step> steps_;
+  bool is_running_ = false;
+  bool is_closed_ = false;
+  ConversationId last_conversation_ = 0;
+  Participant last_participant_ = 0;
+  ConversationsCounters counters_;
+  Alarm alarm_{*this};
+  Scope compensations_running_;
+};
+
+}  // namespace parley

@@ -1,0 +1,452 @@
+#include "runtime/conversations/conversations.h"
+
+#include <chrono>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "async/wait.h"
+#include "runtime/conversations/conversations_suite.h"
+
+namespace parley {
+namespace {
+
+using namespace std::chrono_literals;
+using core::Conversation;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+class ConversationsTest : public ::testing::Test {
+ protected:
+  template <class T>
+  runtime::suite::Running<T> begin(Task<T> task) {
+    return {world, std::move(task)};
+  }
+  ConversationId open(Conversations::Opening opening = {.subject = "orders"}) {
+    return conversations.open(std::move(opening)).value();
+  }
+  std::string received(ConversationId id, Request of = 0) {
+    Result<Conversations::Received> received = world.run(conversations.receive(id, of, world.loop.now()));
+    return received ? text_of(*received->message) : "<" + std::string(to_string(kind(received.error()))) + ">";
+  }
+
+  runtime::suite::World world;
+  Conversations conversations{world.loop.executor()};
+  NotedParty one{conversations, "one"};
+  NotedParty two{conversations, "two"};
+};
+
+class ConversationsOnASubject : public ConversationsTest {
+ protected:
+  ConversationsOnASubject() {
+    for (NotedParty* each : {&one, &two}) conversations.provide("orders", each->who).value();
+  }
+};
+
+TEST_F(ConversationsTest, without_anybody_what_is_sent_can_be_received) {
+  // rule: conversations/R-01
+  const ConversationId id = open({});
+  EXPECT_EQ(conversations.find(id)->machine->phase(), Phase::created);
+  auto waiting = begin(conversations.receive(id));
+  ASSERT_TRUE(conversations.send(id, say("a")));
+  ASSERT_TRUE(conversations.send(id, say("b")));
+  world.settle();
+  EXPECT_EQ(text_of(*waiting.take().value().message), "a");
+  EXPECT_EQ(received(id), "b");
+  EXPECT_TRUE(conversations.close(id));
+  EXPECT_EQ(conversations.send(id, say("c")).error().code, Code::not_found);
+  EXPECT_EQ(conversations.size(), 0u);
+}
+
+TEST_F(ConversationsTest, a_subject_that_nobody_provides_is_not_found) {
+  EXPECT_EQ(conversations.open({.subject = "orders"}).error().code, Code::not_found);
+  conversations.provide("orders", one.who).value();
+  EXPECT_EQ(conversations.provide("orders", one.who).error().code, Code::in_use);
+  EXPECT_TRUE(conversations.open({.subject = "orders"}));
+  conversations.withdraw("orders", one.who);
+  EXPECT_EQ(conversations.open({.subject = "orders"}).error().code, Code::not_found);
+  EXPECT_THAT(conversations.subjects(), IsEmpty());
+}
+
+TEST_F(ConversationsOnASubject, a_reply_goes_to_who_waits_for_that_request) {
+  // rule: conversations/R-87
+  one.echoes = true;
+  const ConversationId id = open();
+  const Request first = conversations.send(id, say("a"), {}, true).value();
+  ASSERT_TRUE(conversations.send(id, say("unasked")));
+  const Request second = conversations.send(id, say("b"), {}, true).value();
+  EXPECT_EQ(received(id, second), "b");
+  EXPECT_EQ(received(id, first), "a");
+  EXPECT_EQ(received(id), "unasked");
+}
+
+TEST_F(ConversationsOnASubject, whoever_ends_is_told_to_all_who_wait_at_once) {
+  // rule: conversations/R-92 conversations/R-56 conversations/R-72
+  NotedFollower follower;
+  const ConversationId id = open({.subject = "orders", .follower = &follower});
+  const ConversationId other = open();
+  ASSERT_TRUE(conversations.send(other, say("x")));
+  const Request request = conversations.send(id, say("a"), {}, true).value();
+  auto reply = begin(conversations.receive(id, request));
+  auto any = begin(conversations.receive(id));
+  auto exit = begin(conversations.await_exit(id, one.who));
+  const Instant at = world.loop.now() - 1us;
+  one.crash(at);
+  world.settle();
+  EXPECT_EQ(reply.take().error().code, Code::sent_then_lost);
+  EXPECT_EQ(any.take().error().code, Code::sent_then_lost);
+  EXPECT_EQ(exit.take().value().at, at);
+  EXPECT_THAT(follower.said, ElementsAre("active", std::to_string(one.who) + " error", "failed"));
+  EXPECT_EQ(conversations.find(id)->machine->phase(), Phase::failed);
+  EXPECT_EQ(conversations.find(other)->machine->phase(), Phase::active) << "it has the other one";
+  EXPECT_EQ(conversations.close(id).error().code, Code::sent_then_lost);
+  EXPECT_THAT(one.over, IsEmpty()) << "who has ended is told nothing";
+}
+
+TEST_F(ConversationsOnASubject, the_end_of_one_is_told_to_whoever_asks_later) {
+  // rule: conversations/R-63 conversations/R-73 conversations/R-75 conversations/R-69
+  const ConversationId id = open();
+  auto first = begin(conversations.await_exit(id, one.who));
+  auto second = begin(conversations.await_exit(id, one.who));
+  const Instant at = world.loop.now() - 1us;
+  one.crash(at);
+  world.settle();
+  EXPECT_EQ(first.take().value().at, at);
+  EXPECT_EQ(second.take().value().at, at);
+  EXPECT_EQ(world.run(conversations.await_exit(id, one.who, world.loop.now())).value().at, at);
+}
+
+TEST_F(ConversationsOnASubject, waiting_for_an_end_ends_in_time_or_with_the_conversation) {
+  // rule: conversations/R-74
+  const ConversationId id = open();
+  auto late = begin(conversations.await_exit(id, one.who, world.loop.now() + 10ms));
+  auto closed = begin(conversations.await_exit(id, one.who));
+  world.pass(10ms);
+  EXPECT_EQ(late.take().error().code, Code::deadline);
+  EXPECT_FALSE(closed.is_done());
+  ASSERT_TRUE(conversations.close(id));
+  world.settle();
+  EXPECT_EQ(closed.take().error().code, Code::closed);
+}
+
+TEST_F(ConversationsOnASubject, after_a_crash_nothing_is_sent_and_what_was_said_is_there) {
+  // rule: conversations/R-76 conversations/R-32 conversations/R-71
+  const ConversationId id = open();
+  ASSERT_TRUE(conversations.send(id, say("a")));
+  one.reply("said before");
+  one.crash();
+  EXPECT_EQ(conversations.send(id, say("b")).error().code, Code::sent_then_lost);
+  EXPECT_EQ(one.messages.size(), 1u);
+  EXPECT_EQ(received(id), "said before");
+  EXPECT_EQ(received(id), "<unknown>");
+}
+
+TEST_F(ConversationsOnASubject, what_one_had_goes_to_the_next) {
+  // rule: conversations/D-4
+  NotedFollower follower;
+  const ConversationId id =
+      open({.subject = "orders", .on_crash = Conversation::OnCrash::route_to_next, .follower = &follower});
+  const Request request = conversations.send(id, say("a"), {}, true).value();
+  auto reply = begin(conversations.receive(id, request));
+  ASSERT_EQ(one.messages.size(), 1u);
+  EXPECT_FALSE(one.last().is_repeated);
+  one.crash();
+  ASSERT_EQ(two.messages.size(), 1u);
+  EXPECT_TRUE(two.last().is_repeated);
+  two.reply("done");
+  world.settle();
+  EXPECT_EQ(text_of(*reply.take().value().message), "done");
+  EXPECT_EQ(conversations.counters().rerouted, 1u);
+  EXPECT_THAT(follower.said,
+              ElementsAre("active", std::to_string(one.who) + " error", "to " + std::to_string(two.who)));
+}
+
+TEST_F(ConversationsOnASubject, one_that_ends_in_a_conversation_lives_on_elsewhere) {
+  const ConversationId id = open();
+  const ConversationId other =
+      open({.subject = "orders", .choice = {.how = Choice::How::custom, .pick = [](auto) { return std::size_t{0}; }}});
+  ASSERT_TRUE(conversations.send(id, say("a")));
+  conversations.exited(id, one.who, {.kind = ExitReason::Kind::error, .text = "no"}, world.loop.now());
+  EXPECT_EQ(conversations.find(id)->machine->phase(), Phase::failed);
+  ASSERT_TRUE(conversations.send(other, say("b")));
+  EXPECT_EQ(one.messages.size(), 2u);
+}
+
+TEST_F(ConversationsOnASubject, whoever_takes_part_is_told_when_it_is_over) {
+  // rule: conversations/R-52 conversations/D-8
+  const ConversationId id = open({.subject = "orders", .on_crash = Conversation::OnCrash::route_to_next});
+  ASSERT_TRUE(conversations.send(id, say("a")));
+  ASSERT_TRUE(conversations.close(id));
+  EXPECT_THAT(one.over, ElementsAre(id));
+  EXPECT_THAT(two.over, ElementsAre(id));
+  one.reply("late");
+  EXPECT_EQ(conversations.counters().replies_strange, 1u);
+  EXPECT_EQ(conversations.size(), 0u);
+}
+
+TEST_F(ConversationsOnASubject, what_has_failed_is_closed_with_all_who_take_part) {
+  // rule: conversations/R-49 conversations/D-8
+  const ConversationId id = open({.subject = "orders", .on_crash = Conversation::OnCrash::fail, .deadline = 10ms});
+  ASSERT_TRUE(conversations.send(id, say("a")));
+  world.pass(10ms);
+  EXPECT_EQ(conversations.find(id)->machine->phase(), Phase::failed);
+  EXPECT_EQ(conversations.close(id).error().code, Code::deadline);
+  EXPECT_THAT(one.over, ElementsAre(id));
+}
+
+TEST_F(ConversationsOnASubject, an_owner_that_leaves_closes_what_is_its_own) {
+  // rule: conversations/R-91 conversations/D-10
+  NotedFollower follower;
+  const ConversationId mine = open({.subject = "orders", .owner = 7, .follower = &follower});
+  const ConversationId theirs = open({.subject = "orders", .owner = 8});
+  auto waiting = begin(conversations.receive(mine));
+  conversations.leave(7);
+  world.settle();
+  EXPECT_EQ(waiting.take().error().code, Code::closed);
+  EXPECT_FALSE(conversations.find(mine));
+  EXPECT_TRUE(conversations.find(theirs));
+  EXPECT_THAT(follower.said, ElementsAre("active")) << "whoever leaves is told nothing more";
+}
+
+TEST_F(ConversationsOnASubject, nobody_waits_where_the_wait_was_dropped) {
+  // rule: conversations/D-2 conversations/R-35
+  const ConversationId id = open();
+  {
+    auto dropped = begin(conversations.receive(id));
+  }
+  EXPECT_EQ(conversations.waiting_count(), 0u);
+  ASSERT_TRUE(conversations.send(id, say("a")));
+  one.reply("kept");
+  EXPECT_EQ(received(id), "kept");
+}
+
+TEST_F(ConversationsOnASubject, a_receive_without_a_bound_ends_with_the_conversations) {
+  // rule: conversations/D-7
+  const ConversationId id = open({.subject = "orders", .deadline = 50ms});
+  auto waiting = begin(conversations.receive(id));
+  const ConversationId endless = open();
+  auto bounded = begin(conversations.receive(endless));
+  world.pass(50ms);
+  EXPECT_EQ(waiting.take().error().code, Code::deadline);
+  EXPECT_EQ(conversations.find(id)->machine->phase(), Phase::failed);
+  world.pass(30s);
+  EXPECT_EQ(bounded.take().error().code, Code::deadline);
+  EXPECT_EQ(conversations.find(endless)->machine->phase(), Phase::active);
+}
+
+TEST_F(ConversationsOnASubject, it_may_be_closed_by_whoever_is_told_of_it) {
+  struct Closer final : Party {
+    void on_message(Message message) override { static_cast<void>(conversations->close(message.conversation)); }
+    void on_over(ConversationId) override { is_over = true; }
+    Conversations* conversations = nullptr;
+    bool is_over = false;
+  } closer;
+  closer.conversations = &conversations;
+  const Participant who = conversations.add(closer, "closer").value();
+  conversations.provide("closes", who).value();
+  const ConversationId id = open({.subject = "closes"});
+  const Request request = conversations.send(id, say("a"), {}, true).value();
+  EXPECT_TRUE(closer.is_over);
+  EXPECT_EQ(received(id, request), "<not_found>");
+}
+
+TEST_F(ConversationsOnASubject, asking_opens_waits_and_closes) {
+  // rule: conversations/R-93 scenario 8
+  one.echoes = true;
+  EXPECT_EQ(text_of(*world.run(conversations.ask({.subject = "orders", .message = say("a")})).value().message), "a");
+  EXPECT_EQ(conversations.size(), 0u);
+  EXPECT_EQ(one.over.size(), 1u);
+  EXPECT_EQ(conversations.counters().closed, 1u);
+}
+
+TEST_F(ConversationsOnASubject, an_ask_ends_in_time_or_with_a_crash) {
+  // rule: conversations/R-93
+  auto late = begin(conversations.ask({.subject = "orders", .message = say("a"), .within = 150ms}));
+  world.pass(150ms);
+  EXPECT_EQ(late.take().error().code, Code::deadline);
+  auto crashed = begin(conversations.ask({.subject = "orders", .message = say("a")}));
+  EXPECT_EQ(two.messages.size(), 1u);
+  two.crash();
+  world.settle();
+  EXPECT_EQ(crashed.take().error().code, Code::sent_then_lost);
+  auto dropped = begin(conversations.ask({.subject = "orders", .message = say("a")}));
+  EXPECT_EQ(conversations.size(), 1u);
+  dropped.cancel();
+  EXPECT_EQ(conversations.size(), 0u);
+}
+
+TEST_F(ConversationsOnASubject, an_ask_that_is_answered_with_nothing_has_failed) {
+  auto asked = begin(conversations.ask({.subject = "orders", .message = say("a")}));
+  one.acknowledge();
+  world.settle();
+  EXPECT_EQ(asked.take().error().code, Code::failed);
+}
+
+TEST_F(ConversationsOnASubject, a_dispatch_goes_on_until_somebody_has_acknowledged) {
+  auto dispatched = begin(conversations.dispatch({.subject = "orders", .message = say("a")}));
+  const Instant seen = world.loop.now() - 1us;
+  one.crash(seen);
+  EXPECT_FALSE(dispatched.is_done()) << "silence acknowledges nothing";
+  ASSERT_EQ(two.messages.size(), 1u);
+  two.acknowledge();
+  world.settle();
+  const Conversations::Dispatched done = dispatched.take().value();
+  EXPECT_EQ(done.reply.from, two.who);
+  EXPECT_EQ(done.reply.message, nullptr);
+  ASSERT_EQ(done.reroutes.size(), 1u);
+  EXPECT_EQ(done.reroutes[0].from, one.who);
+  EXPECT_EQ(done.reroutes[0].crash_seen, seen);
+  EXPECT_GE(done.reroutes[0].rerouted, seen);
+  EXPECT_EQ(conversations.size(), 0u);
+}
+
+TEST_F(ConversationsOnASubject, a_dispatch_of_which_all_crash_says_so) {
+  auto dispatched = begin(conversations.dispatch({.subject = "orders", .message = say("a")}));
+  one.crash();
+  two.crash();
+  world.settle();
+  EXPECT_EQ(dispatched.take().error().code, Code::sent_then_lost);
+  EXPECT_EQ(world.run(conversations.dispatch({.subject = "orders", .message = say("a")})).error().code,
+            Code::not_found);
+}
+
+TEST_F(ConversationsOnASubject, who_is_chosen) {
+  const auto chosen = [&](Choice choice) {
+    const ConversationId id = open({.subject = "orders", .choice = std::move(choice)});
+    return conversations.find(id)->machine->participants().at(0).who;
+  };
+  EXPECT_EQ(chosen({}), one.who);
+  EXPECT_EQ(chosen({}), two.who) << "in turn, while both are free";
+  const ConversationId busy = open();
+  ASSERT_TRUE(conversations.send(busy, say("a")));
+  const Participant has_work = one.messages.empty() ? two.who : one.who;
+  for (int i = 0; i < 4; ++i) EXPECT_NE(chosen({}), has_work);
+  const Participant first = chosen({.how = Choice::How::round_robin});
+  EXPECT_NE(chosen({.how = Choice::How::round_robin}), first);
+  const Participant always = chosen({.how = Choice::How::affinity, .key = "customer 7"});
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(chosen({.how = Choice::How::affinity, .key = "customer 7"}), always);
+  const auto by_name = [](std::span<const Candidate> all) {
+    return static_cast<std::size_t>(std::ranges::find(all, "two", &Candidate::name) - all.begin());
+  };
+  EXPECT_EQ(chosen({.how = Choice::How::custom, .pick = by_name}), two.who);
+  EXPECT_EQ(conversations
+                .open({.subject = "orders",
+                       .choice = {.how = Choice::How::custom, .pick = [](auto all) { return all.size(); }}})
+                .error()
+                .code,
+            Code::not_found);
+}
+
+TEST_F(ConversationsOnASubject, compensation_undoes_what_was_said_and_then_it_has_failed) {
+  const auto opening = [] {
+    return Conversations::Opening{.subject = "orders", .on_crash = Conversation::OnCrash::compensate};
+  };
+  EXPECT_EQ(conversations.open(opening()).error().code, Code::not_found);
+  std::vector<std::string> undone;
+  Event go_on;
+  struct Undoing {
+    static Task<void> undo(Conversations::Undo undo, std::vector<std::string>* undone, Event* go_on) {
+      co_await go_on->wait();
+      for (const auto& each : undo.said) {
+        if (each.message) undone->push_back(text_of(*each.message));
+      }
+    }
+  };
+  ASSERT_TRUE(conversations.compensate(
+      "orders", [&](Conversations::Undo undo) { return Undoing::undo(std::move(undo), &undone, &go_on); }));
+  const ConversationId id = open(opening());
+  ASSERT_TRUE(conversations.send(id, say("charge")));
+  one.reply("charged");
+  EXPECT_EQ(received(id), "charged");
+  one.crash();
+  EXPECT_EQ(conversations.find(id)->machine->phase(), Phase::active) << "until it is undone";
+  go_on.set();
+  world.settle();
+  EXPECT_THAT(undone, ElementsAre("charge", "charged"));
+  EXPECT_EQ(conversations.find(id)->machine->phase(), Phase::failed);
+}
+
+TEST_F(ConversationsOnASubject, compensation_that_throws_or_never_ends_does_not_hold_up_the_end) {
+  struct Undoing {
+    static Task<void> fail(Conversations::Undo) {
+      throw std::runtime_error("no");
+      co_return;
+    }
+    static Task<void> hang(Executor& executor) { co_await Sleep(executor, 1h); }
+  };
+  conversations.provide("payments", two.who).value();
+  ASSERT_TRUE(conversations.compensate("orders", [](Conversations::Undo undo) { return Undoing::fail(undo); }));
+  ASSERT_TRUE(
+      conversations.compensate("payments", [&](Conversations::Undo) { return Undoing::hang(world.loop.executor()); }));
+  const ConversationId throws = open({.subject = "orders", .on_crash = Conversation::OnCrash::compensate});
+  const ConversationId hangs = open({.subject = "payments", .on_crash = Conversation::OnCrash::compensate});
+  one.crash();
+  two.crash();
+  world.settle();
+  EXPECT_EQ(conversations.find(throws)->machine->phase(), Phase::failed);
+  EXPECT_EQ(conversations.counters().compensations_threw, 1u);
+  EXPECT_EQ(conversations.find(hangs)->machine->phase(), Phase::created);
+  world.pass(30s);
+  EXPECT_EQ(conversations.find(hangs)->machine->phase(), Phase::failed);
+}
+
+TEST_F(ConversationsTest, all_that_is_kept_is_bounded) {
+  // rule: conversations/D-11
+  Conversations small(world.loop.executor(), {.conversations_max = 3,
+                                              .conversations_per_owner_max = 2,
+                                              .participants_max = 1,
+                                              .subjects_per_participant_max = 1});
+  NotedParty only(small, "only");
+  EXPECT_EQ(small.add(only, "another").error().code, Code::overloaded);
+  ASSERT_TRUE(small.provide("a", only.who));
+  EXPECT_EQ(small.provide("b", only.who).error().code, Code::overloaded);
+  ASSERT_TRUE(small.open({.owner = 1}));
+  ASSERT_TRUE(small.open({.owner = 1}));
+  EXPECT_EQ(small.open({.owner = 1}).error().code, Code::overloaded);
+  ASSERT_TRUE(small.open({.owner = 2}));
+  EXPECT_EQ(small.open({.owner = 3}).error().code, Code::overloaded);
+}
+
+TEST_F(ConversationsOnASubject, open_conversations_wake_nobody) {
+  std::vector<ConversationId> ids;
+  for (int i = 0; i < 1000; ++i) ids.push_back(open({.subject = "orders", .deadline = 1h}));
+  const Instant next = world.loop.executor().next_deadline();
+  EXPECT_EQ(next, world.loop.now() + 1h) << "one timer for all of them, for the end of the first";
+  for (const ConversationId id : ids) ASSERT_TRUE(conversations.close(id));
+  EXPECT_TRUE(world.loop.executor().next_deadline().is_never());
+}
+
+TEST_F(ConversationsOnASubject, opening_and_closing_leaves_nothing_behind) {
+  // rule: conversations/D-8 scenario 47
+  one.echoes = two.echoes = true;
+  for (int i = 0; i < 10'000; ++i) {
+    const ConversationId id = open({.subject = "orders", .on_crash = Conversation::OnCrash::route_to_next});
+    ASSERT_TRUE(conversations.send(id, say("a"), {}, true));
+    ASSERT_TRUE(conversations.close(id));
+    for (NotedParty* each : {&one, &two}) {
+      each->messages.clear();
+      each->over.clear();
+    }
+  }
+  EXPECT_EQ(conversations.size(), 0u);
+  EXPECT_EQ(conversations.participant_count(), 2u);
+  EXPECT_EQ(conversations.waiting_count(), 0u);
+}
+
+TEST_F(ConversationsOnASubject, closing_all_tells_all_who_wait_and_refuses_new_ones) {
+  const ConversationId id = open();
+  auto waiting = begin(conversations.receive(id));
+  conversations.close();
+  world.settle();
+  EXPECT_EQ(waiting.take().error().code, Code::closed);
+  EXPECT_EQ(conversations.open({.subject = "orders"}).error().code, Code::closed);
+  EXPECT_EQ(conversations.add(one, "late").error().code, Code::closed);
+}
+
+}  // namespace
+}  // namespace parley
