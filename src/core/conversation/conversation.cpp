@@ -257,6 +257,7 @@ void Conversation::replied(Participant from, Request request, std::optional<Enve
     return;
   }
   context_.set_outcome(asked.entry, Context::Outcome::answered);
+  if (reply && reply->parent.empty()) reply->parent = asked.message->id;
   if (reply && asked.is_given_up) ++counters_.replies_late;
   if (reply && !asked.is_given_up) {
     if (!has_room_for(*reply)) {

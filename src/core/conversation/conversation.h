@@ -129,7 +129,8 @@ class Conversation {
   // there for the next receive() itself; where all who take part are only watched it goes nowhere. Errors: refused (the
   // phase), the reason of a failure, not_sent (whom it is for has ended), not_found, too_large, overloaded.
   Result<Request> send(Envelope message, To to, bool is_asked, Instant now, Effects& effects);
-  // A participant is done with the message, and says something to it or nothing.
+  // A participant is done with the message, and says something to it or nothing. What it says was caused by the
+  // message, unless it says otherwise.
   void replied(Participant from, Request request, std::optional<Envelope> reply, Instant now, Effects& effects);
 
   // The next message: a reply to that request, or 0: any that is to none in particular. Ends with Answer, perhaps at

@@ -11,6 +11,7 @@
 #include "codec/json_object.h"
 #include "core/directory/name.h"
 #include "runtime/commands/memory_carrier.h"
+#include "runtime/peer_name.h"
 
 namespace parley {
 
@@ -224,15 +225,11 @@ Task<Result<void>> CommandsService::emit(Context& context, std::string event, st
   co_return emit_(context, std::move(event), std::move(payload));
 }
 
-static std::string name_of(const io::Peer& peer) {
-  return peer.credentials ? fmt::format("process {}", peer.credentials->pid) : "session";
-}
-
 Task<Result<void>> CommandsService::attach(Context& context, std::string id, LinesIn from_caller, LinesOut to_caller) {
   // The name is given here, so that nobody takes another's: what the caller says of itself, or else what the system
   // says of it, stands in front of it.
   const bool is_good = id.size() <= said_bytes_max && core::is_name(id);
-  id = fmt::format("{}#{}", is_good ? id : name_of(context.session().peer()), ++callers_);
+  id = fmt::format("{}#{}", is_good ? id : runtime::name_of(context.session().peer()), ++callers_);
   const Attached attached(*this, context.session());
   if (attached.count() > attached_max) {
     co_return fail(Code::overloaded, fmt::format("the session is attached {} times already", attached_max));

@@ -21,6 +21,7 @@ struct Conversations::Kept {
   bool is_over = false;  // closed, and not forgotten yet
   ConversationFollower* follower = nullptr;
   std::map<Participant, std::uint32_t> parts = {};  // and what each has not answered
+  std::map<Participant, std::string> names = {};    // of those that have ended, too
   std::map<Conversation::Waiter, Receiving*> receiving = {};
   std::map<Conversation::Watch, Watching*> watching = {};
   Instant undo_until = Instant::never();
@@ -129,8 +130,10 @@ Result<void> Conversations::compensate(std::string subject, Compensation compens
 }
 
 void Conversations::take_part(Kept& kept, Participant who) {
+  Present& present = participants_.at(who);
+  present.conversations.insert(kept.id);
   kept.parts.emplace(who, 0);
-  participants_.at(who).conversations.insert(kept.id);
+  kept.names.emplace(who, present.name);
 }
 
 void Conversations::leave_part(Kept& kept, Participant who) {
@@ -352,7 +355,10 @@ void Conversations::run(Kept& kept, Conversation::Observed observed) {
   Watching& watching = *found->second;
   kept.watching.erase(found);
   watching.owner_ = nullptr;
-  watching.on_exit(Exit{.who = watching.who_, .at = observed.at, .reason = std::move(observed.reason)});
+  watching.on_exit(Exit{.who = watching.who_,
+                        .name = std::string(name_of(watching.who_, kept.id)),
+                        .at = observed.at,
+                        .reason = std::move(observed.reason)});
 }
 
 void Conversations::run(Kept& kept, Conversation::Moved moved) {
@@ -402,6 +408,7 @@ void Conversations::forget(Kept& kept) {
     watching.owner_ = nullptr;
     watching.on_exit(fail(Code::closed, "the conversation"));
   }
+  if (kept.follower) kept.follower->on_over(kept.id);
   const auto owned = owners_.find(kept.owner);
   owned->second.erase(kept.id);
   if (owned->second.empty()) owners_.erase(owned);
@@ -456,7 +463,11 @@ std::vector<Conversations::Seen> Conversations::list(ConversationId from, std::s
   return all;
 }
 
-std::string_view Conversations::name_of(Participant who) const {
+std::string_view Conversations::name_of(Participant who, ConversationId conversation) const {
+  if (const auto open = conversations_.find(conversation); open != conversations_.end()) {
+    const auto named = open->second->names.find(who);
+    if (named != open->second->names.end()) return named->second;
+  }
   const auto found = participants_.find(who);
   return found == participants_.end() ? std::string_view() : std::string_view(found->second.name);
 }

@@ -99,8 +99,9 @@ class Conversations final {
   Result<void> complete(ConversationId conversation);
   // Forgets it: all who wait are told, and who takes part is done. Errors: not_found, and why it had failed.
   Result<void> close(ConversationId conversation);
-  // Closes all that are that owner's.
+  // Closes all that are that owner's, or one, whose followers are told nothing more.
   void leave(Owner owner);
+  void abandon(ConversationId conversation);
   // Closes all, and refuses new ones. Idempotent.
   void close();
 
@@ -132,8 +133,9 @@ class Conversations final {
   // Waits for the end of who takes part; destroying it says that nobody does. Outlived by the Conversations.
   struct Exit {
     Participant who = 0;
-    Instant at;
-    ExitReason reason;
+    std::string name = {};
+    Instant at = {};
+    ExitReason reason = {};
   };
   class Watching {
    public:
@@ -157,6 +159,9 @@ class Conversations final {
   // At once where it has ended, with the time of that. Errors: not_found, overloaded, closed (the conversation was).
   void watch(Watching& watching, ConversationId conversation, Participant who);
   Task<Result<Exit>> await_exit(ConversationId conversation, Participant who, Instant deadline = Instant::never());
+  // The first crash of somebody who takes part by now, also of one that was before. Errors: not_found, deadline,
+  // closed.
+  Task<Result<Exit>> await_crash(ConversationId conversation, Instant deadline = Instant::never());
 
   // --- in one step
   struct Asking {
@@ -170,10 +175,8 @@ class Conversations final {
   // sent_then_lost (who was asked has crashed).
   Task<Result<Received>> ask(Asking asking);
   struct Reroute {
-    Participant from = 0;
-    Instant crash_seen;
+    Exit crash;
     Instant rerouted;
-    ExitReason reason;
   };
   struct Dispatched {
     Received reply;  // with or without a message: it has acknowledged
@@ -196,7 +199,8 @@ class Conversations final {
   std::optional<Seen> find(ConversationId conversation) const;
   // By number, from that one on, at most so many.
   std::vector<Seen> list(ConversationId from, std::size_t count_max) const;
-  std::string_view name_of(Participant who) const;  // empty: it is not there any more
+  // Of who takes part in that conversation, or did, or else of who is there. Empty: nobody knows.
+  std::string_view name_of(Participant who, ConversationId conversation) const;
   std::vector<std::string> subjects() const;
   std::size_t size() const { return conversations_.size(); }
   std::size_t participant_count() const { return participants_.size(); }
@@ -243,7 +247,6 @@ class Conversations final {
   void run(Kept& kept, core::Conversation::Stop stop);
   void run(Kept& kept, core::Conversation::Compensate compensate);
   void forget(Kept& kept);
-  void abandon(ConversationId conversation);
   void set_deadline(Kept& kept);
   void on_time();
   static Task<void> undo(Conversations& self, Compensation& compensation, Undo undo);

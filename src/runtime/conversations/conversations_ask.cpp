@@ -22,22 +22,42 @@ struct ReceivingTask final : Conversations::Receiving {
   Event event;
 };
 
-struct WatchingTask final : Conversations::Watching, private Timer {
-  WatchingTask() : Timer(&WatchingTask::fire) {}
-  void on_exit(Result<Conversations::Exit> exit) override {
-    result.emplace(std::move(exit));
-    event.set();
+// Waits for the end of several: the first for `all`, or the first crash.
+class WatchingTask final : private Timer {
+ public:
+  explicit WatchingTask(bool takes_crashes_only)
+      : Timer(&WatchingTask::fire), takes_crashes_only_(takes_crashes_only) {}
+
+  void watch(Conversations& conversations, ConversationId conversation, const std::vector<Participant>& whom) {
+    for (const Participant who : whom) {
+      parts_.push_back(std::make_unique<Part>(*this));
+      conversations.watch(*parts_.back(), conversation, who);
+    }
   }
   void arm(Executor& executor, Instant deadline) {
     if (!result && !deadline.is_never()) executor.arm(*this, deadline);
   }
-  static void fire(Timer& timer) {
-    auto& self = static_cast<WatchingTask&>(timer);
-    self.stop();
-    if (!self.result) self.on_exit(fail(Code::deadline, "it takes part still"));
-  }
+
   std::optional<Result<Conversations::Exit>> result;
   Event event;
+
+ private:
+  struct Part final : Conversations::Watching {
+    explicit Part(WatchingTask& task) : task(task) {}
+    void on_exit(Result<Conversations::Exit> exit) override { task.take(std::move(exit)); }
+    WatchingTask& task;
+  };
+  void take(Result<Conversations::Exit> exit) {
+    if (result || (exit && takes_crashes_only_ && !exit->reason.is_crash())) return;
+    result.emplace(std::move(exit));
+    event.set();
+  }
+  static void fire(Timer& timer) {
+    static_cast<WatchingTask&>(timer).take(fail(Code::deadline, "whoever takes part goes on"));
+  }
+
+  const bool takes_crashes_only_;
+  std::vector<std::unique_ptr<Part>> parts_;
 };
 
 }  // namespace
@@ -52,8 +72,21 @@ Task<Result<Conversations::Received>> Conversations::receive(ConversationId conv
 
 Task<Result<Conversations::Exit>> Conversations::await_exit(ConversationId conversation, Participant who,
                                                             Instant deadline) {
-  WatchingTask waiting;
-  watch(waiting, conversation, who);
+  WatchingTask waiting(false);
+  waiting.watch(*this, conversation, {who});
+  waiting.arm(executor_, deadline);
+  co_await waiting.event.wait();
+  co_return *std::move(waiting.result);
+}
+
+Task<Result<Conversations::Exit>> Conversations::await_crash(ConversationId conversation, Instant deadline) {
+  const auto seen = find(conversation);
+  if (!seen) co_return no(conversation);
+  std::vector<Participant> all;
+  for (const Conversation::Seen& each : seen->machine->participants()) all.push_back(each.who);
+  if (all.empty()) co_return fail(Code::not_found, "nobody takes part in the conversation");
+  WatchingTask waiting(true);
+  waiting.watch(*this, conversation, all);
   waiting.arm(executor_, deadline);
   co_await waiting.event.wait();
   co_return *std::move(waiting.result);
@@ -79,11 +112,12 @@ class Conversations::Own final : public ConversationFollower {
 
  private:
   void on_moved(ConversationId, Phase, Phase) override {}
-  void on_ended(ConversationId, Participant who, Instant at, const ExitReason& reason) override {
-    ended_ = {.who = who, .at = at, .reason = reason};
+  void on_over(ConversationId) override {}
+  void on_ended(ConversationId id, Participant who, Instant at, const ExitReason& reason) override {
+    ended_ = {.who = who, .name = std::string(conversations_.name_of(who, id)), .at = at, .reason = reason};
   }
   void on_rerouted(ConversationId, Request, Participant, Instant at) override {
-    reroutes.push_back({.from = ended_.who, .crash_seen = ended_.at, .rerouted = at, .reason = ended_.reason});
+    reroutes.push_back({.crash = ended_, .rerouted = at});
   }
 
   Conversations& conversations_;

@@ -57,6 +57,7 @@ struct NotedFollower final : ConversationFollower {
   void on_rerouted(ConversationId, Request, Participant to, Instant) override {
     said.push_back("to " + std::to_string(to));
   }
+  void on_over(ConversationId) override { said.emplace_back("over"); }
   std::vector<std::string> said;
 };
 

@@ -299,8 +299,8 @@ TEST_F(ConversationsOnASubject, a_dispatch_goes_on_until_somebody_has_acknowledg
   EXPECT_EQ(done.reply.from, two.who);
   EXPECT_EQ(done.reply.message, nullptr);
   ASSERT_EQ(done.reroutes.size(), 1u);
-  EXPECT_EQ(done.reroutes[0].from, one.who);
-  EXPECT_EQ(done.reroutes[0].crash_seen, seen);
+  EXPECT_EQ(done.reroutes[0].crash.who, one.who);
+  EXPECT_EQ(done.reroutes[0].crash.at, seen);
   EXPECT_GE(done.reroutes[0].rerouted, seen);
   EXPECT_EQ(conversations.size(), 0u);
 }

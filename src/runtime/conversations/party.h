@@ -42,6 +42,8 @@ class ConversationFollower {
   virtual void on_ended(ConversationId conversation, Participant who, Instant at, const ExitReason& reason) = 0;
   // What somebody had who has ended was put to another one, at that time.
   virtual void on_rerouted(ConversationId conversation, Request request, Participant to, Instant at) = 0;
+  // It is closed: this is the last of it.
+  virtual void on_over(ConversationId conversation) = 0;
 
  protected:
   ~ConversationFollower() = default;
