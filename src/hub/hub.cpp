@@ -10,6 +10,7 @@
 #include "core/directory/name.h"
 #include "hub/command_gate.h"
 #include "hub/command_pages.h"
+#include "hub/conversations_access.h"
 #include "hub/door.h"
 #include "hub/gate.h"
 #include "hub/mcp_pages.h"
@@ -62,6 +63,9 @@ class Hub::Impl final : private hub::DoorEvents,
             [this](Context& context, std::string event, std::string payload) {
               return emit(context.session(), std::move(event), std::move(payload));
             }),
+        conversations_(std::make_shared<Conversations>(loop.executor(), options_.conversations)),
+        conversations_access_(std::make_shared<hub::HubConversationsAccess>(as<hub::HubState>())),
+        conversations_service_(conversations_, conversations_access_),
         mcp_pages_(registry_, hub::McpPagesOptions()),
         web_(loop, as<hub::WebEvents>(), options_.http, options_.limits.sessions_max),
         command_gate_(
@@ -71,6 +75,7 @@ class Hub::Impl final : private hub::DoorEvents,
     services_.serve<builtin::Directory>(std::string(builtin::directory_name), directory_service_).value();
     services_.serve<builtin::Hub>(std::string(builtin::hub_name), hub_service_).value();
     services_.serve<builtin::Commands>(std::string(builtin::commands_name), commands_service_).value();
+    services_.serve<builtin::Conversations>(std::string(builtin::conversations_name), conversations_service_).value();
     registry_.on_refused([this](const core::Registry::Refused& refused) { write_down(refused); });
     web_.add_upgrade(std::string(roam_path));
     web_.add_upgrade(std::string(command_path));
@@ -93,14 +98,17 @@ class Hub::Impl final : private hub::DoorEvents,
     web_.close();
     mcp_pages_.close();
     registry_.close();
+    conversations_->close();
     farewells_.lift_bound();
     stopped_.set();
     const Error why{Code::closed, "the hub was closed"};
     while (!visitors_.empty()) visitors_.begin()->second->session().close(why);
     PARLEY_ASSERT(relays_.empty(), relays_.size());
+    conversations_access_->forget_hub();
   }
 
   Registry& registry() { return registry_; }
+  Conversations& conversations() { return *conversations_; }
   const core::Directory& directory() const { return directory_; }
   const DoorCounters& door() const override { return door_.counters; }
   const WebCounters& web() const override { return web_.counters(); }
@@ -400,6 +408,9 @@ class Hub::Impl final : private hub::DoorEvents,
   hub::DirectoryService directory_service_;
   hub::HubService hub_service_;
   CommandsService commands_service_;
+  const std::shared_ptr<Conversations> conversations_;  // and its access: handlers keep them, too
+  const std::shared_ptr<hub::HubConversationsAccess> conversations_access_;
+  ConversationsService conversations_service_;
   Services services_;
   std::map<std::uint64_t, std::unique_ptr<Visitor>> visitors_;
   std::unordered_map<const runtime::Session*, Visitor*> by_session_;
@@ -418,6 +429,7 @@ Result<std::string> Hub::listen(std::string_view uri, Speaks speaks) { return im
 Task<Result<void>> Hub::stopped() { return impl_->stopped(); }
 void Hub::close() { impl_->close(); }
 Registry& Hub::registry() { return impl_->registry(); }
+Conversations& Hub::conversations() { return impl_->conversations(); }
 std::size_t Hub::web_connection_count() const { return impl_->web_connection_count(); }
 const core::Directory& Hub::directory() const { return impl_->directory(); }
 const DoorCounters& Hub::door() const { return std::as_const(*impl_).door(); }

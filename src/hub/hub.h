@@ -16,6 +16,7 @@
 #include "io/http.h"
 #include "io/loop.h"
 #include "runtime/commands/registry.h"
+#include "runtime/conversations/conversations.h"
 
 namespace parley {
 
@@ -26,6 +27,7 @@ struct HubOptions {
   core::Directory::Bounds directory = {};
   // Of the registry of commands and events; its names are those of the directory.
   RegistryOptions commands = {};
+  ConversationsOptions conversations = {};
   io::HttpLimits http = {};
   // Who may do what. Let in are those whom a rule names, and who brings a token. By itself a hub is there for its own
   // process alone, at mem: addresses; Policy::of_owner(Principal::of_user(::getuid())) is what the program has.
@@ -68,6 +70,8 @@ class Hub final {
 
   // Its commands and events: what the hub's own process registers here, all find that may.
   Registry& registry();
+  // Its conversations: what takes part in the hub's own process is added here.
+  Conversations& conversations();
   const core::Directory& directory() const;
   const DoorCounters& door() const;
   const WebCounters& web() const;
