@@ -5,3 +5,4 @@
 #include "base/compiler.h"
 
 #include "runtime/conversations/conversation.h"
+#include "runtime/conversations/local_party.h"
