@@ -4,5 +4,6 @@
 // Conversations, where they are kept.
 #include "base/compiler.h"
 
-#include "runtime/conversations/conversation.h"
+#include "face/blocking_conversation.h"
+#include "face/conversations.h"
 #include "runtime/conversations/local_party.h"

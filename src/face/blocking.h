@@ -357,6 +357,7 @@ class Session {
   // Waits until it has ended; the error says why, unless it ended in good order. Serves the peer meanwhile.
   Result<void> closed();
   Result<io::Peer> peer();
+  const detail::Runner& runner() const { return runner_; }  // for what else waits on its loop
 
  private:
   detail::Runner runner_;
