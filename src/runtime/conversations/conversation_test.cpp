@@ -131,7 +131,7 @@ TEST_F(ConversationTest, what_is_said_to_a_subject_is_answered_by_who_provides_i
 }
 
 TEST_F(ConversationTest, who_says_it_and_what_caused_it_goes_along) {
-  // rule: conversations/D-16 conversations/R-78 conversations/R-80
+  // rule: conversations/D-16, conversations/R-78, conversations/R-80
   std::optional<Envelope> heard;
   struct Keep {
     static Task<Result<std::optional<Envelope>>> hear(const Party::Message& message, std::optional<Envelope>* heard) {
@@ -158,7 +158,7 @@ TEST_F(ConversationTest, who_says_it_and_what_caused_it_goes_along) {
 }
 
 TEST_F(ConversationTest, a_worker_that_goes_is_told_at_once) {
-  // rule: conversations/R-92 conversations/D-21 conversations/R-70
+  // rule: conversations/R-92, conversations/D-21, conversations/R-70
   auto part = std::make_optional(provide(worker, "w1", [this](const Party::Message&) {
     struct Hang {
       static Task<Result<std::optional<Envelope>>> hang(Executor& executor) {
@@ -229,7 +229,7 @@ TEST_F(ConversationTest, a_behaviour_that_fails_or_throws_ends_its_part_in_that_
 }
 
 TEST_F(ConversationTest, who_finishes_has_not_crashed) {
-  // rule: conversations/D-15 conversations/R-58
+  // rule: conversations/D-15, conversations/R-58
   Participation part = provide(worker, "w1");
   Conversation conversation = open(client);
   ASSERT_TRUE(world.run(conversation.send(say("a"))));
@@ -386,7 +386,7 @@ TEST_F(ConversationTest, a_worker_that_does_not_take_its_messages_takes_part_no_
 }
 
 TEST_F(ConversationTest, deadlines_end_waits) {
-  // rule: conversations/R-81 conversations/R-34
+  // rule: conversations/R-81, conversations/R-34
   struct Hang {
     static Task<Result<std::optional<Envelope>>> hang(Executor& executor) {
       co_await Sleep(executor, 1h);

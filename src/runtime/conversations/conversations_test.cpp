@@ -86,7 +86,7 @@ TEST_F(ConversationsOnASubject, a_reply_goes_to_who_waits_for_that_request) {
 }
 
 TEST_F(ConversationsOnASubject, whoever_ends_is_told_to_all_who_wait_at_once) {
-  // rule: conversations/R-92 conversations/R-56 conversations/R-72
+  // rule: conversations/R-92, conversations/R-56, conversations/R-72
   NotedFollower follower;
   const ConversationId id = open({.subject = "orders", .follower = &follower});
   const ConversationId other = open();
@@ -109,7 +109,7 @@ TEST_F(ConversationsOnASubject, whoever_ends_is_told_to_all_who_wait_at_once) {
 }
 
 TEST_F(ConversationsOnASubject, the_end_of_one_is_told_to_whoever_asks_later) {
-  // rule: conversations/R-63 conversations/R-73 conversations/R-75 conversations/R-69
+  // rule: conversations/R-63, conversations/R-73, conversations/R-75, conversations/R-69
   const ConversationId id = open();
   auto first = begin(conversations.await_exit(id, one.who));
   auto second = begin(conversations.await_exit(id, one.who));
@@ -135,7 +135,7 @@ TEST_F(ConversationsOnASubject, waiting_for_an_end_ends_in_time_or_with_the_conv
 }
 
 TEST_F(ConversationsOnASubject, after_a_crash_nothing_is_sent_and_what_was_said_is_there) {
-  // rule: conversations/R-76 conversations/R-32 conversations/R-71
+  // rule: conversations/R-76, conversations/R-32, conversations/R-71
   const ConversationId id = open();
   ASSERT_TRUE(conversations.send(id, say("a")));
   one.reply("said before");
@@ -178,7 +178,7 @@ TEST_F(ConversationsOnASubject, one_that_ends_in_a_conversation_lives_on_elsewhe
 }
 
 TEST_F(ConversationsOnASubject, whoever_takes_part_is_told_when_it_is_over) {
-  // rule: conversations/R-52 conversations/D-8
+  // rule: conversations/R-52, conversations/D-8, conversations/R-43
   const ConversationId id = open({.subject = "orders", .on_crash = Conversation::OnCrash::route_to_next});
   ASSERT_TRUE(conversations.send(id, say("a")));
   ASSERT_TRUE(conversations.close(id));
@@ -190,7 +190,7 @@ TEST_F(ConversationsOnASubject, whoever_takes_part_is_told_when_it_is_over) {
 }
 
 TEST_F(ConversationsOnASubject, what_has_failed_is_closed_with_all_who_take_part) {
-  // rule: conversations/R-49 conversations/D-8
+  // rule: conversations/R-49, conversations/D-8
   const ConversationId id = open({.subject = "orders", .on_crash = Conversation::OnCrash::fail, .deadline = 10ms});
   ASSERT_TRUE(conversations.send(id, say("a")));
   world.pass(10ms);
@@ -200,7 +200,7 @@ TEST_F(ConversationsOnASubject, what_has_failed_is_closed_with_all_who_take_part
 }
 
 TEST_F(ConversationsOnASubject, an_owner_that_leaves_closes_what_is_its_own) {
-  // rule: conversations/R-91 conversations/D-10
+  // rule: conversations/R-91, conversations/D-10
   NotedFollower follower;
   const ConversationId mine = open({.subject = "orders", .owner = 7, .follower = &follower});
   const ConversationId theirs = open({.subject = "orders", .owner = 8});
@@ -213,8 +213,57 @@ TEST_F(ConversationsOnASubject, an_owner_that_leaves_closes_what_is_its_own) {
   EXPECT_THAT(follower.said, ElementsAre("active")) << "whoever leaves is told nothing more";
 }
 
+TEST_F(ConversationsOnASubject, a_number_is_never_used_for_another_one) {
+  // rule: conversations/R-54
+  const ConversationId id = open({.subject = "orders", .on_crash = Conversation::OnCrash::route_to_next});
+  ASSERT_TRUE(conversations.send(id, say("a")));
+  const Participant before = one.who;
+  one.crash();
+  NotedParty again(conversations, "one");
+  EXPECT_NE(again.who, before);
+  EXPECT_TRUE(again.messages.empty()) << "what the other one had is not for this one";
+  conversations.replied(before, id, 1, say("from beyond"));
+  EXPECT_EQ(conversations.counters().replies_strange, 1u);
+}
+
+TEST_F(ConversationsOnASubject, messages_are_put_in_the_order_in_which_they_were_sent) {
+  // rule: conversations/R-12
+  const ConversationId id = open();
+  std::string order;
+  for (const std::string_view text : {"a", "b", "c", "d"}) ASSERT_TRUE(conversations.send(id, say(text)));
+  for (const auto& each : one.messages) order += text_of(*each.content);
+  EXPECT_EQ(order, "abcd");
+}
+
+TEST_F(ConversationsOnASubject, waiting_for_a_crash_holds_up_nothing_else) {
+  // rule: conversations/D-5
+  const ConversationId id = open();
+  auto first = begin(conversations.await_crash(id));
+  auto second = begin(conversations.await_crash(id));
+  EXPECT_EQ(conversations.find(id)->machine->phase(), Phase::created) << "nobody is asked for it";
+  ASSERT_TRUE(conversations.send(id, say("a")));
+  one.reply("b");
+  EXPECT_EQ(received(id), "b");
+  const Instant at = world.loop.now() - 1us;
+  one.crash(at);
+  world.settle();
+  EXPECT_EQ(first.take().value().at, at);
+  EXPECT_EQ(second.take().value().at, at);
+}
+
+TEST_F(ConversationsOnASubject, an_end_in_good_order_is_no_crash) {
+  const ConversationId id = open({.subject = "orders", .on_crash = Conversation::OnCrash::route_to_next});
+  auto crash = begin(conversations.await_crash(id));
+  conversations.exited(one.who, {.kind = ExitReason::Kind::finished}, world.loop.now());
+  world.settle();
+  EXPECT_FALSE(crash.is_done());
+  two.crash();
+  world.settle();
+  EXPECT_EQ(crash.take().value().who, two.who);
+}
+
 TEST_F(ConversationsOnASubject, nobody_waits_where_the_wait_was_dropped) {
-  // rule: conversations/D-2 conversations/R-35
+  // rule: conversations/D-2, conversations/R-35
   const ConversationId id = open();
   {
     auto dropped = begin(conversations.receive(id));
@@ -256,7 +305,7 @@ TEST_F(ConversationsOnASubject, it_may_be_closed_by_whoever_is_told_of_it) {
 }
 
 TEST_F(ConversationsOnASubject, asking_opens_waits_and_closes) {
-  // rule: conversations/R-93 scenario 8
+  // rule: conversations/R-93
   one.echoes = true;
   EXPECT_EQ(text_of(*world.run(conversations.ask({.subject = "orders", .message = say("a")})).value().message), "a");
   EXPECT_EQ(conversations.size(), 0u);
@@ -422,7 +471,7 @@ TEST_F(ConversationsOnASubject, open_conversations_wake_nobody) {
 }
 
 TEST_F(ConversationsOnASubject, opening_and_closing_leaves_nothing_behind) {
-  // rule: conversations/D-8 scenario 47
+  // rule: conversations/D-8
   one.echoes = two.echoes = true;
   for (int i = 0; i < 10'000; ++i) {
     const ConversationId id = open({.subject = "orders", .on_crash = Conversation::OnCrash::route_to_next});

@@ -56,7 +56,7 @@ class LocalPartyTest : public ::testing::Test {
 };
 
 TEST_F(LocalPartyTest, a_behaviour_takes_part_by_an_actor_in_each_conversation) {
-  // rule: conversations/R-37 scenario 14
+  // rule: conversations/R-37
   BehaviourParty party(conversations, actors, answer);
   ASSERT_TRUE(party.start("answers"));
   ASSERT_TRUE(conversations.provide("answers", party.who()));
@@ -94,7 +94,7 @@ TEST_F(LocalPartyTest, one_that_fails_throws_or_is_killed_ends_nothing_else) {
 }
 
 TEST_F(LocalPartyTest, an_actor_takes_part_and_its_end_is_seen) {
-  // rule: conversations/R-04 conversations/R-83
+  // rule: conversations/R-04, conversations/R-83
   const ActorRef actor = actors.spawn(answering).value();
   ActorParty party(conversations, actors, actor);
   ASSERT_TRUE(party.start("actor"));
@@ -124,8 +124,34 @@ TEST_F(LocalPartyTest, one_that_ends_well_has_not_crashed) {
   EXPECT_EQ(conversations.find(id)->machine->phase(), Phase::active);
 }
 
+TEST_F(LocalPartyTest, what_was_put_to_one_whose_end_is_not_seen_yet_is_lost_and_told) {
+  // rule: conversations/R-77
+  const ActorRef actor = actors.spawn(answering).value();
+  world.settle();
+  ActorParty party(conversations, actors, actor);
+  ASSERT_TRUE(party.start("actor"));
+  ASSERT_TRUE(conversations.provide("actor", party.who()));
+  const ConversationId id = conversations.open({.subject = "actor"}).value();
+  actor.exit({.kind = ExitReason::Kind::killed});
+  const Request request = conversations.send(id, say("a"), {}, true).value();
+  EXPECT_EQ(world.run(conversations.receive(id, request)).error().code, Code::sent_then_lost);
+}
+
+TEST_F(LocalPartyTest, a_message_of_another_kind_in_its_mailbox_is_passed_over) {
+  // rule: conversations/R-18
+  BehaviourParty party(conversations, actors, answer);
+  ASSERT_TRUE(party.start("answers"));
+  ASSERT_TRUE(conversations.provide("answers", party.who()));
+  const ConversationId id = conversations.open({.subject = "answers"}).value();
+  ASSERT_TRUE(conversations.send(id, say("a")));
+  ASSERT_TRUE(party.actor(id).send(std::string("what is this")));
+  ASSERT_TRUE(conversations.send(id, say("b")));
+  EXPECT_EQ(text_of(*world.run(conversations.receive(id)).value().message), "re: a");
+  EXPECT_EQ(text_of(*world.run(conversations.receive(id)).value().message), "re: b");
+}
+
 TEST_F(LocalPartyTest, an_actor_that_has_ended_before_is_seen_at_once) {
-  // rule: conversations/R-05 conversations/D-25
+  // rule: conversations/R-05, conversations/D-25
   const ActorRef actor = actors.spawn(answering).value();
   actor.exit();
   world.settle();
