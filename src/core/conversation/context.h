@@ -44,6 +44,7 @@ class Context {
   Page page(std::uint64_t from, std::size_t count_max) const;
   std::uint64_t size() const { return first_ - 1 + entries_.size(); }  // those that have gone included
   std::uint64_t first_kept() const { return first_; }
+  std::size_t bytes() const { return bytes_; }
 
  private:
   static std::size_t bytes_of(const Entry& entry);

@@ -225,7 +225,7 @@ Result<Conversation::Request> Conversation::send(Envelope message, To to, bool i
                                             .at = now,
                                             .participant = chosen.size() == 1 ? chosen.front() : 0,
                                             .request = request,
-                                            .message = shared});
+                                            .message = keeps_said_ ? shared : nullptr});
   if (is_watched_only) return request;
   if (is_bare) {
     context_.set_outcome(entry, Context::Outcome::delivered);
@@ -311,7 +311,7 @@ void Conversation::record_received(const Received& received, Instant now) {
                 .at = now,
                 .participant = received.from,
                 .request = received.request,
-                .message = received.message});
+                .message = keeps_said_ ? received.message : nullptr});
 }
 
 // Nobody waits for its answers any more.

@@ -28,8 +28,8 @@ struct ConversationLimits {
   std::size_t bytes_max = std::size_t{64} << 20;  // of all these
   std::uint32_t waiters_max = 1024;
   std::uint32_t watches_max = 1024;
-  std::uint32_t context_entries_max = 1024;
-  std::size_t context_bytes_max = std::size_t{1} << 20;
+  std::uint32_t context_entries_max = 256;
+  std::size_t context_bytes_max = std::size_t{64} << 10;  // one entry may be longer
   Duration receive_max = std::chrono::seconds(30);  // of a receive() that has no deadline, nor has the conversation
 };
 
@@ -168,6 +168,10 @@ class Conversation {
   std::size_t request_count() const { return requests_.size(); }
   std::size_t unread_count() const { return inbox_.size(); }
   std::size_t watch_count() const { return watches_.size(); }
+  std::size_t bytes() const { return bytes_; }  // of what is not answered, or not received
+
+  // Whether its context has what is said from now on, or only that it was.
+  void keep_said(bool keeps) { keeps_said_ = keeps; }
 
  private:
   // A message that is not answered by all who have it, or whose answers are not taken.
@@ -211,6 +215,7 @@ class Conversation {
   std::optional<Error> failure_;
   bool is_compensating_ = false;
   bool is_stopped_ = false;
+  bool keeps_said_ = true;
   std::vector<Seen> participants_;  // as they joined
   Participant last_asked_ = 0;
   Requests requests_;

@@ -3,30 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
+
+#include "core/directory/name.h"
+#include "runtime/conversations/conversations_kept.h"
 
 namespace parley {
 
 using core::Conversation;
-
-struct Conversations::Kept {
-  Kept(ConversationId id, Conversation::Options options, Instant now)
-      : id(id), since(now), machine(std::move(options), now) {}
-
-  const ConversationId id;
-  const Instant since;
-  Conversation machine;
-  std::string subject = {};
-  Owner owner = 0;
-  bool is_shared = false;
-  bool is_over = false;  // closed, and not forgotten yet
-  ConversationFollower* follower = nullptr;
-  std::map<Participant, std::uint32_t> parts = {};  // and what each has not answered
-  std::map<Participant, std::string> names = {};    // of those that have ended, too
-  std::map<Conversation::Waiter, Receiving*> receiving = {};
-  std::map<Conversation::Watch, Watching*> watching = {};
-  Instant undo_until = Instant::never();
-  Instant alarm = Instant::never();
-};
 
 Conversations::Conversations(Executor& executor, ConversationsOptions options)
     : executor_(executor), options_(std::move(options)), compensations_running_(executor) {}
@@ -95,6 +79,12 @@ void Conversations::replied(Participant from, ConversationId conversation, Reque
     --part->second;
     --participants_.at(from).in_flight;
   }
+  if (reply) {
+    if (auto room = check_room(*found, reply->bytes()); !room) {
+      found->machine.fail(std::move(room).error(), effects_);
+      return carry_out(*found);
+    }
+  }
   const core::ConversationCounters before = found->machine.counters();
   found->machine.replied(from, request, std::move(reply), executor_.now(), effects_);
   counters_.replies_late += found->machine.counters().replies_late - before.replies_late;
@@ -103,6 +93,7 @@ void Conversations::replied(Participant from, ConversationId conversation, Reque
 }
 
 Result<void> Conversations::provide(std::string subject, Participant who) {
+  PARLEY_TRY(core::check_name(subject));
   const auto present = participants_.find(who);
   if (present == participants_.end()) return fail(Code::not_found, "whoever is to provide it has ended");
   auto& subjects = present->second.subjects;
@@ -172,8 +163,9 @@ Result<ConversationId> Conversations::open(Opening opening) {
     return fail(Code::overloaded, fmt::format("{} conversations", conversations_.size()));
   }
   const auto owned = owners_.find(opening.owner);
-  if (owned != owners_.end() && owned->second.size() >= options_.conversations_per_owner_max) {
-    return fail(Code::overloaded, fmt::format("{} conversations of one who opens them", owned->second.size()));
+  if (owned != owners_.end() && owned->second.conversations.size() >= options_.conversations_per_owner_max) {
+    return fail(Code::overloaded,
+                fmt::format("{} conversations of one who opens them", owned->second.conversations.size()));
   }
   if (opening.on_crash == Conversation::OnCrash::compensate && !compensations_.contains(opening.subject)) {
     return fail(Code::not_found, fmt::format("nothing undoes conversations about \"{}\"", opening.subject));
@@ -188,7 +180,7 @@ Result<ConversationId> Conversations::open(Opening opening) {
   kept.owner = opening.owner;
   kept.is_shared = opening.is_shared;
   kept.follower = opening.follower;
-  owners_[kept.owner].insert(id);
+  owners_[kept.owner].conversations.insert(id);
   for (const Participant who : chosen) {
     kept.machine.join(who, true).value();
     take_part(kept, who);
@@ -210,6 +202,8 @@ Result<void> Conversations::join(ConversationId conversation, Participant who, b
 Result<Request> Conversations::send(ConversationId conversation, Envelope message, To to, bool is_asked) {
   Kept* const found = kept(conversation);
   if (!found) return no(conversation);
+  PARLEY_TRY(check_room(*found, message.bytes()));
+  PARLEY_TRY(check_in_flight(*found, to));
   const Result<Request> sent = found->machine.send(std::move(message), to, is_asked, executor_.now(), effects_);
   if (sent) ++counters_.sent;
   carry_out(*found);
@@ -243,7 +237,7 @@ void Conversations::abandon(ConversationId conversation) {
 void Conversations::leave(Owner owner) {
   const auto found = owners_.find(owner);
   if (found == owners_.end()) return;
-  for (const ConversationId each : std::set(found->second)) abandon(each);
+  for (const ConversationId each : std::set(found->second.conversations)) abandon(each);
 }
 
 void Conversations::close() {
@@ -298,153 +292,6 @@ void Conversations::watch(Watching& watching, ConversationId conversation, Parti
   watching.owner_ = this;
   found->watching.emplace(*watch, &watching);
   carry_out(*found);
-}
-
-// --- what is to be done
-
-void Conversations::carry_out(Kept& kept, bool is_last) {
-  for (Conversation::Effect& each : effects_) steps_.push_back({kept.id, std::move(each)});
-  effects_.clear();
-  if (is_last) steps_.push_back({kept.id, std::nullopt});
-  set_deadline(kept);
-  if (is_running_) return;
-  is_running_ = true;
-  while (!steps_.empty()) {
-    Step step = std::move(steps_.front());
-    steps_.pop_front();
-    const auto found = conversations_.find(step.conversation);
-    if (found == conversations_.end()) continue;
-    if (!step.effect) {
-      forget(*found->second);
-      continue;
-    }
-    std::visit([&](auto& effect) { run(*found->second, std::move(effect)); }, *step.effect);
-  }
-  is_running_ = false;
-}
-
-// Whoever it is for may have ended since it was decided; then the message is with the next one, or lost.
-void Conversations::run(Kept& kept, Conversation::Forward forward) {
-  const auto part = kept.parts.find(forward.to);
-  if (part == kept.parts.end()) return;
-  Present& present = participants_.at(forward.to);
-  ++part->second;
-  ++present.in_flight;
-  if (forward.is_repeated) {
-    ++counters_.rerouted;
-    if (kept.follower) kept.follower->on_rerouted(kept.id, forward.request, forward.to, executor_.now());
-  }
-  present.party->on_message({.conversation = kept.id,
-                             .request = forward.request,
-                             .content = std::move(forward.message),
-                             .is_repeated = forward.is_repeated});
-}
-
-void Conversations::run(Kept& kept, Conversation::Answer answer) {
-  const auto found = kept.receiving.find(answer.waiter);
-  if (found == kept.receiving.end()) return;
-  Receiving& receiving = *found->second;
-  kept.receiving.erase(found);
-  receiving.owner_ = nullptr;
-  receiving.on_received(std::move(answer.result));
-}
-
-void Conversations::run(Kept& kept, Conversation::Observed observed) {
-  const auto found = kept.watching.find(observed.watch);
-  if (found == kept.watching.end()) return;
-  Watching& watching = *found->second;
-  kept.watching.erase(found);
-  watching.owner_ = nullptr;
-  watching.on_exit(Exit{.who = watching.who_,
-                        .name = std::string(name_of(watching.who_, kept.id)),
-                        .at = observed.at,
-                        .reason = std::move(observed.reason)});
-}
-
-void Conversations::run(Kept& kept, Conversation::Moved moved) {
-  if (moved.to == Phase::closed) ++counters_.closed;
-  if (moved.to == Phase::failed) ++counters_.failed;
-  if (kept.follower) kept.follower->on_moved(kept.id, moved.from, moved.to);
-}
-
-void Conversations::run(Kept& kept, const Conversation::Ended& ended) {
-  if (ended.reason.is_crash()) ++counters_.crashes;
-  if (kept.follower) kept.follower->on_ended(kept.id, ended.who, ended.at, ended.reason);
-}
-
-void Conversations::run(Kept& kept, Conversation::Stop stop) {
-  if (!kept.parts.contains(stop.who)) return;
-  leave_part(kept, stop.who);
-  participants_.at(stop.who).party->on_over(kept.id);
-}
-
-void Conversations::run(Kept& kept, Conversation::Compensate) {
-  if (is_closed_) return;
-  kept.undo_until = executor_.now() + options_.compensation_max;
-  set_deadline(kept);
-  const core::Context& context = kept.machine.context();
-  const core::Context::Page page = context.page(context.first_kept(), options_.limits.context_entries_max);
-  compensations_running_.spawn(undo(*this, compensations_.find(kept.subject)->second, {kept.id, page.entries}));
-}
-
-Task<void> Conversations::undo(Conversations& self, Compensation& compensation, Undo undo) {
-  const ConversationId conversation = undo.conversation;
-  try {
-    co_await compensation(std::move(undo));
-  } catch (...) {
-    ++self.counters_.compensations_threw;
-  }
-  if (Kept* const kept = self.kept(conversation)) {
-    kept->undo_until = Instant::never();
-    kept->machine.compensated(self.effects_);
-    self.carry_out(*kept);
-  }
-}
-
-void Conversations::forget(Kept& kept) {
-  while (!kept.watching.empty()) {
-    Watching& watching = *kept.watching.begin()->second;
-    kept.watching.erase(kept.watching.begin());
-    watching.owner_ = nullptr;
-    watching.on_exit(fail(Code::closed, "the conversation"));
-  }
-  if (kept.follower) kept.follower->on_over(kept.id);
-  const auto owned = owners_.find(kept.owner);
-  owned->second.erase(kept.id);
-  if (owned->second.empty()) owners_.erase(owned);
-  deadlines_.erase({kept.alarm, kept.id});
-  conversations_.erase(kept.id);
-}
-
-// --- time
-
-void Conversations::set_deadline(Kept& kept) {
-  const Instant next = kept.is_over ? Instant::never() : std::min(kept.machine.next_deadline(), kept.undo_until);
-  if (next == kept.alarm) return;
-  deadlines_.erase({kept.alarm, kept.id});
-  kept.alarm = next;
-  if (!next.is_never()) deadlines_.emplace(next, kept.id);
-  if (deadlines_.empty()) {
-    alarm_.disarm();
-  } else if (!alarm_.is_armed() || alarm_.when() != deadlines_.begin()->first) {
-    executor_.arm(alarm_, deadlines_.begin()->first);
-  }
-}
-
-void Conversations::Alarm::fire(Timer& timer) { static_cast<Alarm&>(timer).owner.on_time(); }
-
-void Conversations::on_time() {
-  const Instant now = executor_.now();
-  while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
-    Kept& kept = *conversations_.at(deadlines_.begin()->second);
-    if (kept.undo_until <= now) {
-      kept.undo_until = Instant::never();
-      kept.machine.compensated(effects_);
-    }
-    kept.machine.on_time(now, effects_);
-    carry_out(kept);
-  }
-  if (!deadlines_.empty() && !alarm_.is_armed()) executor_.arm(alarm_, deadlines_.begin()->first);
 }
 
 // --- what there is

@@ -24,10 +24,15 @@ namespace parley {
 
 struct ConversationsOptions {
   core::ConversationLimits limits = {};  // of each conversation
-  std::uint32_t conversations_max = 65536;
+  std::uint32_t conversations_max = 16384;
   std::uint32_t conversations_per_owner_max = 1024;
+  std::size_t bytes_max = std::size_t{256} << 20;  // of all messages that are not answered, or not received
+  std::size_t bytes_per_owner_max = std::size_t{64} << 20;
+  // Of what was said; beyond it contexts have only that something was.
+  std::size_t context_bytes_of_all_max = std::size_t{64} << 20;
   std::uint32_t participants_max = 65536;
   std::uint32_t subjects_per_participant_max = 256;
+  std::uint32_t in_flight_per_participant_max = 4096;    // messages it has not answered; more are refused
   Duration compensation_max = std::chrono::seconds(30);  // what undoes is not waited for any longer
 };
 
@@ -66,7 +71,7 @@ class Conversations final {
   // It has ended in this conversation alone.
   void exited(ConversationId conversation, Participant who, const ExitReason& reason, Instant at);
   void replied(Participant from, ConversationId conversation, Request request, std::optional<Envelope> reply);
-  // Errors: in_use (it does already), overloaded, not_found (it has ended).
+  // Errors: invalid (the name), in_use (it does already), overloaded, not_found (it has ended).
   Result<void> provide(std::string subject, Participant who);
   void withdraw(std::string_view subject, Participant who);
   bool is_provided(std::string_view subject) const { return subjects_.contains(subject); }
@@ -206,6 +211,8 @@ class Conversations final {
   std::size_t participant_count() const { return participants_.size(); }
   std::size_t subject_count() const { return subjects_.size(); }
   std::size_t waiting_count() const { return deadlines_.size(); }  // for a time
+  std::size_t bytes() const { return bytes_; }                     // as they count for bytes_max
+  std::size_t context_bytes() const { return context_bytes_; }
   const ConversationsCounters& counters() const { return counters_; }
   Executor& executor() const { return executor_; }
 
@@ -217,6 +224,10 @@ class Conversations final {
     std::uint64_t in_flight = 0;
     std::set<ConversationId> conversations = {};
     std::set<std::string, std::less<>> subjects = {};
+  };
+  struct Owned {
+    std::set<ConversationId> conversations = {};
+    std::size_t bytes = 0;
   };
   struct Subject {
     std::vector<Participant> providers = {};
@@ -247,6 +258,9 @@ class Conversations final {
   void run(Kept& kept, core::Conversation::Stop stop);
   void run(Kept& kept, core::Conversation::Compensate compensate);
   void forget(Kept& kept);
+  Result<void> check_room(const Kept& kept, std::size_t bytes) const;
+  Result<void> check_in_flight(const Kept& kept, const To& to) const;
+  void count(Kept& kept);
   void set_deadline(Kept& kept);
   void on_time();
   static Task<void> undo(Conversations& self, Compensation& compensation, Undo undo);
@@ -258,7 +272,7 @@ class Conversations final {
   std::map<Participant, Present> participants_;
   std::map<std::string, Subject, std::less<>> subjects_;
   std::map<std::string, Compensation, std::less<>> compensations_;
-  std::map<Owner, std::set<ConversationId>> owners_;
+  std::map<Owner, Owned> owners_;
   std::set<std::pair<Instant, ConversationId>> deadlines_;
   core::Conversation::Effects effects_;  // of the call that is under way
   std::deque<Step> steps_;
@@ -266,6 +280,8 @@ class Conversations final {
   bool is_closed_ = false;
   ConversationId last_conversation_ = 0;
   Participant last_participant_ = 0;
+  std::size_t bytes_ = 0;
+  std::size_t context_bytes_ = 0;
   ConversationsCounters counters_;
   Alarm alarm_{*this};
   Scope compensations_running_;

@@ -61,4 +61,31 @@ struct NotedFollower final : ConversationFollower {
   std::vector<std::string> said;
 };
 
+class ConversationsTest : public ::testing::Test {
+ protected:
+  template <class T>
+  runtime::suite::Running<T> begin(Task<T> task) {
+    return {world, std::move(task)};
+  }
+  ConversationId open(Conversations::Opening opening = {.subject = "orders"}) {
+    return conversations.open(std::move(opening)).value();
+  }
+  std::string received(ConversationId id, Request of = 0) {
+    Result<Conversations::Received> received = world.run(conversations.receive(id, of, world.loop.now()));
+    return received ? text_of(*received->message) : "<" + std::string(to_string(kind(received.error()))) + ">";
+  }
+
+  runtime::suite::World world;
+  Conversations conversations{world.loop.executor()};
+  NotedParty one{conversations, "one"};
+  NotedParty two{conversations, "two"};
+};
+
+class ConversationsOnASubject : public ConversationsTest {
+ protected:
+  ConversationsOnASubject() {
+    for (NotedParty* each : {&one, &two}) conversations.provide("orders", each->who).value();
+  }
+};
+
 }  // namespace parley

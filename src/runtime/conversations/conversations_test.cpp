@@ -1,7 +1,6 @@
 #include "runtime/conversations/conversations.h"
 
 #include <chrono>
-#include <memory>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -20,33 +19,6 @@ using namespace std::chrono_literals;
 using core::Conversation;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-
-class ConversationsTest : public ::testing::Test {
- protected:
-  template <class T>
-  runtime::suite::Running<T> begin(Task<T> task) {
-    return {world, std::move(task)};
-  }
-  ConversationId open(Conversations::Opening opening = {.subject = "orders"}) {
-    return conversations.open(std::move(opening)).value();
-  }
-  std::string received(ConversationId id, Request of = 0) {
-    Result<Conversations::Received> received = world.run(conversations.receive(id, of, world.loop.now()));
-    return received ? text_of(*received->message) : "<" + std::string(to_string(kind(received.error()))) + ">";
-  }
-
-  runtime::suite::World world;
-  Conversations conversations{world.loop.executor()};
-  NotedParty one{conversations, "one"};
-  NotedParty two{conversations, "two"};
-};
-
-class ConversationsOnASubject : public ConversationsTest {
- protected:
-  ConversationsOnASubject() {
-    for (NotedParty* each : {&one, &two}) conversations.provide("orders", each->who).value();
-  }
-};
 
 TEST_F(ConversationsTest, without_anybody_what_is_sent_can_be_received) {
   // rule: conversations/R-01
@@ -235,33 +207,6 @@ TEST_F(ConversationsOnASubject, messages_are_put_in_the_order_in_which_they_were
   EXPECT_EQ(order, "abcd");
 }
 
-TEST_F(ConversationsOnASubject, waiting_for_a_crash_holds_up_nothing_else) {
-  // rule: conversations/D-5
-  const ConversationId id = open();
-  auto first = begin(conversations.await_crash(id));
-  auto second = begin(conversations.await_crash(id));
-  EXPECT_EQ(conversations.find(id)->machine->phase(), Phase::created) << "nobody is asked for it";
-  ASSERT_TRUE(conversations.send(id, say("a")));
-  one.reply("b");
-  EXPECT_EQ(received(id), "b");
-  const Instant at = world.loop.now() - 1us;
-  one.crash(at);
-  world.settle();
-  EXPECT_EQ(first.take().value().at, at);
-  EXPECT_EQ(second.take().value().at, at);
-}
-
-TEST_F(ConversationsOnASubject, an_end_in_good_order_is_no_crash) {
-  const ConversationId id = open({.subject = "orders", .on_crash = Conversation::OnCrash::route_to_next});
-  auto crash = begin(conversations.await_crash(id));
-  conversations.exited(one.who, {.kind = ExitReason::Kind::finished}, world.loop.now());
-  world.settle();
-  EXPECT_FALSE(crash.is_done());
-  two.crash();
-  world.settle();
-  EXPECT_EQ(crash.take().value().who, two.who);
-}
-
 TEST_F(ConversationsOnASubject, nobody_waits_where_the_wait_was_dropped) {
   // rule: conversations/D-2, conversations/R-35
   const ConversationId id = open();
@@ -302,93 +247,6 @@ TEST_F(ConversationsOnASubject, it_may_be_closed_by_whoever_is_told_of_it) {
   const Request request = conversations.send(id, say("a"), {}, true).value();
   EXPECT_TRUE(closer.is_over);
   EXPECT_EQ(received(id, request), "<not_found>");
-}
-
-TEST_F(ConversationsOnASubject, asking_opens_waits_and_closes) {
-  // rule: conversations/R-93
-  one.echoes = true;
-  EXPECT_EQ(text_of(*world.run(conversations.ask({.subject = "orders", .message = say("a")})).value().message), "a");
-  EXPECT_EQ(conversations.size(), 0u);
-  EXPECT_EQ(one.over.size(), 1u);
-  EXPECT_EQ(conversations.counters().closed, 1u);
-}
-
-TEST_F(ConversationsOnASubject, an_ask_ends_in_time_or_with_a_crash) {
-  // rule: conversations/R-93
-  auto late = begin(conversations.ask({.subject = "orders", .message = say("a"), .within = 150ms}));
-  world.pass(150ms);
-  EXPECT_EQ(late.take().error().code, Code::deadline);
-  auto crashed = begin(conversations.ask({.subject = "orders", .message = say("a")}));
-  EXPECT_EQ(two.messages.size(), 1u);
-  two.crash();
-  world.settle();
-  EXPECT_EQ(crashed.take().error().code, Code::sent_then_lost);
-  auto dropped = begin(conversations.ask({.subject = "orders", .message = say("a")}));
-  EXPECT_EQ(conversations.size(), 1u);
-  dropped.cancel();
-  EXPECT_EQ(conversations.size(), 0u);
-}
-
-TEST_F(ConversationsOnASubject, an_ask_that_is_answered_with_nothing_has_failed) {
-  auto asked = begin(conversations.ask({.subject = "orders", .message = say("a")}));
-  one.acknowledge();
-  world.settle();
-  EXPECT_EQ(asked.take().error().code, Code::failed);
-}
-
-TEST_F(ConversationsOnASubject, a_dispatch_goes_on_until_somebody_has_acknowledged) {
-  auto dispatched = begin(conversations.dispatch({.subject = "orders", .message = say("a")}));
-  const Instant seen = world.loop.now() - 1us;
-  one.crash(seen);
-  EXPECT_FALSE(dispatched.is_done()) << "silence acknowledges nothing";
-  ASSERT_EQ(two.messages.size(), 1u);
-  two.acknowledge();
-  world.settle();
-  const Conversations::Dispatched done = dispatched.take().value();
-  EXPECT_EQ(done.reply.from, two.who);
-  EXPECT_EQ(done.reply.message, nullptr);
-  ASSERT_EQ(done.reroutes.size(), 1u);
-  EXPECT_EQ(done.reroutes[0].crash.who, one.who);
-  EXPECT_EQ(done.reroutes[0].crash.at, seen);
-  EXPECT_GE(done.reroutes[0].rerouted, seen);
-  EXPECT_EQ(conversations.size(), 0u);
-}
-
-TEST_F(ConversationsOnASubject, a_dispatch_of_which_all_crash_says_so) {
-  auto dispatched = begin(conversations.dispatch({.subject = "orders", .message = say("a")}));
-  one.crash();
-  two.crash();
-  world.settle();
-  EXPECT_EQ(dispatched.take().error().code, Code::sent_then_lost);
-  EXPECT_EQ(world.run(conversations.dispatch({.subject = "orders", .message = say("a")})).error().code,
-            Code::not_found);
-}
-
-TEST_F(ConversationsOnASubject, who_is_chosen) {
-  const auto chosen = [&](Choice choice) {
-    const ConversationId id = open({.subject = "orders", .choice = std::move(choice)});
-    return conversations.find(id)->machine->participants().at(0).who;
-  };
-  EXPECT_EQ(chosen({}), one.who);
-  EXPECT_EQ(chosen({}), two.who) << "in turn, while both are free";
-  const ConversationId busy = open();
-  ASSERT_TRUE(conversations.send(busy, say("a")));
-  const Participant has_work = one.messages.empty() ? two.who : one.who;
-  for (int i = 0; i < 4; ++i) EXPECT_NE(chosen({}), has_work);
-  const Participant first = chosen({.how = Choice::How::round_robin});
-  EXPECT_NE(chosen({.how = Choice::How::round_robin}), first);
-  const Participant always = chosen({.how = Choice::How::affinity, .key = "customer 7"});
-  for (int i = 0; i < 4; ++i) EXPECT_EQ(chosen({.how = Choice::How::affinity, .key = "customer 7"}), always);
-  const auto by_name = [](std::span<const Candidate> all) {
-    return static_cast<std::size_t>(std::ranges::find(all, "two", &Candidate::name) - all.begin());
-  };
-  EXPECT_EQ(chosen({.how = Choice::How::custom, .pick = by_name}), two.who);
-  EXPECT_EQ(conversations
-                .open({.subject = "orders",
-                       .choice = {.how = Choice::How::custom, .pick = [](auto all) { return all.size(); }}})
-                .error()
-                .code,
-            Code::not_found);
 }
 
 TEST_F(ConversationsOnASubject, compensation_undoes_what_was_said_and_then_it_has_failed) {
@@ -459,6 +317,36 @@ TEST_F(ConversationsTest, all_that_is_kept_is_bounded) {
   EXPECT_EQ(small.open({.owner = 1}).error().code, Code::overloaded);
   ASSERT_TRUE(small.open({.owner = 2}));
   EXPECT_EQ(small.open({.owner = 3}).error().code, Code::overloaded);
+}
+
+TEST_F(ConversationsTest, what_all_conversations_keep_is_bounded_together) {
+  // rule: conversations/D-11
+  Conversations small(world.loop.executor(),
+                      {.bytes_max = 100, .bytes_per_owner_max = 60, .context_bytes_of_all_max = 1000});
+  NotedParty deaf(small, "deaf");
+  ASSERT_TRUE(small.provide("deaf", deaf.who));
+  const ConversationId mine = small.open({.subject = "deaf", .owner = 1}).value();
+  const ConversationId also = small.open({.subject = "deaf", .owner = 1}).value();
+  const ConversationId theirs = small.open({.subject = "deaf", .owner = 2}).value();
+  ASSERT_TRUE(small.send(mine, say(std::string(50, 'a'))));
+  EXPECT_EQ(small.send(also, say(std::string(11, 'a'))).error().code, Code::overloaded) << "of one owner";
+  ASSERT_TRUE(small.send(theirs, say(std::string(50, 'a'))));
+  EXPECT_EQ(small.send(theirs, say("a")).error().code, Code::overloaded) << "of all";
+  EXPECT_EQ(small.bytes(), 100u);
+  deaf.reply("x");
+  EXPECT_EQ(small.find(theirs)->machine->phase(), Phase::failed) << "there is no room for the answer";
+  ASSERT_TRUE(small.close(mine));
+  static_cast<void>(small.close(theirs));
+  EXPECT_EQ(small.bytes(), 0u);
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_TRUE(small.send(also, say("a")));
+    deaf.acknowledge();
+  }
+  const auto page = small.find(also)->machine->context().page(1, 1000);
+  EXPECT_TRUE(page.entries.front().message);
+  EXPECT_FALSE(page.entries.back().message) << "that something was said, and not what";
+  ASSERT_TRUE(small.close(also));
+  EXPECT_EQ(small.context_bytes(), 0u);
 }
 
 TEST_F(ConversationsOnASubject, open_conversations_wake_nobody) {

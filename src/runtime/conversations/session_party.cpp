@@ -1,7 +1,6 @@
 #include "runtime/conversations/session_party.h"
 
-#include <fmt/format.h>
-
+#include <algorithm>
 #include <utility>
 
 #include "core/directory/name.h"
@@ -12,15 +11,14 @@ namespace parley {
 using builtin::Heard;
 using builtin::Reply;
 
-// Messages that the peer has not taken, beyond which it takes part no more.
-static constexpr std::size_t outward_max = 4096;
+// Messages that wait until the peer takes them; what comes beyond them was somebody else's before.
+static constexpr std::size_t outward_max = 16384;
+static constexpr std::string_view takes_none = "it does not take its messages";
 static constexpr std::size_t name_bytes_max = 64;
+static constexpr std::size_t failure_bytes_max = 1024;
 
 SessionParty::SessionParty(std::shared_ptr<Conversations> conversations, std::string principal)
-    : conversations_(std::move(conversations)),
-      principal_(std::move(principal)),
-      outward_(outward_max),
-      scope_(conversations_->executor()) {}
+    : conversations_(std::move(conversations)), principal_(std::move(principal)), scope_(conversations_->executor()) {}
 
 SessionParty::~SessionParty() { leave({.kind = ExitReason::Kind::no_connection, .text = "its session is gone"}); }
 
@@ -32,27 +30,32 @@ Result<void> SessionParty::enter(const io::Peer& peer, std::string said) {
 
 void SessionParty::leave(ExitReason reason) {
   conversations_->exited(std::exchange(who_, 0), reason, conversations_->executor().now());
-  outward_.close();
+  is_over_ = true;
+  outward_.clear();
+  has_news_.set();
 }
 
 void SessionParty::on_message(Message message) {
-  const ConversationId conversation = message.conversation;
-  Heard heard{.conversation = conversation,
-              .request = message.request,
-              .message = *message.content,
-              .is_repeated = message.is_repeated};
-  if (outward_.push(std::move(heard))) return;
-  leave({.kind = ExitReason::Kind::error, .text = "it does not take its messages"});
+  if (outward_.size() < outward_max) return put(std::move(message));
+  conversations_->exited(message.conversation, who_, {.kind = ExitReason::Kind::error, .text = std::string(takes_none)},
+                         conversations_->executor().now());
 }
 
+// What waits of it is for nobody any more.
 void SessionParty::on_over(ConversationId conversation) {
-  if (outward_.push({.conversation = conversation})) return;
-  leave({.kind = ExitReason::Kind::error, .text = "it does not take its messages"});
+  std::erase_if(outward_, [&](const Message& each) { return each.conversation == conversation; });
+  if (told_of_.erase(conversation) != 0) put({.conversation = conversation, .content = nullptr});
+}
+
+void SessionParty::put(Message message) {
+  outward_.push_back(std::move(message));
+  has_news_.set();
 }
 
 void SessionParty::take(Reply reply) {
   if (who_ == 0) return;
   if (reply.failure) {
+    reply.failure->resize(std::min(reply.failure->size(), failure_bytes_max));
     return conversations_->exited(reply.conversation, who_,
                                   {.kind = ExitReason::Kind::error, .text = *std::move(reply.failure)},
                                   conversations_->executor().now());
@@ -62,10 +65,21 @@ void SessionParty::take(Reply reply) {
 }
 
 Task<void> SessionParty::put_out(SessionParty& self, Tx<Heard, builtin::heard_ahead>& heard) {
-  while (const auto next = co_await self.outward_.pop()) {
-    if (co_await heard.send(*next)) continue;
-    self.leave({.kind = ExitReason::Kind::error, .text = "it does not take its messages"});
-    co_return;
+  while (!self.is_over_) {
+    if (self.outward_.empty()) {
+      self.has_news_.reset();
+      co_await self.has_news_.wait();
+      continue;
+    }
+    const Message next = std::move(self.outward_.front());
+    self.outward_.pop_front();
+    Heard item{.conversation = next.conversation, .request = next.request, .is_repeated = next.is_repeated};
+    if (next.content) {
+      item.message = *next.content;
+      self.told_of_.insert(next.conversation);
+    }
+    if (co_await heard.send(item)) continue;
+    self.leave({.kind = ExitReason::Kind::error, .text = std::string(takes_none)});
   }
   heard.close();
 }

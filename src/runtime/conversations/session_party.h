@@ -1,6 +1,8 @@
 #pragma once
 
+#include <deque>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -30,13 +32,17 @@ class SessionParty final : public Party {
   void on_message(Message message) override;
   void on_over(ConversationId conversation) override;
   void leave(ExitReason reason);
+  void put(Message message);
   void take(builtin::Reply reply);
   static Task<void> put_out(SessionParty& self, Tx<builtin::Heard, builtin::heard_ahead>& heard);
 
   const std::shared_ptr<Conversations> conversations_;
   const std::string principal_;
   Participant who_ = 0;
-  Queue<builtin::Heard> outward_;
+  std::deque<Message> outward_;       // without content: that conversation is over
+  std::set<ConversationId> told_of_;  // conversations of which the peer has heard, and not that they are over
+  bool is_over_ = false;
+  Event has_news_;
   Scope scope_;
 };
 
