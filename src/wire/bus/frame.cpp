@@ -89,6 +89,23 @@ bool is_of_session(std::uint8_t type) {
   }
 }
 
+std::string_view to_string(Fault fault) {
+  switch (fault) {
+    case Fault::head_cut_off: return "head_cut_off";
+    case Fault::body_cut_off: return "body_cut_off";
+    case Fault::frame_too_large: return "frame_too_large";
+    case Fault::wrong_stream: return "wrong_stream";
+    case Fault::field_cut_off: return "field_cut_off";
+    case Fault::option_tag: return "option_tag";
+    case Fault::not_utf8: return "not_utf8";
+    case Fault::bytes_left: return "bytes_left";
+    case Fault::nothing_wanted: return "nothing_wanted";
+    case Fault::status: return "status";
+    case Fault::too_many: return "too_many";
+  }
+  return "unknown";
+}
+
 Reason reason_of(Fault fault) {
   switch (fault) {
     case Fault::head_cut_off: return Reason::incomplete_head;

@@ -254,7 +254,8 @@ enum class Fault : std::uint8_t {
   status,          // of a WorkerRegisterAck: neither 0 nor 1
   too_many,        // elements in a list
 };
-struct Malformed : Error {  // its note names frame and field
+std::string_view to_string(Fault fault);  // "head_cut_off"
+struct Malformed : Error {                // its note names frame and field
   Fault fault = {};
 };
 Reason reason_of(Fault fault);
