@@ -51,9 +51,12 @@ void Conversations::exited(Participant who, const ExitReason& reason, Instant at
     if (found->second.providers.empty()) subjects_.erase(found);
   }
   for (const ConversationId each : ended.mapped().conversations) {
+    const auto found = conversations_.find(each);
+    if (found == conversations_.end()) continue;
+    // Also of one that was closed from inside of another's effects, and is not forgotten yet.
+    found->second->parts.erase(who);
     Kept* const conversation = kept(each);
     if (!conversation) continue;
-    conversation->parts.erase(who);
     conversation->machine.exited(who, reason, at, effects_);
     carry_out(*conversation);
   }
