@@ -1,0 +1,108 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "async/executor.h"
+#include "async/wait.h"
+#include "core/topic/topics.h"
+
+namespace parley {
+
+// Who hears what is published. Told on the executor of its topics, also from inside of what it calls there itself;
+// Topics::leave() ends it.
+class TopicSubscriber {
+ public:
+  // In their order. Each is in flight until Topics::taken() says that the subscriber has it.
+  virtual void on_deliver(const core::Topics::Deliver& deliver) = 0;
+  // The subscription is over, because what was for it was not taken.
+  virtual void on_shed(core::Topics::Subscription subscription, const Error& why) = 0;
+  // The topics are no more, and nothing of them may be called.
+  virtual void on_topics_gone() = 0;
+
+ protected:
+  ~TopicSubscriber() = default;
+};
+
+// Topics of one executor: core::Topics with those who subscribe, and the time. On that executor's thread; the executor
+// outlives it, and so does who joined and does not leave. What core::Topics says of its bounds and errors holds.
+class Topics final {
+ public:
+  using Peer = core::Topics::Peer;
+  using Subscription = core::Topics::Subscription;
+  // Takes what is published to a topic instead of whoever subscribes to it.
+  using Tap = std::move_only_function<void(std::string_view topic, core::Topics::Message number,
+                                           const core::Envelope& message) const>;
+
+  Topics(Executor& executor, core::Topics::Options options) : executor_(executor), machine_(options) {}
+  ~Topics() {
+    for (const auto& [peer, subscriber] : subscribers_) subscriber->on_topics_gone();
+  }
+  Topics(const Topics&) = delete;
+  Topics& operator=(const Topics&) = delete;
+
+  Result<void> declare(std::string_view topic, std::optional<wire::bus::SchemaId> schema = std::nullopt) {
+    return machine_.declare(topic, schema);
+  }
+  // What a tap throws costs that message alone, and is counted.
+  Result<void> tap(std::string_view topic, Tap tap);
+  void untap(std::string_view topic);
+
+  Peer join(TopicSubscriber& subscriber);
+  // All that it subscribed to ends, and it is told nothing more.
+  void leave(Peer peer);
+  Result<core::Topics::Subscribed> subscribe(Peer peer, const core::Topics::Wanted& wanted) {
+    return machine_.subscribe(peer, wanted);
+  }
+  void unsubscribe(Peer peer, Subscription subscription);
+  void taken(const core::Topics::Deliver& delivered);
+
+  Result<core::Topics::Published> publish(std::string_view topic, core::Envelope message,
+                                          std::optional<std::string_view> key = std::nullopt);
+
+  // Takes nothing new; what was accepted goes on to whoever takes it. Idempotent.
+  void close();
+  bool is_drained() const { return drained_.is_set(); }
+  // After close(): until all that was accepted has been taken.
+  Task<void> drained() { co_await drained_.wait(); }
+
+  const core::Topics& machine() const { return machine_; }
+  std::uint64_t taps_threw() const { return taps_threw_; }
+
+ private:
+  struct Forget final : Timer {
+    explicit Forget(Topics& owner) : Timer(&Forget::fire), topics(owner) {}
+    static void fire(Timer& timer) {
+      Topics& topics = static_cast<Forget&>(timer).topics;
+      topics.machine_.on_time(topics.executor_.now());
+      topics.arm();
+    }
+    Topics& topics;
+  };
+
+  void carry_out(core::Topics::Effects effects);
+  void arm();
+  void run(core::Topics::Deliver& deliver);
+  void run(core::Topics::Shed& shed);
+  void run(core::Topics::Tapped& tapped);
+  void run(core::Topics::Drained&) { drained_.set(); }
+
+  Executor& executor_;
+  core::Topics machine_;
+  std::map<Peer, TopicSubscriber*> subscribers_;
+  std::map<Peer, Tap> taps_;
+  std::map<std::string, Peer, std::less<>> tapping_;  // by topic
+  Peer last_peer_ = 0;
+  core::Topics::Effects pending_;  // what is carried out now
+  bool is_carrying_out_ = false;
+  std::uint64_t taps_threw_ = 0;
+  Event drained_;
+  Forget forget_{*this};
+};
+
+}  // namespace parley

@@ -1,0 +1,137 @@
+#include "runtime/topics/topics_service.h"
+
+#include <algorithm>
+#include <deque>
+
+namespace parley {
+
+namespace {
+
+using wire::bus::SchemaId;
+
+Result<std::optional<SchemaId>> schema_of(const builtin::TopicSchema& bytes) {
+  if (bytes.empty()) return std::nullopt;
+  SchemaId id;
+  if (bytes.size() != id.size()) return fail(Code::invalid, "the id of a schema has 32 bytes");
+  std::ranges::copy(bytes, id.begin());
+  return id;
+}
+
+builtin::TopicSchema bytes_of(const SchemaId& id) {
+  if (id == SchemaId()) return {};
+  return {id.begin(), id.end()};
+}
+
+builtin::Delivery delivery_of(const core::Topics::Deliver& deliver) {
+  const core::Envelope& said = *deliver.message;
+  return {.sequence = deliver.sequence,
+          .publisher = said.publisher,
+          .message = {.payload = said.payload,
+                      .schema = bytes_of(said.schema),
+                      .id = said.id,
+                      .parent = said.parent,
+                      .clock = said.clock}};
+}
+
+}  // namespace
+
+// One subscription of a session. That an item was taken by its channel says that the receiver has credit for it: what
+// he does not read waits in the topics, where it is shared.
+class TopicsService::Subscriber final : private TopicSubscriber {
+ public:
+  explicit Subscriber(parley::Topics& topics) : topics_(&topics), peer_(topics.join(*this)) {}
+  // The handler of a session that has ended may outlive them.
+  ~Subscriber() {
+    if (topics_) topics_->leave(peer_);
+  }
+  Subscriber(const Subscriber&) = delete;
+  Subscriber& operator=(const Subscriber&) = delete;
+
+  Result<core::Topics::Subscribed> subscribe(const core::Topics::Wanted& wanted) {
+    return topics_->subscribe(peer_, wanted);
+  }
+  // Null: the subscription is over.
+  const core::Topics::Deliver* front() const { return delivers_.empty() ? nullptr : &delivers_.front(); }
+  Event::Wait news() { return news_.wait(); }
+  void pop() {
+    if (!topics_) return;
+    const core::Topics::Deliver taken = std::move(delivers_.front());
+    delivers_.pop_front();
+    if (delivers_.empty() && !shed_) news_.reset();
+    topics_->taken(taken);
+  }
+  const std::optional<Error>& shed() const { return shed_; }
+
+ private:
+  void on_deliver(const core::Topics::Deliver& deliver) override {
+    delivers_.push_back(deliver);
+    news_.set();
+  }
+  void on_shed(core::Topics::Subscription, const Error& why) override {
+    shed_ = why;
+    news_.set();
+  }
+  void on_topics_gone() override {
+    topics_ = nullptr;
+    delivers_.clear();
+    on_shed(0, {Code::closed, "the topics"});
+  }
+
+  parley::Topics* topics_;
+  const parley::Topics::Peer peer_;
+  std::deque<core::Topics::Deliver> delivers_;
+  std::optional<Error> shed_;
+  Event news_;
+};
+
+Task<Result<void>> TopicsService::declare(Context& context, std::string topic, builtin::TopicSchema schema) {
+  co_await check_(context, core::Verb::publish, topic);
+  const std::optional<SchemaId> id = co_await schema_of(schema);
+  co_return topics_.declare(topic, id);
+}
+
+Task<Result<builtin::Published>> TopicsService::publish(Context& context, std::string topic,
+                                                        builtin::TopicMessage message, std::optional<std::string> key) {
+  std::string publisher = co_await check_(context, core::Verb::publish, topic);
+  const std::optional<SchemaId> schema = co_await schema_of(message.schema);
+  core::Envelope envelope{.id = std::move(message.id),
+                          .publisher = std::move(publisher),
+                          .parent = std::move(message.parent),
+                          .schema = schema.value_or(SchemaId()),
+                          .payload = std::move(message.payload),
+                          .clock = message.clock};
+  const core::Topics::Published published = co_await topics_.publish(topic, std::move(envelope), key);
+  co_return builtin::Published{.message = published.number,
+                               .reached = published.reached,
+                               .is_repeated = published.how == core::Topics::Published::How::repeated};
+}
+
+Task<Result<void>> TopicsService::subscribe(Context& context, std::string topic,
+                                            std::vector<builtin::TopicSchema> schemas,
+                                            Tx<builtin::Delivery, builtin::deliveries_ahead> deliveries) {
+  co_await check_(context, core::Verb::subscribe, topic);
+  std::vector<SchemaId> wanted;
+  for (const builtin::TopicSchema& each : schemas) {
+    const std::optional<SchemaId> id = co_await schema_of(each);
+    if (!id) co_return fail(Code::invalid, "an empty id of a schema");
+    wanted.push_back(*id);
+  }
+  Subscriber subscriber(topics_);
+  const core::Topics::Subscribed subscribed =
+      co_await subscriber.subscribe({.topic = topic, .schemas = wanted, .in_flight_max = builtin::deliveries_ahead});
+  builtin::Delivery begun;
+  begun.message.schema = bytes_of(subscribed.schema);
+  co_await co_await deliveries.send(begun);
+  for (;;) {
+    co_await subscriber.news();
+    const core::Topics::Deliver* const next = subscriber.front();
+    if (!next) break;
+    const builtin::Delivery delivery = delivery_of(*next);
+    co_await co_await deliveries.send(delivery);
+    subscriber.pop();
+  }
+  deliveries.close();
+  co_return fail(*subscriber.shed());
+}
+
+}  // namespace parley
