@@ -25,6 +25,7 @@ struct WebCounters {
   std::uint64_t requests = 0;
   std::uint64_t refused = 0;    // without a token that is known, where nothing else tells who it is
   std::uint64_t not_found = 0;  // of paths that there are none of
+  std::uint64_t probes = 0;     // answered whoever asks, and no requests otherwise
 };
 
 // Registries of cmd-ipc that come in lines and over WebSockets.

@@ -62,6 +62,7 @@ void Door::on_stream(std::unique_ptr<io::Stream> stream, const Listening& at) {
   make_room();
   Arrived arrived{.id = ++last_id_, .seen = std::move(seen), .until = loop_.now() + limits_.handshake_max};
   if (at.speaks == Hub::Speaks::any) return listen_to(std::move(stream), std::move(arrived));
+  if (at.speaks == Hub::Speaks::bus) return hub_.on_bus(std::move(stream), std::move(arrived.seen), arrived.until);
   arrived.stream = std::move(stream);
   ask(std::move(arrived));
 }
@@ -134,6 +135,10 @@ bool Door::look_inside(Arrived& arrived, Opening opening) {
   }
   if (opening == Opening::command) {
     hub_.on_lines(std::move(arrived.stream), std::move(arrived.seen), arrived.until);
+    return true;
+  }
+  if (opening == Opening::bus && arrived.inside_of != Opening::http) {
+    hub_.on_bus(std::move(arrived.stream), std::move(arrived.seen), arrived.until);
     return true;
   }
   if (opening != Opening::tls || arrived.inside_of != Opening::undecided) return false;

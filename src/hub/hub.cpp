@@ -8,18 +8,21 @@
 
 #include "codec/postcard.h"
 #include "core/directory/name.h"
+#include "hub/bus/bus_gate.h"
 #include "hub/command_gate.h"
 #include "hub/command_pages.h"
 #include "hub/conversations_access.h"
 #include "hub/door.h"
 #include "hub/gate.h"
 #include "hub/mcp_pages.h"
+#include "hub/metrics.h"
 #include "hub/refusals.h"
 #include "hub/services.h"
 #include "hub/visitor.h"
 #include "hub/web.h"
 #include "runtime/commands/session_carrier.h"
 #include "runtime/services.h"
+#include "runtime/topics/topics_service.h"
 #include "runtime/tracing.h"
 
 namespace parley {
@@ -37,6 +40,8 @@ static constexpr std::size_t names_measured_max = 32;
 // Where WebSockets are opened, for sessions and for lines of commands.
 static constexpr std::string_view roam_path = "/roam";
 static constexpr std::string_view command_path = "/cmd";
+// And for frames of the bus; the second is what its clients in browsers know.
+static constexpr std::string_view bus_paths[] = {"/bus", "/liminal"};
 
 class Hub::Impl final : private hub::DoorEvents,
                         private hub::VisitorEvents,
@@ -50,6 +55,7 @@ class Hub::Impl final : private hub::DoorEvents,
         gate_(std::exchange(options_.policy, {}), std::exchange(options_.tokens, {})),
         directory_(options_.directory),
         registry_(loop, std::exchange(options_.commands, {}), directory_),
+        topics_(loop, hub::topic_options(options_.topics, loop.clock())),
         refusals_(options_.refusals_max),
         door_(as<hub::DoorEvents>(), loop, options_.limits, gate_),
         farewells_(std::max(options_.limits.newcomers_max, 1u)),
@@ -66,24 +72,37 @@ class Hub::Impl final : private hub::DoorEvents,
         conversations_(std::make_shared<Conversations>(loop.executor(), options_.conversations)),
         conversations_access_(std::make_shared<hub::HubConversationsAccess>(as<hub::HubState>())),
         conversations_service_(conversations_, conversations_access_),
+        topics_service_(topics_, [this](Context& context, Verb verb,
+                                        std::string_view topic) { return check_for(context.session(), verb, topic); }),
         mcp_pages_(registry_, hub::McpPagesOptions()),
         web_(loop, as<hub::WebEvents>(), options_.http, options_.limits.sessions_max),
         command_gate_(
             loop, registry_, gate_,
             [this](const auto& seen, const io::Peer& peer, const Error& why) { write_down(seen, peer, {}, {}, why); },
-            {.carriers_max = options_.limits.sessions_max, .newcomers_max = options_.limits.newcomers_max}) {
+            {.carriers_max = options_.limits.sessions_max, .newcomers_max = options_.limits.newcomers_max}),
+        bus_gate_(
+            {loop, gate_, topics_, *conversations_, [this] { conversations_->close(); }}, options_.bus,
+            [this](const auto& who, const io::Peer& peer, std::string_view verb, std::string_view name,
+                   const Error& why) { write_down(who, peer, verb, name, why); },
+            options_.limits.newcomers_max) {
     services_.serve<builtin::Directory>(std::string(builtin::directory_name), directory_service_).value();
     services_.serve<builtin::Hub>(std::string(builtin::hub_name), hub_service_).value();
     services_.serve<builtin::Commands>(std::string(builtin::commands_name), commands_service_).value();
     services_.serve<builtin::Conversations>(std::string(builtin::conversations_name), conversations_service_).value();
+    services_.serve<builtin::Topics>(std::string(builtin::topics_name), topics_service_).value();
     registry_.on_refused([this](const core::Registry::Refused& refused) { write_down(refused); });
     web_.add_upgrade(std::string(roam_path));
     web_.add_upgrade(std::string(command_path));
+    for (const std::string_view path : bus_paths) web_.add_upgrade(std::string(path));
     hub::add_command_pages(web_, registry_);
+    hub::add_health_pages(web_, as<hub::HubState>());
     mcp_pages_.add_to(web_, "/mcp");
     if (options_.tracing) services_.intercept(options_.tracing);
   }
-  ~Impl() { close(); }
+  ~Impl() {
+    close();
+    bus_gate_.cut_all();
+  }
 
   Task<Result<void>> stopped() {
     co_await stopped_.wait();
@@ -91,14 +110,20 @@ class Hub::Impl final : private hub::DoorEvents,
     co_return Result<void>();
   }
 
-  Result<std::string> listen(std::string_view uri, Speaks speaks) { return door_.listen(uri, speaks); }
+  Result<std::string> listen(std::string_view uri, Speaks speaks) {
+    auto address = door_.listen(uri, speaks);
+    is_listening_ = is_listening_ || address.has_value();
+    return address;
+  }
 
   void close() {
+    is_closed_ = true;
     door_.close();
+    bus_gate_.close();
+    topics_.close();
     web_.close();
     mcp_pages_.close();
     registry_.close();
-    conversations_->close();
     farewells_.lift_bound();
     stopped_.set();
     const Error why{Code::closed, "the hub was closed"};
@@ -107,8 +132,21 @@ class Hub::Impl final : private hub::DoorEvents,
     conversations_access_->forget_hub();
   }
 
+  Task<void> closed() { return bus_gate_.closed(); }
+
   Registry& registry() { return registry_; }
+  Topics& topics() { return topics_; }
   Conversations& conversations() { return *conversations_; }
+  const Topics& topics() const override { return topics_; }
+  const Conversations& conversations() const override { return *conversations_; }
+  const hub::BusGate& bus() const override { return bus_gate_; }
+  std::vector<std::string> unmet_conditions() const override {
+    std::vector<std::string> unmet;
+    if (!is_listening_) unmet.emplace_back("listener_bound");
+    if (failure_) unmet.emplace_back("listener_working");
+    if (is_closed_) unmet.emplace_back("not_closing");
+    return unmet;
+  }
   const core::Directory& directory() const { return directory_; }
   const DoorCounters& door() const override { return door_.counters; }
   const WebCounters& web() const override { return web_.counters(); }
@@ -154,6 +192,9 @@ class Hub::Impl final : private hub::DoorEvents,
   void on_lines(std::unique_ptr<io::Stream> stream, std::optional<core::Principal> seen, Instant until) override {
     command_gate_.admit(std::move(stream), std::move(seen), std::nullopt, until);
   }
+  void on_bus(std::unique_ptr<io::Stream> stream, std::optional<core::Principal> seen, Instant until) override {
+    bus_gate_.admit({.stream = std::move(stream), .seen = std::move(seen), .until = until});
+  }
   const Gate& gate() const override { return gate_; }
   void on_web_refused(const std::optional<core::Principal>& seen, const io::Peer& peer, const Error& why) override {
     write_down(seen, peer, {}, {}, why);
@@ -163,6 +204,17 @@ class Hub::Impl final : private hub::DoorEvents,
                       std::optional<core::Principal> seen, Instant until) override {
     if (request.path() == roam_path) return door_.on_websocket(std::move(stream), std::move(seen), until);
     auto bearer = hub::bearer_of(request);
+    if (const auto* const path = std::ranges::find(bus_paths, request.path()); path != std::end(bus_paths)) {
+      auto messages = loop_.accept_websocket(stream, {.path = std::string(*path),
+                                                      .message_bytes_max = options_.bus.frame_bytes_max,
+                                                      .opening_bytes_max = options_.bus.opening_bytes_max});
+      if (!messages) return;
+      return bus_gate_.admit({.stream = *std::move(messages),
+                              .seen = std::move(seen),
+                              .bearer = bearer ? std::optional<std::string>(*bearer) : std::nullopt,
+                              .is_of_messages = true,
+                              .until = until});
+    }
     auto lines = loop_.accept_websocket(stream, {.path = std::string(command_path),
                                                  .is_text_lines = true,
                                                  .message_bytes_max = CarrierLimits().message_bytes_max});
@@ -185,6 +237,12 @@ class Hub::Impl final : private hub::DoorEvents,
     const Visitor* const visitor = visitor_of(session);
     if (!visitor) return fail(Code::closed, "the session");
     return registry_.emit_json(std::move(event), std::move(payload), {}, &visitor->rights());
+  }
+  Result<std::string> check_for(const runtime::Session& session, Verb verb, std::string_view name) {
+    const Visitor* const visitor = visitor_of(session);
+    if (!visitor) return fail(Code::closed, "the session");
+    PARLEY_TRY(check(*visitor, verb, name));
+    return to_string(visitor->rights().principal());
   }
   void write_down(const core::Registry::Refused& refused) {
     io::Peer peer;
@@ -402,6 +460,7 @@ class Hub::Impl final : private hub::DoorEvents,
   const Gate gate_;
   core::Directory directory_;
   Registry registry_;
+  Topics topics_;
   hub::Refusals refusals_;
   hub::Door door_;
   runtime::Farewells farewells_;
@@ -411,15 +470,19 @@ class Hub::Impl final : private hub::DoorEvents,
   const std::shared_ptr<Conversations> conversations_;  // and its access: handlers keep them, too
   const std::shared_ptr<hub::HubConversationsAccess> conversations_access_;
   ConversationsService conversations_service_;
+  TopicsService topics_service_;
   Services services_;
   std::map<std::uint64_t, std::unique_ptr<Visitor>> visitors_;
   std::unordered_map<const runtime::Session*, Visitor*> by_session_;
   std::unordered_map<const Relay*, Joined> relays_;
   Event stopped_;
   std::optional<Error> failure_;
+  bool is_listening_ = false;
+  bool is_closed_ = false;
   hub::McpPages mcp_pages_;
   hub::Web web_;
   hub::CommandGate command_gate_;
+  hub::BusGate bus_gate_;
 };
 
 Hub::Hub(io::Loop& loop, HubOptions options) : impl_(std::make_unique<Impl>(loop, std::move(options))) {}
@@ -428,7 +491,9 @@ Hub::~Hub() = default;
 Result<std::string> Hub::listen(std::string_view uri, Speaks speaks) { return impl_->listen(uri, speaks); }
 Task<Result<void>> Hub::stopped() { return impl_->stopped(); }
 void Hub::close() { impl_->close(); }
+Task<void> Hub::closed() { return impl_->closed(); }
 Registry& Hub::registry() { return impl_->registry(); }
+Topics& Hub::topics() { return impl_->topics(); }
 Conversations& Hub::conversations() { return impl_->conversations(); }
 std::size_t Hub::web_connection_count() const { return impl_->web_connection_count(); }
 const core::Directory& Hub::directory() const { return impl_->directory(); }
@@ -436,6 +501,8 @@ const DoorCounters& Hub::door() const { return std::as_const(*impl_).door(); }
 const WebCounters& Hub::web() const { return std::as_const(*impl_).web(); }
 const CommandGateCounters& Hub::command_gate() const { return std::as_const(*impl_).command_gate(); }
 const McpPagesCounters& Hub::mcp_pages() const { return std::as_const(*impl_).mcp_pages(); }
+const BusCounters& Hub::bus() const { return std::as_const(*impl_).bus().counters(); }
+std::size_t Hub::bus_connection_count() const { return std::as_const(*impl_).bus().connection_count(); }
 std::size_t Hub::session_count() const { return impl_->session_count(); }
 std::size_t Hub::leaving_count() const { return std::as_const(*impl_).leaving_count(); }
 std::size_t Hub::relay_count() const { return impl_->relay_count(); }

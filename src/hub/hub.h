@@ -12,11 +12,15 @@
 #include "core/directory/directory.h"
 #include "core/policy/policy.h"
 #include "core/policy/tokens.h"
+#include "core/topic/topics.h"
+#include "hub/bus/counters.h"
+#include "hub/bus/options.h"
 #include "hub/counters.h"
 #include "io/http.h"
 #include "io/loop.h"
 #include "runtime/commands/registry.h"
 #include "runtime/conversations/conversations.h"
+#include "runtime/topics/topics.h"
 
 namespace parley {
 
@@ -29,6 +33,10 @@ struct HubOptions {
   RegistryOptions commands = {};
   ConversationsOptions conversations = {};
   io::HttpLimits http = {};
+  // Of clients of the bus.
+  BusOptions bus = {};
+  // What nobody has declared is no topic, unless `takes_unknown`. Messages are numbered from the time when it began.
+  core::Topics::Options topics = {};
   // Who may do what. Let in are those whom a rule names, and who brings a token. By itself a hub is there for its own
   // process alone, at mem: addresses; Policy::of_owner(Principal::of_user(::getuid())) is what the program has.
   core::Policy policy = core::Policy::of_owner(core::Principal::of_own_process());
@@ -56,27 +64,34 @@ class Hub final {
   Hub& operator=(const Hub&) = delete;
 
   // What a listener takes: whatever the door knows, or one protocol whose peers need not be told apart.
-  enum class Speaks : std::uint8_t { any, roam };
+  enum class Speaks : std::uint8_t { any, roam, bus };
   // The address that reaches it, with what the system chose filled in. Errors: uri, in_use, permission, address,
   // refused (an address with a port, where nobody is known by what he brings); with TLS unsupported (no certificate),
   // not_found and invalid (its files).
   Result<std::string> listen(std::string_view uri, Speaks speaks = Speaks::any);
-  // Stops listening and ends all sessions: calls on their way end `unknown`, or `lost` where they never left.
-  // Idempotent.
+  // Stops listening and ends all sessions: calls on their way end `unknown`, or `lost` where they never left. For
+  // clients of the bus nothing new begins; what was accepted leaves, and they are told goodbye. Idempotent.
   void close();
+  // Until clients of the bus have gone, after close(); at most BusOptions::drain_max. Not longer than the hub.
+  Task<void> closed();
   // Waits until it is closed, or a listener fails; the error says which and why. The others go on until close(). Not
   // longer than the hub.
   Task<Result<void>> stopped();
 
   // Its commands and events: what the hub's own process registers here, all find that may.
   Registry& registry();
-  // Its conversations: what takes part in the hub's own process is added here.
+  // What is published here, by clients of the bus and sessions alike; an embedding program may tap it.
+  Topics& topics();
+  // Who takes part in which conversations; what the hub's own process provides here, clients of the bus may open.
   Conversations& conversations();
   const core::Directory& directory() const;
   const DoorCounters& door() const;
   const WebCounters& web() const;
   const CommandGateCounters& command_gate() const;
   const McpPagesCounters& mcp_pages() const;
+  const BusCounters& bus() const;
+  // Of the bus, that were let in.
+  std::size_t bus_connection_count() const;
   std::size_t session_count() const;
   // Of HTTP.
   std::size_t web_connection_count() const;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 
+#include "hub/metrics.h"
 #include "runtime/hold.h"
 
 namespace parley::hub {
@@ -173,37 +174,11 @@ Task<std::vector<builtin::SessionEntry>> HubService::who(Context& context) {
 
 Task<Result<std::vector<builtin::Count>>> HubService::counters(Context& context) {
   co_await check(context);
-  const DoorCounters& door = hub_.door();
-  std::vector<builtin::Count> all = {{"door_streams", door.streams},
-                                     {"door_accepted", door.accepted},
-                                     {"door_silent", door.silent},
-                                     {"door_too_many", door.too_many},
-                                     {"door_pushed_out", door.pushed_out},
-                                     {"door_strangers", door.strangers},
-                                     {"door_tokens_missing", door.tokens_missing},
-                                     {"door_tokens_wrong", door.tokens_wrong}};
-  all.push_back({"introductions", hub_.introductions()});
-  all.push_back({"sessions_leaving", hub_.leaving_count()});
-  all.push_back({"sessions_cut_off", hub_.cut_off()});
-  const WebCounters& web = hub_.web();
-  all.push_back({"web_requests", web.requests});
-  all.push_back({"web_refused", web.refused});
-  all.push_back({"web_not_found", web.not_found});
-  const CommandGateCounters& gate = hub_.command_gate();
-  all.push_back({"commands_attached", gate.attached});
-  all.push_back({"commands_refused", gate.refused});
-  all.push_back({"commands_too_many", gate.too_many});
-  all.push_back({"commands_pushed_out", gate.pushed_out});
-  all.push_back({"commands_messages_malformed", gate.messages_malformed});
-  all.push_back({"commands_lines_too_long", gate.lines_too_long});
-  const McpPagesCounters& mcp = hub_.mcp_pages();
-  all.push_back({"mcp_opened", mcp.opened});
-  all.push_back({"mcp_ended", mcp.ended});
-  all.push_back({"mcp_expired", mcp.expired});
-  all.push_back({"mcp_pushed_out", mcp.pushed_out});
-  all.push_back({"mcp_refused", mcp.refused});
-  all.push_back({"mcp_unknown", mcp.unknown});
-  for (const auto& [spoken, count] : door.refused) all.push_back({"door_refused_" + spoken, count});
+  std::vector<builtin::Count> all;
+  for (const Metric& each : metrics_of(hub_)) {
+    const std::string& label = each.label.second;
+    all.push_back({label.empty() ? each.name : each.name + "_" + label, each.value});
+  }
   co_return all;
 }
 

@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "hub/bus/bus_gate.h"
 #include "hub/hub.h"
 #include "hub/refusals.h"
 #include "hub/visitor.h"
@@ -25,6 +26,12 @@ class HubState {
   virtual const WebCounters& web() const = 0;
   virtual const CommandGateCounters& command_gate() const = 0;
   virtual const McpPagesCounters& mcp_pages() const = 0;
+  virtual const BusGate& bus() const = 0;
+  virtual const Topics& topics() const = 0;
+  virtual const Conversations& conversations() const = 0;
+  // Why it is not ready, by names that OPERATING.md tells.
+  virtual std::vector<std::string> unmet_conditions() const = 0;
+  virtual std::size_t session_count() const = 0;
   virtual Visitor* visitor_of(const runtime::Session& session) = 0;
   virtual Visitor* visitor(std::uint64_t id) = 0;
   virtual std::vector<Visitor*> visitors() = 0;

@@ -74,6 +74,7 @@ class Web::Visit final : public Mortal, public io::HttpHandler {
     Visit& visit;
   };
   std::optional<io::HttpResponse> on_head(const io::HttpRequest& head, const io::Peer& peer) override {
+    if (auto open = web_.answer_open(head)) return open;
     auto entered = web_.enter(head, peer, seen());
     if (!entered) return std::move(entered).error();
     principal_ = *std::move(entered);
@@ -210,6 +211,16 @@ const WebPage* Web::find(io::HttpExchange& exchange) {
   response.fields.push_back({"Allow", allowed});
   exchange.respond(std::move(response));
   return nullptr;
+}
+
+std::optional<io::HttpResponse> Web::answer_open(const io::HttpRequest& head) {
+  const auto page = open_pages_.find(head.path());
+  if (page == open_pages_.end()) return std::nullopt;
+  ++counters_.probes;
+  if (head.method == "GET") return page->second();
+  auto response = error_response(405, fmt::format("{} takes GET", page->first));
+  response.fields.push_back({"Allow", "GET"});
+  return response;
 }
 
 // As whom he asks, or what he is told instead.

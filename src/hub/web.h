@@ -28,6 +28,9 @@ struct WebCaller {
 // answers by the exchange, now or later, and is dropped where the peer goes first.
 using WebPage = std::move_only_function<Task<void>(io::HttpExchange& exchange, WebCaller caller) const>;
 
+// What everybody is told who reaches the hub, whoever he is.
+using OpenPage = std::move_only_function<io::HttpResponse() const>;
+
 class WebEvents {
  public:
   virtual const Gate& gate() const = 0;
@@ -52,6 +55,8 @@ class Web final {
 
   // `path` as it stands in requests.
   void add(std::string method, std::string path, WebPage page);
+  // Answered to everybody, with GET, before it is known who asks; his connection ends behind it.
+  void add_open(std::string path, OpenPage page) { open_pages_.emplace(std::move(path), std::move(page)); }
   // Paths where WebSockets are opened.
   void add_upgrade(std::string path) { upgrades_.push_back(std::move(path)); }
 
@@ -73,6 +78,7 @@ class Web final {
                                                          const std::optional<core::Principal>& seen);
   void serve(std::unique_ptr<io::HttpExchange> exchange, core::Principal principal);
   const WebPage* find(io::HttpExchange& exchange);
+  std::optional<io::HttpResponse> answer_open(const io::HttpRequest& head);
   void end(Answering& answering);
   void end(Visit& visit);
 
@@ -82,6 +88,7 @@ class Web final {
   const std::size_t connections_max_;
   WebCounters counters_;
   std::map<std::string, std::map<std::string, WebPage>, std::less<>> pages_;  // by path, then by method
+  std::map<std::string, OpenPage, std::less<>> open_pages_;
   std::vector<std::string> upgrades_;
   std::map<Visit*, std::unique_ptr<Visit>> visits_;
   std::unordered_map<std::uint64_t, Visit*> newcomers_;  // of these, by their numbers at the door

@@ -12,8 +12,10 @@ struct WebSocketUse {
   // Bytes written are cut at newlines into text messages without them, and each message that comes is read with a
   // newline behind it. Else messages are binary and stand behind their length, as framed links write and read them.
   bool is_text_lines = false;
-  // Of a message that comes, also the first. Zero: as the loop's options say.
+  // Of a message that comes. Zero: as the loop's options say.
   std::size_t message_bytes_max = 0;
+  // Of the first one. Zero: as any other.
+  std::size_t opening_bytes_max = 0;
 };
 
 }  // namespace parley::io

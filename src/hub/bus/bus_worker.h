@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+
+#include "hub/bus/bus_hub.h"
+
+namespace parley::hub {
+
+// A connection that has registered as a worker: whoever talks about one of its activity types talks to it. A message is
+// a push, which it answers; a bounded number is under way, and others wait. That its connection is gone is known to all
+// who wait at once. Part of its connection.
+class BusWorker final : private Party {
+ public:
+  BusWorker(BusHub& hub, BusPeer& peer) : hub_(hub), peer_(peer) {}
+
+  void take(const wire::bus::WorkerRegister& worker);
+  void take(const wire::bus::PushReply& reply);
+  // The connection is over.
+  void leave();
+  void drain() { is_draining_ = true; }
+
+  bool is_registered() const { return who_.has_value(); }
+  // Whether an answer of it is awaited.
+  bool is_awaited() const { return !pushed_.empty() || !waiting_.empty(); }
+
+ private:
+  struct Pushed {
+    ConversationId conversation;
+    Request request;
+    std::shared_ptr<const Envelope> content;
+    Instant until;
+  };
+  struct Late final : Timer {
+    explicit Late(BusWorker& owner) : Timer(&Late::fire), worker(owner) {}
+    static void fire(Timer& timer) { static_cast<Late&>(timer).worker.on_late(); }
+    BusWorker& worker;
+  };
+  void on_message(Message message) override;
+  void on_over(ConversationId conversation) override;
+  Result<void> check(const wire::bus::WorkerRegister& worker);
+  Result<void> enrol(const wire::bus::WorkerRegister& worker);
+  void push(Message message);
+  void pump();
+  void on_late();
+  void arm();
+
+  BusHub& hub_;
+  BusPeer& peer_;
+  std::optional<Participant> who_;
+  std::map<std::uint64_t, Pushed> pushed_;  // by correlation, the oldest first
+  std::deque<Message> waiting_;
+  std::uint64_t last_correlation_ = 0;
+  bool is_draining_ = false;
+  Late late_{*this};
+};
+
+}  // namespace parley::hub
