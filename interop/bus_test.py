@@ -32,11 +32,12 @@ TOKEN = b"a token of this test alone"
 
 LISTENS = ("unix:{place}/hub.sock", "tcp:127.0.0.1:0")
 ARGUMENTS = ["--token-file", "bus={place}/token", "--allow", "token:bus publish,subscribe,converse,offer,call **"]
-TOPICS = []  # arguments that make "orders" and "others" known
-RESPONDERS = []  # arguments that make ECHO a subject that says again what it hears, and SILENT one that says nothing
-WORKERS = []  # arguments that make messages of the subject WORK pushes to whoever registered for WORKER
+TOPICS = ["--topic", "orders", "--topic", "others"]  # arguments that make "orders" and "others" known
+RESPONDERS = ["--echo", "echo"]  # arguments that make ECHO a subject that says again what it hears
 
+# Messages of the subject WORK are pushed to whoever registered as WORKER; who registered as SLEEPER never answers.
 ECHO, SILENT, WORK = "echo", "silent", "work"
+SLEEPER = {"namespaces": ["default"], "task_queue": "work", "activity_types": [SILENT], "identity": "w2"}
 WORKER = {"namespaces": ["default"], "task_queue": "work", "activity_types": ["work"], "identity": "w1"}
 
 SCENARIOS = {}
@@ -84,7 +85,7 @@ class Place:
         token = Path(self.folder, "token")
         token.touch(0o600)
         token.write_bytes(TOKEN)
-        words = [*ARGUMENTS, *TOPICS, *RESPONDERS, *WORKERS, *(each for at in LISTENS for each in ("--listen", at))]
+        words = [*ARGUMENTS, *TOPICS, *RESPONDERS, *(each for at in LISTENS for each in ("--listen", at))]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PARLEY_")}
         environment["XDG_RUNTIME_DIR"] = environment["XDG_CONFIG_HOME"] = self.folder
         hub = subprocess.Popen([program, "hub", *(word.format(place=self.folder) for word in words)], cwd="/",
@@ -323,7 +324,8 @@ def to_close_what_is_not_open_is_silent(place):
 
 @scenario
 def a_reply_is_on_the_stream_of_its_message(place):
-    client = place.client()
+    client, sleeper = place.client(), place.client()
+    equal(sleeper.register(**SLEEPER), None)
     silent, echo = client.open("silent", SILENT), client.open("echo", ECHO)
     client.say(silent, b"nobody answers", wants_reply=True)
     streams = [client.say(echo, b"%d" % number, wants_reply=True) for number in range(20)]

@@ -1,13 +1,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <fstream>
+#include <iterator>
 
 #include "async/scope.h"
 #include "cli/address.h"
 #include "cli/commands.h"
+#include "cli/echo.h"
 #include "cli/hub_settings.h"
 #include "cli/terminal.h"
 #include "cli/token.h"
+#include "codec/json_object.h"
+#include "core/directory/name.h"
 #include "face/descriptor.h"
 #include "face/loop.h"
 #include "face/trace_file.h"
@@ -73,6 +78,46 @@ Result<void> add_policy(HubOptions& options, const HubCommand& command, const io
   return {};
 }
 
+// A schema is its file as it stands, on which its id depends.
+Result<std::optional<wire::bus::SchemaId>> schema_in(const std::string& path) {
+  if (path.empty()) return std::nullopt;
+  std::ifstream in(path, std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  if (!in.is_open() || in.bad()) return fail(Code::not_found, fmt::format("the schema {} cannot be read", path));
+  PARLEY_TRY(codec::check_json(text));
+  return wire::bus::schema_id_of(text);
+}
+
+// What is told once on the command line or in the file, and what is there from the beginning.
+Result<void> furnish(Hub& hub, Echo& echo, const HubCommand& command, const HubSettings& settings) {
+  std::map<std::string, std::string> topics = settings.topics;
+  for (const std::string& said : command.topics) {
+    const std::size_t equals = said.find('=');
+    topics[said.substr(0, equals)] = equals == std::string::npos ? std::string() : said.substr(equals + 1);
+  }
+  for (const auto& [name, path] : topics) {
+    PARLEY_TRY(const auto schema, schema_in(path));
+    PARLEY_TRY(hub.topics().declare(name, schema));
+  }
+  for (const std::vector<std::string>* const subjects : {&settings.echo, &command.echo}) {
+    for (const std::string& subject : *subjects) {
+      PARLEY_TRY(core::check_name(subject));
+      if (auto provided = echo.provide(subject); !provided && provided.error().code != Code::in_use) return provided;
+    }
+  }
+  return {};
+}
+
+HubOptions options_of(const HubSettings& settings, const HubCommand& command) {
+  HubOptions options{.limits = settings.limits, .directory = settings.directory};
+  options.commands = registry_options(settings);
+  options.http = settings.http;
+  options.bus = settings.bus;
+  if (command.is_bus_open) options.bus.require_connect = false;
+  if (settings.introduce || command.introduces) options.socket_pair = &parley::socket_pair;
+  return options;
+}
+
 int misconfigured(const Mistakes& mistakes) {
   for (const std::string& mistake : mistakes) complain(mistake);
   return code(Exit::usage);
@@ -120,10 +165,7 @@ int run_hub(const Common& common, const HubCommand& command) {
     complain(to_string(read.error()), "mend the [tls] of the hub's configuration", &read.error());
     return code(Exit::usage);
   }
-  HubOptions options{.limits = settings.limits, .directory = settings.directory};
-  options.commands = registry_options(settings);
-  options.http = settings.http;
-  if (settings.introduce || command.introduces) options.socket_pair = &parley::socket_pair;
+  HubOptions options = options_of(settings, command);
   if (auto added = add_policy(options, told, options_of_loop.tls); !added) {
     complain(added.error().note, {}, &added.error());
     return code(Exit::usage);
@@ -142,6 +184,11 @@ int run_hub(const Common& common, const HubCommand& command) {
   }
   os::raise_open_files_limit();
   Hub hub(loop, std::move(options));
+  Echo echo(hub.conversations());
+  if (auto furnished = furnish(hub, echo, command, settings); !furnished) {
+    complain(furnished.error().note, {}, &furnished.error());
+    return code(Exit::usage);
+  }
   std::vector<std::string> addresses = command.listen;
   if (addresses.empty()) addresses = settings.listen;
   if (addresses.empty()) addresses.push_back(hub_address(common.hub));
@@ -156,6 +203,7 @@ int run_hub(const Common& common, const HubCommand& command) {
   scope.spawn(end_with(hub, loop, failure));
   loop.run();
   hub.close();
+  loop.run_until(hub.closed());
   loop.poll_once();  // what was said last leaves
   if (failure) {
     complain(fmt::format("the hub cannot listen any more: {}", to_string(*failure)), {}, &*failure);

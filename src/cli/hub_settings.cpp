@@ -43,7 +43,10 @@ std::optional<std::string> writable_by_others(const std::string& path) {
 }
 
 // A limit that cannot work is a mistake of whoever wrote it, not of the first peer that comes to it.
-std::uint64_t count_of(std::uint64_t field) { return field; }
+template <std::unsigned_integral T>
+std::uint64_t count_of(T field) {
+  return field;
+}
 std::uint64_t count_of(Duration field) { return static_cast<std::uint64_t>(field.count()); }
 
 class Refusing {
@@ -65,7 +68,8 @@ template <class T>
 void check_bounds(const T& group, const Refusing& refuse) {
   [&]<std::size_t... I>(std::index_sequence<I...>) {
     codec::with_fields(group, [&](const auto&... fields) {
-      ((fields == std::remove_cvref_t<decltype(fields)>() && codec::field_name<T, I> != "descriptors_max"
+      ((!std::same_as<std::remove_cvref_t<decltype(fields)>, bool> &&
+                fields == std::remove_cvref_t<decltype(fields)>() && codec::field_name<T, I> != "descriptors_max"
             ? refuse(codec::field_name<T, I>, "is more than 0")
             : void()),
        ...);
@@ -86,6 +90,15 @@ void check(const Limits& limits, const Setting& written, SettingsReader& reader)
     refuse("opening_bytes_max", "is at most 64 KiB, or openings of several protocols look alike");
   }
   if (limits.depth_max > 1024) refuse("depth_max", "is at most 1024, or values use up the stack");
+}
+
+void check(const BusOptions& bus, const Setting& written, SettingsReader& reader) {
+  const Refusing refuse(written, reader, "bus");
+  check_bounds(bus, refuse);
+  if (bus.frame_bytes_max > (std::size_t{16} << 20)) {
+    refuse("frame_bytes_max", "is at most 16 MiB, or openings of several protocols look alike");
+  }
+  if (bus.opening_bytes_max > bus.frame_bytes_max) refuse("opening_bytes_max", "is at most frame_bytes_max");
 }
 
 void check_rules(const Setting& written, const HubSettings& settings, SettingsReader& reader) {
@@ -162,6 +175,7 @@ std::variant<WrittenSettings, Mistakes> read_hub_settings(std::string_view text,
     check(read.settings.tls, read.written, reader);
     check_bounds(read.settings.commands, Refusing(read.written, reader, "commands"));
     check_bounds(read.settings.http, Refusing(read.written, reader, "http"));
+    check(read.settings.bus, read.written, reader);
     check_rules(read.written, read.settings, reader);
   }
   if (!reader.mistakes().empty()) return reader.mistakes();

@@ -42,13 +42,16 @@ struct HubSettings {
   std::vector<std::string> allow;             // rules: "token:ci see,call build.**"
   bool introduce = false;                     // clients to providers (HubOptions::socket_pair)
   std::string trace;                          // a file of spans; empty: none
+  std::vector<std::string> echo;              // subjects in which the hub says again what it hears
   std::map<std::string, std::string> tokens;  // the file with its secret, by name
+  std::map<std::string, std::string> topics;  // the file with its schema, by name; empty: none
   Limits limits;
   core::Directory::Bounds directory;
   TlsFiles tls;
   WebSocketGuests websocket;
   CommandSettings commands;
   io::HttpLimits http;
+  BusOptions bus;
 };
 LoopOptions loop_options(const HubSettings& settings);
 RegistryOptions registry_options(const HubSettings& settings);

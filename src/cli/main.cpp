@@ -59,6 +59,20 @@ CLI::App* add_hub(CLI::App& app, HubCommand& hub) {
                     "Gives a client that asks for it a socket to the provider of a name that it may call, past the "
                     "hub: faster, and in none of its bounds and figures. Unix sockets only.");
   command
+      ->add_option("--topic", hub.topics,
+                   "A topic, as often as there are, with the file of its schema where it has one: nobody publishes to "
+                   "what is none, or subscribes to it.")
+      ->type_name("NAME[=PATH]")
+      ->allow_extra_args(false);
+  command
+      ->add_option("--echo", hub.echo,
+                   "A subject, as often as there are, of conversations in which the hub says again what it hears: to "
+                   "try things out.")
+      ->type_name("SUBJECT")
+      ->allow_extra_args(false);
+  command->add_flag("--bus-open", hub.is_bus_open,
+                    "Lets clients of the bus that the system vouches for begin without a Connect, as old ones do.");
+  command
       ->add_option("--config", hub.config,
                    "A file of settings (TOML); else PARLEY_CONFIG, else ~/.config/parley/hub.toml where there is one.")
       ->type_name("FILE");
