@@ -17,6 +17,7 @@
 #include "face/loop.h"
 #include "runtime/builtin.h"
 #include "runtime/commands/session_carrier.h"
+#include "runtime/conversations/conversations_service.h"
 #include "runtime/service_check.h"
 
 namespace parley::cli {
@@ -63,11 +64,14 @@ bool is_plain(std::string_view word) {
   });
 }
 
-// Everything that has a name at the hub, and may go on as `begun`; or the flags of a command.
+enum class Sought : std::uint8_t { callables, flags, subjects };
+
+// What has a name at the hub, and may go on as `begun`: commands and methods, the flags of a command, or the subjects
+// of conversations.
 class AtHub {
  public:
-  AtHub(const std::optional<std::string>& hub, std::string_view begun, std::string flags_of = {})
-      : begun_(begun), flags_of_(std::move(flags_of)) {
+  AtHub(const std::optional<std::string>& hub, Sought sought, std::string_view begun, std::string flags_of = {})
+      : sought_(sought), begun_(begun), flags_of_(std::move(flags_of)) {
     Options options;
     options.limits.handshake_max = patience_of_who_types;
     options.token = client_token(std::nullopt).value_or("");
@@ -82,15 +86,16 @@ class AtHub {
   Duration left() const { return std::max(until_ - loop_.now(), Duration::zero()); }
 
   Task<void> ask(Session& session) {
-    co_await ask_commands(session);
-    if (flags_of_.empty()) co_await ask_methods(session);
+    if (sought_ != Sought::subjects) co_await ask_commands(session);
+    if (sought_ == Sought::callables) co_await ask_methods(session);
+    if (sought_ == Sought::subjects) co_await ask_subjects(session);
   }
 
   Task<void> ask_commands(Session& session) {
     const auto commands = co_await list_commands(session.runtime(), {.deadline = left()});
     if (!commands) co_return;
     for (const CommandDefinition& each : *commands) {
-      if (flags_of_.empty() && is_plain(each.id)) found_.push_back(each.id);
+      if (sought_ == Sought::callables && is_plain(each.id)) found_.push_back(each.id);
       if (each.id != flags_of_) continue;
       const SchemaFlags flags(request_schema(each));
       for (const SchemaFlag& flag : flags.all()) {
@@ -118,7 +123,19 @@ class AtHub {
     }
   }
 
+  Task<void> ask_subjects(Session& session) {
+    auto directory = session.client<builtin::Directory>(builtin::directory_name).with({.deadline = left()});
+    const auto entries = co_await directory.call<&builtin::Directory::list>();
+    if (!entries) co_return;
+    std::set<std::string> names;
+    for (const builtin::DirectoryEntry& entry : *entries) {
+      if (entry.service == builtin::participant_class && is_plain(entry.name)) names.insert(entry.name);
+    }
+    found_.assign(names.begin(), names.end());
+  }
+
   Loop loop_{{.tls = tls_of_environment()}};
+  const Sought sought_;
   std::string begun_;
   const std::string flags_of_;  // a command
   Instant until_;
@@ -174,10 +191,12 @@ std::vector<std::string> complete_words(const CLI::App& app, const std::vector<s
     if (begun.starts_with('-')) {
       found = names_of_options(*command);
       if (*named == "call" && typed.positionals != 0) {
-        std::ranges::move(AtHub(typed.hub, begun, typed.first).take(), std::back_inserter(found));
+        std::ranges::move(AtHub(typed.hub, Sought::flags, begun, typed.first).take(), std::back_inserter(found));
       }
     } else if (*named == "call" && typed.positionals == 0) {
-      found = AtHub(typed.hub, begun).take();
+      found = AtHub(typed.hub, Sought::callables, begun).take();
+    } else if (*named == "talk" && typed.positionals == 0) {
+      found = AtHub(typed.hub, Sought::subjects, begun).take();
     } else if (*named == "completion" && typed.positionals == 0) {
       found.assign(std::begin(shells), std::end(shells));
     }

@@ -14,10 +14,12 @@
 #include "cli/call_words.h"
 #include "cli/commands.h"
 #include "cli/completion.h"
+#include "cli/conversations_command.h"
 #include "cli/doctor_command.h"
 #include "cli/event_commands.h"
 #include "cli/mcp_command.h"
 #include "cli/record_commands.h"
+#include "cli/talk_command.h"
 #include "cli/terminal.h"
 #include "cli/top_command.h"
 #include "cli/usage.h"
@@ -137,6 +139,34 @@ CLI::App* add_emit(CLI::App& app, EmitCommand& emitting) {
       app.add_subcommand("emit", "Says an event to all who listen: parley emit build.done '{\"ok\": true}'");
   command->add_option("event", emitting.event, "Its name.")->required();
   command->add_option("payload", emitting.payload, "What it tells, as JSON; else nothing.");
+  return command;
+}
+
+CLI::App* add_talk(CLI::App& app, TalkCommand& talking) {
+  CLI::App* const command = app.add_subcommand(
+      "talk",
+      "Talks to whoever offers a subject: each line that you type is a message, and replies come as they are said.");
+  command->add_option("subject", talking.subject, "What it is about, as those who offer it call it.")->required();
+  command
+      ->add_option("--ask", talking.ask, "Says this alone, waits for the reply and ends; - is all of standard input.")
+      ->type_name("MESSAGE");
+  command->add_flag("--json-payload", talking.json_payload, "Messages are JSON, and are checked before they are sent.");
+  command
+      ->add_option("--on-crash", talking.on_crash,
+                   "What becomes of it when somebody crashes who takes part: fail, as it is without this, or "
+                   "route_to_next, where what he has not answered goes to another one, who may do it again.")
+      ->type_name("POLICY")
+      ->check(CLI::IsMember({"fail", "route_to_next"}));
+  command->add_option("--deadline", talking.deadline_s, "How long the whole conversation may take.")
+      ->type_name("SECONDS")
+      ->check(check_seconds);
+  return command;
+}
+
+CLI::App* add_conversations(CLI::App& app, ConversationsCommand& looking) {
+  CLI::App* const command = app.add_subcommand(
+      "conversations", "Shows the conversations that are open, or all that is kept of what was said in one.");
+  command->add_option("conversation", looking.conversation, "Its number.");
   return command;
 }
 
@@ -272,6 +302,71 @@ std::optional<int> parse(CLI::App& app, const CLI::App& call, CallCommand& calli
   return std::nullopt;
 }
 
+// What each command is told.
+struct Told {
+  Common common;
+  HubCommand hub;
+  ListCommand list;
+  CallCommand call;
+  ListenCommand listen;
+  EmitCommand emit;
+  TalkCommand talk;
+  ConversationsCommand conversations;
+  TopCommand top;
+  RecordCommand record;
+  ShowCommand show;
+  ReplayCommand replay;
+  AttachCommand attach;
+  McpCommand mcp;
+  std::string shell;
+};
+
+void add_commands(CLI::App& app, Told& told) {
+  CLI::App* const hub = add_hub(app, told.hub);
+  CLI::App* const list = add_list(app, told.list);
+  CLI::App* const call = add_call(app, told.call);
+  CLI::App* const listen = add_listen(app, told.listen);
+  CLI::App* const emit = add_emit(app, told.emit);
+  CLI::App* const talk = add_talk(app, told.talk);
+  CLI::App* const conversations = add_conversations(app, told.conversations);
+  CLI::App* const who = app.add_subcommand("who", "Shows the sessions of the hub.");
+  CLI::App* const top = add_top(app, told.top);
+  CLI::App* const doctor = app.add_subcommand("doctor", "Looks at what a hub needs, and says what to do.");
+  CLI::App* const record = add_record(app, told.record);
+  CLI::App* const show = add_show(app, told.show);
+  CLI::App* const replay = add_replay(app, told.replay);
+  CLI::App* const attach = add_attach(app, told.attach);
+  CLI::App* const mcp = add_mcp(app, told.mcp);
+  add_completion(app, told.shell);
+  CLI::App* const audit = app.add_subcommand("audit", "Shows what was not allowed to whom.");
+  add_json(told.common, {list, call, listen, emit, talk, conversations, who, top, audit, doctor, show, replay});
+  add_token(told.common,
+            {list, call, listen, emit, talk, conversations, who, top, audit, doctor, record, replay, mcp, attach});
+  add_hub_address(told.common,
+                  {hub, list, call, listen, emit, talk, conversations, who, top, audit, doctor, mcp, attach});
+}
+
+int act(std::string_view command, const Told& told) {
+  const Common& common = told.common;
+  if (command == "hub") return run_hub(common, told.hub);
+  if (command == "list") return run_list(common, told.list);
+  if (command == "call") return run_call(common, told.call);
+  if (command == "listen") return run_listen(common, told.listen);
+  if (command == "emit") return run_emit(common, told.emit);
+  if (command == "talk") return run_talk(common, told.talk);
+  if (command == "conversations") return run_conversations(common, told.conversations);
+  if (command == "top") return run_top(common, told.top);
+  if (command == "completion") return say(completion_script(told.shell)), code(Exit::ok);
+  if (command == "doctor") return run_doctor(common);
+  if (command == "audit") return run_audit(common);
+  if (command == "record") return run_record(common, told.record);
+  if (command == "show") return run_show(common, told.show);
+  if (command == "replay") return run_replay(common, told.replay);
+  if (command == "attach") return run_attach(common, told.attach);
+  if (command == "mcp") return run_mcp(common, told.mcp);
+  return run_who(common);
+}
+
 int run(int argc, char** argv) {
   CLI::App app("Programs that talk to each other: the hub where they meet, and who uses it.", "parley");
   app.require_subcommand(1);
@@ -280,62 +375,16 @@ int run(int argc, char** argv) {
       "Exit codes: 0 done, 1 the method's own error, 2 wrong usage, 3 no hub, 4 no output, 5 the doctor found a "
       "fault,\n"
       "6 a replay was answered otherwise, 11 to 21 an error of Parley: 10 plus its kind (docs/OPERATING.md).");
-  Common common;
-  HubCommand hub;
-  CallCommand calling;
-
-  CLI::App* const hub_command = add_hub(app, hub);
-  ListCommand listing;
-  CLI::App* const list = add_list(app, listing);
-  CLI::App* const call = add_call(app, calling);
-  ListenCommand listening;
-  CLI::App* const listen = add_listen(app, listening);
-  EmitCommand emitting;
-  CLI::App* const emit = add_emit(app, emitting);
-  CLI::App* const who = app.add_subcommand("who", "Shows the sessions of the hub.");
-  TopCommand topping;
-  CLI::App* const top = add_top(app, topping);
-  CLI::App* const doctor = app.add_subcommand("doctor", "Looks at what a hub needs, and says what to do.");
-  RecordCommand recording;
-  CLI::App* const record = add_record(app, recording);
-  ShowCommand showing;
-  CLI::App* const show = add_show(app, showing);
-  ReplayCommand replaying;
-  CLI::App* const replay = add_replay(app, replaying);
-  AttachCommand attaching;
-  CLI::App* const attach = add_attach(app, attaching);
-  McpCommand serving_mcp;
-  CLI::App* const mcp = add_mcp(app, serving_mcp);
-  std::string shell;
-  CLI::App* const completion = add_completion(app, shell);
-  CLI::App* const audit = app.add_subcommand("audit", "Shows what was not allowed to whom.");
-  add_json(common, {list, call, listen, emit, who, top, audit, doctor, show, replay});
-  add_token(common, {list, call, listen, emit, who, top, audit, doctor, record, replay, mcp, attach});
-  add_hub_address(common, {hub_command, list, call, listen, emit, who, top, audit, doctor, mcp, attach});
+  Told told;
+  add_commands(app, told);
 
   const std::vector<std::string_view> words(argv, argv + argc);
   // Also for what is wrong with the words themselves.
   if (std::ranges::find(words, "--json") != words.end()) complain_in_json();
   if (argc > 1 && words[1] == "complete") return complete(app, argc, argv);
-  if (const auto ended = parse(app, *call, calling, {argv + 1, argv + argc})) return *ended;
-  const auto chosen = [&] {
-    if (hub_command->parsed()) return run_hub(common, hub);
-    if (list->parsed()) return run_list(common, listing);
-    if (call->parsed()) return run_call(common, calling);
-    if (listen->parsed()) return run_listen(common, listening);
-    if (emit->parsed()) return run_emit(common, emitting);
-    if (top->parsed()) return run_top(common, topping);
-    if (completion->parsed()) return say(completion_script(shell)), code(Exit::ok);
-    if (doctor->parsed()) return run_doctor(common);
-    if (audit->parsed()) return run_audit(common);
-    if (record->parsed()) return run_record(common, recording);
-    if (show->parsed()) return run_show(common, showing);
-    if (replay->parsed()) return run_replay(common, replaying);
-    if (attach->parsed()) return run_attach(common, attaching);
-    if (mcp->parsed()) return run_mcp(common, serving_mcp);
-    return run_who(common);
-  };
-  const int exit = chosen();
+  const CLI::App& call = *app.get_subcommand("call");
+  if (const auto ended = parse(app, call, told.call, {argv + 1, argv + argc})) return *ended;
+  const int exit = act(app.get_subcommands().front()->get_name(), told);
   if (is_said()) return exit;
   complain("standard output cannot be written to");
   return code(Exit::output);

@@ -3,13 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
 #include <cstdio>
-#include <cstring>
-#include <memory>
 #include <vector>
 
+#include "cli/input_file.h"
 #include "cli/terminal.h"
 #include "codec/json_text.h"
 #include "runtime/builtin.h"
@@ -24,22 +21,6 @@ namespace {
 using namespace wire::records;
 
 constexpr std::size_t methods_shown_max = 10;
-
-// A directory can be opened, and not read.
-Result<std::string> read_all(const std::string& path) {
-  const auto cannot = [&] {
-    return fail(Code::not_found, fmt::format("{} cannot be read: {}", path, std::strerror(errno)));
-  };
-  const auto close = [](std::FILE* file) { std::fclose(file); };
-  std::unique_ptr<std::FILE, decltype(close)> opened(path == "-" ? nullptr : std::fopen(path.c_str(), "rb"));
-  if (path != "-" && !opened) return cannot();
-  std::FILE* const input = opened ? opened.get() : stdin;
-  std::string bytes;
-  std::array<char, std::size_t{1} << 16> piece{};
-  while (const std::size_t size = std::fread(piece.data(), 1, piece.size(), input)) bytes.append(piece.data(), size);
-  if (std::ferror(input) != 0) return cannot();
-  return bytes;
-}
 
 // What a provider says of itself comes first.
 void add_builtin(wire::roam::Catalog& catalog) {
@@ -63,7 +44,7 @@ void take(LoadedRecording& loaded, Record record) {
 }  // namespace
 
 std::optional<LoadedRecording> load_recording(const std::string& path, int& exit) {
-  const Result<std::string> bytes = read_all(path);
+  const Result<std::string> bytes = read_input(path);
   if (!bytes) {
     complain(bytes.error().note, "say the file that `parley record` wrote", &bytes.error());
     exit = exit_of(bytes.error());

@@ -4,9 +4,6 @@
 
 namespace parley::hub {
 
-// What a subject's providers are in the directory.
-static constexpr std::string_view participant_class = "parley.Participant";
-
 class HubConversationsAccess::Offered {
  public:
   Offered(std::shared_ptr<HubConversationsAccess> access, std::uint64_t provider, std::string subject)
@@ -51,7 +48,7 @@ std::string HubConversationsAccess::principal(const runtime::Session& session) {
 Result<std::shared_ptr<void>> HubConversationsAccess::offer(const runtime::Session& session, std::string_view subject) {
   const Visitor* const visitor = visitor_of(session);
   if (!visitor) return fail(Code::closed, "the session");
-  core::Offer offer{.name = std::string(subject), .service = std::string(participant_class)};
+  core::Offer offer{.name = std::string(subject), .service = std::string(builtin::participant_class)};
   PARLEY_TRY(hub_->offer(*visitor, std::move(offer)));
   return std::make_shared<Offered>(shared_from_this(), visitor->id(), std::string(subject));
 }

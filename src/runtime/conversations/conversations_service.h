@@ -17,6 +17,8 @@
 namespace parley::builtin {
 
 inline constexpr std::string_view conversations_name = "parley.Conversations";
+// What those who provide a subject are in a directory, where it is a name.
+inline constexpr std::string_view participant_class = "parley.Participant";
 inline constexpr std::uint32_t heard_ahead = 64;
 
 struct ConversationOpening {
