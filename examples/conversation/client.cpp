@@ -13,8 +13,8 @@ parley::Task<void> follow(parley::Conversation& conversation) {
 
 parley::Task<parley::Result<void>> use(parley::Loop& loop, std::string hub) {
   auto session = co_await co_await parley::connect(loop, hub);
-  auto conversation = co_await co_await parley::Conversation::open(
-      session->runtime(), {.subject = "kitchen", .on_crash = parley::OnCrash::route_to_next});
+  auto conversation = co_await co_await parley::open_conversation(
+      *session, {.subject = "kitchen", .on_crash = parley::OnCrash::route_to_next});
   parley::Scope scope(loop);
   scope.spawn(follow(conversation));
   for (const std::string dish : {"soup", "poison", "bread", "cake"}) {

@@ -15,7 +15,7 @@ Answer cook(std::string name, const parley::Party::Message& message) {
 parley::Task<parley::Result<void>> work(parley::Loop& loop, std::string hub, std::string name) {
   auto session = co_await co_await parley::connect(loop, hub);
   auto answer = [name](const parley::Party::Message& message) { return cook(name, message); };
-  auto part = co_await co_await parley::Participation::provide(session->runtime(), "kitchen", answer, name);
+  auto part = co_await co_await parley::take_part(*session, "kitchen", answer, name);
   std::puts("takes part"), std::fflush(stdout);
   co_return co_await part.ended();
 }

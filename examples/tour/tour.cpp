@@ -60,6 +60,7 @@ const std::vector<Tour::Step>& Tour::steps() {
       {"killed_in_streams", "SIGKILL of the other one in the middle of two streams", &Tour::killed_in_streams},
       {"new_workers", "New workers under the same name: everything works again", &Tour::new_workers},
       {"hub_killed", "SIGKILL of the hub: everybody comes back to the next one", &Tour::hub_killed},
+      {"conversation", "A conversation: who answers dies of a message, and the next one goes on", &Tour::conversation},
       {"leave", "The end, in good order", &Tour::leave},
   };
   return all;

@@ -35,6 +35,7 @@ class Listener final : public Audience {
 struct Programs {
   std::string hub;  // `parley`
   std::string worker;
+  std::string cook;  // of examples/conversation
 };
 
 // The client's side: starts a hub and two workers, walks through the steps, one after the other, and stops at the first
@@ -73,6 +74,7 @@ class Tour {
   void killed_in_streams();
   void new_workers();
   void hub_killed();
+  void conversation();
   void leave();
 
   // Turns the loop until the task has ended; a step that takes too long is a failed one.
@@ -105,6 +107,10 @@ class Tour {
   parley::Task<void> wait_for_everybody();
   parley::Task<void> wait_for_providers(std::size_t count);
   parley::Task<void> check_that_all_works();
+  bool start_cook(std::optional<ChildProcess>& cook, const std::string& name);
+  parley::Task<void> order_poison();
+  parley::Task<void> follow(parley::Conversation& conversation);
+  parley::Task<void> order(parley::Conversation& conversation, std::string dish, std::string expected);
   parley::Task<void> say_goodbye();
 
   // What the steps are made of.

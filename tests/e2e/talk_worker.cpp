@@ -24,7 +24,7 @@ Answer answer(std::string name, const parley::Party::Message& message) {
 parley::Task<parley::Result<void>> work(parley::Loop& loop, std::string hub, std::string subject, std::string name) {
   auto session = co_await co_await parley::connect(loop, hub);
   auto answers = [name](const parley::Party::Message& message) { return answer(name, message); };
-  auto part = co_await co_await parley::Participation::provide(session->runtime(), subject, answers, name);
+  auto part = co_await co_await parley::take_part(*session, subject, answers, name);
   std::puts("takes part"), std::fflush(stdout);
   co_return co_await part.ended();
 }

@@ -17,7 +17,7 @@ TOUR, PARLEY, WORKER, BROKEN = (os.path.abspath(path) for path in sys.argv[1:5])
 
 STEPS = ["start", "calls", "call_back", "own_error", "unknown_name", "arguments", "throw", "stream_to_service",
          "stream_from_service", "cancel", "deadline", "killed_in_call", "killed_in_streams", "new_workers",
-         "hub_killed", "leave"]
+         "hub_killed", "conversation", "leave"]
 
 # What each step must have shown, in this order; what stands in a tuple happens in two processes, in any order.
 SHOWN = [
@@ -52,6 +52,12 @@ SHOWN = [
     r"client   kill -9 \d+: it cannot remove its socket file",
     r"client   add\(20, 22\): 42, after ",
     r"worker   add\(20, 22\) is 42, greet\(\) says \"hello, tour\", a stream of 1 to 100 adds up to 5050",
+    r'worker   process \d+ takes part in conversations about "kitchen" as anna',
+    r"worker   anna serves soup, after ",
+    r"hub      anna is dead: no connection",
+    r"hub      message 2 goes to bert, and says that somebody had it before",
+    r"worker   bert serves poison, carefully, after ",
+    r"worker   bert serves bread, after ",
     r"worker   ended with exit code 0",
     r"worker   ended with exit code 0",
     r"hub      ended with exit code 0",
@@ -88,8 +94,8 @@ class Tour(unittest.TestCase):
         ran = self.place.run("--once")
         self.assertEqual(ran.returncode, 0, ran.stdout + ran.stderr)
         self.assertEqual(ran.stderr, "")
-        self.assertEqual(re.findall(r"^ ?(\d+)/16 ", ran.stdout, re.M), [str(n + 1) for n in range(16)])
-        self.assertEqual(len(re.findall(r"^      ok       (\d+) of \1 hold, ", ran.stdout, re.M)), 16, ran.stdout)
+        self.assertEqual(re.findall(r"^ ?(\d+)/17 ", ran.stdout, re.M), [str(n + 1) for n in range(17)])
+        self.assertEqual(len(re.findall(r"^      ok       (\d+) of \1 hold, ", ran.stdout, re.M)), 17, ran.stdout)
         rest = ran.stdout
         for shown in SHOWN:
             found = [(line, re.search(line, rest)) for line in ([shown] if isinstance(shown, str) else shown)]
@@ -177,7 +183,7 @@ class Tour(unittest.TestCase):
 
     def test_in_the_end_it_stays_up_and_what_it_says_to_type_works(self):
         tour, said = self.start_tour(until="And to read")
-        self.assertEqual(re.findall(r"^ ?(\d+)/15 ", said, re.M), [str(n + 1) for n in range(15)])
+        self.assertEqual(re.findall(r"^ ?(\d+)/16 ", said, re.M), [str(n + 1) for n in range(16)])
         commands = [line.strip() for line in said.split("In another terminal:")[1].splitlines()
                     if line.startswith("  ")]
         self.assertTrue(commands[0].startswith("export PARLEY_HUB=unix:"), commands)
