@@ -129,9 +129,9 @@ void BusConversations::close(const bus::ConversationClose& close) {
   const auto found = open_.find(close.conversation);
   if (found == open_.end()) return;
   const ConversationId id = found->second->id;
+  by_id_.erase(id);
   // Also of one that has failed, where closing it says so.
   static_cast<void>(hub_.conversations.close(id));
-  by_id_.erase(id);
   open_.erase(close.conversation);
 }
 
@@ -146,6 +146,16 @@ void BusConversations::on_ended(ConversationId conversation, Participant who, In
   if (Open* const open = find(conversation)) {
     open->ended = fmt::format("participant {} has ended: {}", who, to_string(reason));
   }
+}
+
+// Others have closed it.
+void BusConversations::on_over(ConversationId conversation) {
+  const auto over = by_id_.extract(conversation);
+  if (over.empty()) return;
+  const std::uint64_t number = over.mapped()->number;
+  const std::uint32_t stream = over.mapped()->stream;
+  open_.erase(number);
+  refuse(stream, number, Reason::conversation_not_open, "it was closed here");
 }
 
 void BusConversations::on_moved(ConversationId conversation, Phase, Phase to) {

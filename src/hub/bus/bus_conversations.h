@@ -60,6 +60,7 @@ class BusConversations final : private ConversationFollower {
   void on_moved(ConversationId conversation, Phase from, Phase to) override;
   void on_ended(ConversationId conversation, Participant who, Instant at, const ExitReason& reason) override;
   void on_rerouted(ConversationId, Request, Participant, Instant) override {}
+  void on_over(ConversationId conversation) override;
   void on_reply(Awaited& awaited, Result<Conversations::Received> received);
   Result<ConversationId> try_open(const wire::bus::ConversationOpen& open);
   Result<void> check_room(const Open& open, std::uint32_t stream) const;

@@ -111,6 +111,17 @@ TEST_F(BusTalk, closing_what_is_waited_for_says_so) {
   EXPECT_EQ(client.reply(3), not_open);
 }
 
+TEST_F(BusTalk, what_is_closed_at_the_hub_is_told) {
+  client.open(7, "talk", 9);
+  client.tell(7, "hello");
+  hub.hub->conversations().close(last().conversation).value();
+  EXPECT_EQ(client.reply(9), not_open);
+  client.ask(7, "q", 3);
+  EXPECT_EQ(client.reply(3), not_open);
+  client.open(7, "talk", 9);
+  EXPECT_THAT(client.names(), IsEmpty());
+}
+
 TEST_F(BusTalk, the_end_of_the_connection_closes_all_its_conversations) {
   // rule: conversations/D-10, conversations/R-91
   BusClient other(hub);
