@@ -22,6 +22,7 @@ from pathlib import Path
 from peers import SKIPPED, WATCHDOG_S
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "bus-python"))
+import carriers
 import codec
 from client import Client, Refused
 from double import Server
@@ -193,6 +194,45 @@ def a_burst_in_any_pieces_is_answered_in_its_order(place):
             count += 1
             heard = subscriber.delivery(subscription)
             equal((heard.sequence, heard.envelope.payload), (count, b"%d" % number))
+
+
+def rejected_messages():
+    """Messages of a WebSocket that are no frame each, as parts: opcode, payload, whether it is the last."""
+    ping = codec.encode(codec.frame("Ping"))
+    yield [(carriers.TEXT, ping, True)]
+    yield [(carriers.BINARY, ping + ping, True)]
+    yield [(carriers.BINARY, ping[:-1], True)]
+    yield [(carriers.BINARY, b"", True)]
+
+
+@scenario
+def a_message_of_a_websocket_is_exactly_one_frame(place):
+    other = place.client(place.web)
+    for parts in rejected_messages():
+        client = place.client(place.web)
+        for opcode, payload, is_last in parts:
+            message = bytearray(client.carrier.message(opcode, payload))
+            message[0] = (0x80 if is_last else 0) | opcode
+            client.carrier.socket.sendall(message)
+        expect(client.ended(), "it ends")
+        equal(client.early, [])
+    ping = codec.encode(codec.frame("Ping"))
+    for at in range(1, len(ping)):
+        first = bytearray(other.carrier.message(carriers.BINARY, ping[:at]))
+        first[0] = carriers.BINARY
+        rest = bytearray(other.carrier.message(carriers.CONTINUED, ping[at:]))
+        other.carrier.socket.sendall(bytes(first) + bytes(rest))
+        other.answer(0, "Pong")
+
+
+@scenario
+def a_page_of_another_site_opens_no_websocket(place):
+    for headers in (["Origin: https://evil.example"], ["Host: evil.example"]):
+        try:
+            place.client(place.web, headers=headers)
+        except carriers.Ended:
+            continue
+        raise AssertionError("it was opened")
 
 
 # --- topics

@@ -72,6 +72,38 @@ TEST_F(HubWeb, a_command_is_posted_and_answered_in_one_line) {
   EXPECT_EQ(listed.body.find("_hidden"), std::string::npos);
 }
 
+// A probe has no token, and learns nothing but the answer.
+TEST_F(HubWeb, whoever_probes_it_is_told_whether_it_lives_and_is_ready_and_nothing_else) {
+  const auto health = ask("GET", "/health", {}, {}, false);
+  EXPECT_EQ(health.status, 200u);
+  EXPECT_EQ(health.body, "{\"status\":\"healthy\",\"message\":null}\n");
+  EXPECT_EQ(*health.find("content-type"), "application/json");
+  const auto ready = ask("GET", "/ready", {}, {}, false);
+  EXPECT_EQ(ready.status, 200u);
+  EXPECT_EQ(ready.body, "{\"ready\":true,\"unmet_conditions\":[]}\n");
+  EXPECT_EQ(ask("POST", "/health", "{}", {json}, false).status, 405u);
+  EXPECT_EQ(ask("GET", "/health", {}, {{"Origin", "https://evil.example"}}, false).status, 403u);
+  EXPECT_EQ(ask("GET", "/metrics", {}, {}, false).status, 401u);
+  EXPECT_EQ(hub.web().probes, 3u);
+}
+
+TEST_F(HubWeb, metrics_are_for_who_may_operate_the_hub) {
+  EXPECT_EQ(ask("GET", "/metrics").status, 403u);
+  HubOptions with_operator = options();
+  with_operator.policy.add(core::Rule::parse("token:client operate parley.Hub").value()).value();
+  Hub other(loop, std::move(with_operator));
+  const std::string there = "http://" + other.listen("tcp:127.0.0.1:0").value().substr(4);
+  client = loop.http_client(there).value();
+  const auto answer = ask("GET", "/metrics");
+  ASSERT_EQ(answer.status, 200u);
+  EXPECT_THAT(*answer.find("content-type"), HasSubstr("text/plain; version=0.0.4"));
+  EXPECT_THAT(answer.body, HasSubstr("# TYPE parley_door_streams_total counter\nparley_door_streams_total 1\n"));
+  EXPECT_THAT(answer.body, HasSubstr("# TYPE parley_bus_connections gauge\nparley_bus_connections 0\n"));
+  EXPECT_THAT(answer.body, HasSubstr("parley_topics_published_total 0\n"));
+  EXPECT_THAT(answer.body, HasSubstr("parley_conversations_opened_total 0\n"));
+  client.reset();
+}
+
 TEST_F(HubWeb, what_is_wrong_is_said_by_status_and_in_words) {
   // rule: commands/weakness.9, commands/weakness.12
   EXPECT_EQ(post("not json").status, 400u);
