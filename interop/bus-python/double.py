@@ -95,8 +95,10 @@ def door(sock):
     if sock.recv(1, socket.MSG_PEEK) != b"G":
         return carriers.StreamCarrier(sock)
     lines, rest = carriers.read_head(sock)
-    key = carriers.headers_of(lines).get("sec-websocket-key")
-    if lines[0].split()[1] not in ("/bus", "/liminal") or not key:
+    headers = carriers.headers_of(lines)
+    key = headers.get("sec-websocket-key")
+    is_from_here = headers.get("host", "").startswith("127.0.0.1:") and "origin" not in headers
+    if lines[0].split()[1] not in ("/bus", "/liminal") or not key or not is_from_here:
         sock.sendall(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
         raise carriers.Ended("no WebSocket was wanted")
     sock.sendall(("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"

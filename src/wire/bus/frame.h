@@ -15,7 +15,7 @@
 #include "wire/bus/ids.h"
 
 // Frames of the bus, as liminal 0.2.3 speaks it: ten bytes of head and a body. Source:
-// docs/design/wire-bus.md. A frame looks into the bytes that it was read from, its lists alone are its own.
+// docs/WIRE.md, section 17. A frame looks into the bytes that it was read from, its lists alone are its own.
 namespace parley::wire::bus {
 
 inline constexpr std::size_t head_bytes = 10;

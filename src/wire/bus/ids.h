@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
-// Ids that both ends of the bus derive from what they know. Source: docs/design/wire-bus.md.
+// Ids that both ends of the bus derive from what they know. Source: docs/WIRE.md, section 17.
 namespace parley::wire::bus {
 
 // FNV-1a of 64 bits. It keeps nobody out: who wants two texts with one hash finds them.

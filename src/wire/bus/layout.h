@@ -8,7 +8,7 @@
 #include "wire/bus/frame.h"
 
 // How each body lies in its frame. `io` reads the fields (BodyReader), writes them (BodyWriter) or counts their bytes
-// (BodySize); names are for errors. Source: docs/design/wire-bus.md.
+// (BodySize); names are for errors. Source: docs/WIRE.md, section 17.
 namespace parley::wire::bus {
 
 // Flags by which a frame says something.

@@ -10,7 +10,7 @@
 #include "wire/bus/ids.h"
 
 // What the two ends of the bus agree upon: a version, capabilities, and the schema of a subscription. Source:
-// docs/design/wire-bus.md.
+// docs/WIRE.md, section 17.
 namespace parley::wire::bus {
 
 inline constexpr Version version_1_0{1, 0};
