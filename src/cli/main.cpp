@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
-#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,6 +21,7 @@
 #include "cli/talk_command.h"
 #include "cli/terminal.h"
 #include "cli/top_command.h"
+#include "cli/topic_commands.h"
 #include "cli/usage.h"
 
 // The `parley` program: what each command is called and takes. What it does is elsewhere.
@@ -170,6 +170,39 @@ CLI::App* add_conversations(CLI::App& app, ConversationsCommand& looking) {
   return command;
 }
 
+CLI::App* add_publish(CLI::App& app, PublishCommand& publishing) {
+  CLI::App* const command = app.add_subcommand(
+      "publish", "Says something to all who subscribe to a topic now: parley publish build.log 'it is done'");
+  command->add_option("topic", publishing.topic, "Its name.")->required();
+  command->add_option("payload", publishing.payload, "What is said; - is all of standard input. Else nothing.");
+  command
+      ->add_option("--key", publishing.key,
+                   "What is said again under the same key is not published again, for some minutes.")
+      ->type_name("TEXT");
+  command
+      ->add_option("--schema", publishing.schema,
+                   "The JSON Schema of the payload, which is held against it. It is known by its bytes as they stand.")
+      ->type_name("FILE");
+  command->add_flag("--declare", publishing.declare,
+                    "Makes the topic where it is not there yet; without a payload that is all.");
+  return command;
+}
+
+CLI::App* add_subscribe(CLI::App& app, SubscribeCommand& subscribing) {
+  CLI::App* const command =
+      app.add_subcommand("subscribe", "Prints what is published to topics, as it comes, until it is ended.");
+  command->add_option("topics", subscribing.topics, "Their names.")->required();
+  command->add_option("--count", subscribing.count, "Ends after so many.")
+      ->type_name("NUMBER")
+      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 62));
+  command
+      ->add_option("--schema", subscribing.schemas,
+                   "The file of a schema that is understood, as often as there are; else whatever a topic has.")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
+  return command;
+}
+
 CLI::App* add_top(CLI::App& app, TopCommand& top) {
   CLI::App* const command = app.add_subcommand("top", "Shows what the sessions of the hub do, until it is ended.");
   command->add_flag("--once", top.is_once, "Shows one sample, which has no rates.");
@@ -259,18 +292,16 @@ CLI::App* add_mcp(CLI::App& app, McpCommand& serving) {
   return command;
 }
 
-using Apps = std::initializer_list<CLI::App*>;
-
-void add_json(Common& common, Apps commands) {
+void add_json(Common& common, const std::vector<CLI::App*>& commands) {
   for (CLI::App* const command : commands) command->add_flag("--json", common.json, "Prints JSON, for programs.");
 }
-void add_token(Common& common, Apps commands) {
+void add_token(Common& common, const std::vector<CLI::App*>& commands) {
   for (CLI::App* const command : commands) {
     command->add_option("--token-file", common.token_file, "Where the secret of a token is; else PARLEY_TOKEN has it.")
         ->type_name("PATH");
   }
 }
-void add_hub_address(Common& common, Apps commands) {
+void add_hub_address(Common& common, const std::vector<CLI::App*>& commands) {
   for (CLI::App* const command : commands) {
     command->add_option("--hub", common.hub, "Where the hub is; else PARLEY_HUB, else the default place.")
         ->type_name("ADDRESS");
@@ -312,6 +343,8 @@ struct Told {
   EmitCommand emit;
   TalkCommand talk;
   ConversationsCommand conversations;
+  PublishCommand publish;
+  SubscribeCommand subscribe;
   TopCommand top;
   RecordCommand record;
   ShowCommand show;
@@ -329,6 +362,8 @@ void add_commands(CLI::App& app, Told& told) {
   CLI::App* const emit = add_emit(app, told.emit);
   CLI::App* const talk = add_talk(app, told.talk);
   CLI::App* const conversations = add_conversations(app, told.conversations);
+  CLI::App* const publish = add_publish(app, told.publish);
+  CLI::App* const subscribe = add_subscribe(app, told.subscribe);
   CLI::App* const who = app.add_subcommand("who", "Shows the sessions of the hub.");
   CLI::App* const top = add_top(app, told.top);
   CLI::App* const doctor = app.add_subcommand("doctor", "Looks at what a hub needs, and says what to do.");
@@ -339,11 +374,14 @@ void add_commands(CLI::App& app, Told& told) {
   CLI::App* const mcp = add_mcp(app, told.mcp);
   add_completion(app, told.shell);
   CLI::App* const audit = app.add_subcommand("audit", "Shows what was not allowed to whom.");
-  add_json(told.common, {list, call, listen, emit, talk, conversations, who, top, audit, doctor, show, replay});
-  add_token(told.common,
-            {list, call, listen, emit, talk, conversations, who, top, audit, doctor, record, replay, mcp, attach});
-  add_hub_address(told.common,
-                  {hub, list, call, listen, emit, talk, conversations, who, top, audit, doctor, mcp, attach});
+  const std::vector<CLI::App*> at_hub = {list,    call,      listen, emit, talk,  conversations,
+                                         publish, subscribe, who,    top,  audit, doctor};
+  add_json(told.common, at_hub);
+  add_json(told.common, {show, replay});
+  add_token(told.common, at_hub);
+  add_token(told.common, {record, replay, mcp, attach});
+  add_hub_address(told.common, at_hub);
+  add_hub_address(told.common, {hub, mcp, attach});
 }
 
 int act(std::string_view command, const Told& told) {
@@ -355,6 +393,8 @@ int act(std::string_view command, const Told& told) {
   if (command == "emit") return run_emit(common, told.emit);
   if (command == "talk") return run_talk(common, told.talk);
   if (command == "conversations") return run_conversations(common, told.conversations);
+  if (command == "publish") return run_publish(common, told.publish);
+  if (command == "subscribe") return run_subscribe(common, told.subscribe);
   if (command == "top") return run_top(common, told.top);
   if (command == "completion") return say(completion_script(told.shell)), code(Exit::ok);
   if (command == "doctor") return run_doctor(common);

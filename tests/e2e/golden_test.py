@@ -17,8 +17,8 @@ import program_suite
 from program_suite import OLD_CALCULATOR, PARLEY, SERVICE, WORKER
 
 GOLDEN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "golden", "cli")
-COMMANDS = ("hub", "list", "call", "listen", "emit", "talk", "conversations", "who", "top", "audit", "record", "show",
-            "replay", "doctor", "completion")
+COMMANDS = ("hub", "list", "call", "listen", "emit", "talk", "conversations", "publish", "subscribe", "who", "top",
+            "audit", "record", "show", "replay", "doctor", "completion")
 
 
 class GoldenTest(program_suite.ProgramTest):

@@ -1,0 +1,147 @@
+#!/usr/bin/env python3
+"""Topics as people and scripts use them: said to whoever listens, with keys and schemas; and what is said when
+something is wrong.
+
+Usage: topics_test.py PARLEY WORKER
+"""
+
+import json
+import signal
+import sys
+import unittest
+
+from command_suite import PARLEY, CommandTest
+
+SCHEMA = '{"type":"object","properties":{"n":{"type":"integer"}},"required":["n"]}'
+
+
+class TopicsTest(CommandTest):
+    def subscribe(self, *options):
+        """A subscription that has begun."""
+        process = self.begin(PARLEY, "subscribe", *options)
+        self.assertIn("subscribes to", process.stderr.readline())
+        return process
+
+    def file(self, name, text):
+        with open(self.path(name), "w", encoding="utf-8") as file:
+            file.write(text)
+        return self.path(name)
+
+
+class Publishing(TopicsTest):
+    def test_what_is_published_reaches_those_who_subscribe(self):
+        self.hub("--topic", "news")
+        self.expect(self.parley("publish", "news", "early"), 0, "it reached nobody: nobody subscribes to news now")
+        listeners = [self.subscribe("news", "--count", "2") for _ in range(2)]
+        self.expect(self.parley("publish", "news", "one"), 0, "it reached 2 subscribers")
+        self.expect(self.parley("publish", "news", "two"), 0)
+        for listener in listeners:
+            self.assertEqual((listener.wait(), listener.stdout.read()), (0, "one\ntwo\n"))
+
+    def test_standard_input_is_published_as_it_is(self):
+        # rule: conversations/R-97
+        self.hub("--topic", "news")
+        listener = self.subscribe("news", "--json", "--count", "2")
+        with open(self.file("text", "two\nlines\n"), encoding="utf-8") as text:
+            ran = self.begin(PARLEY, "publish", "news", "-", "--json", stdin=text)
+        self.assertEqual(json.loads(ran.stdout.read())["reached"], 1)
+        with open(self.path("bytes"), "wb") as file:
+            file.write(b"\xff\xfe")
+        with open(self.path("bytes"), "rb") as given:
+            self.assertEqual(self.begin(PARLEY, "publish", "news", "-", stdin=given).wait(), 0)
+        heard = [json.loads(line) for line in listener.stdout]
+        self.assertEqual([(each["topic"], each["sequence"]) for each in heard], [("news", 1), ("news", 2)])
+        self.assertEqual((heard[0]["text"], heard[1]["base64"]), ("two\nlines", "//4="))
+        self.assertTrue(heard[0]["publisher"].startswith("uid:"), heard[0])
+
+    def test_under_a_key_it_is_published_once(self):
+        # rule: conversations/R-102
+        self.hub("--topic", "news")
+        listener = self.subscribe("news", "--count", "2")
+        self.expect(self.parley("publish", "news", "one", "--key", "k"), 0, "it reached 1 subscriber\n")
+        self.expect(self.parley("publish", "news", "one", "--key", "k"), 0,
+                    "published under k before, and is not again")
+        self.expect(self.parley("publish", "news", "other", "--key", "k"), 14, "each message has a key of its own")
+        self.expect(self.parley("publish", "news", "two"), 0)
+        self.assertEqual((listener.wait(), listener.stdout.read()), (0, "one\ntwo\n"))
+
+    def test_several_topics_are_told_apart(self):
+        self.hub("--topic", "news", "--topic", "logs")
+        listener = self.subscribe("news", "logs", "--count", "2")
+        self.parley("publish", "logs", "a")
+        self.parley("publish", "news", "b")
+        self.assertEqual((listener.wait(), listener.stdout.read()), (0, "logs a\nnews b\n"))
+
+    def test_a_topic_can_be_made_by_who_publishes(self):
+        self.hub()
+        self.expect(self.parley("publish", "news", "one"), 13, "there is no topic news", "--declare` makes a topic")
+        self.expect(self.parley("subscribe", "news"), 13, "--declare` makes a topic")
+        self.assertEqual(self.parley("publish", "news", "--declare").stdout, "")
+        listener = self.subscribe("news", "--count", "1")
+        self.expect(self.parley("publish", "news", "one", "--declare"), 0, "it reached 1 subscriber")
+        self.assertEqual((listener.wait(), listener.stdout.read()), (0, "one\n"))
+
+    def test_a_payload_is_held_against_its_schema_and_a_topic_has_one(self):
+        # rule: conversations/D-16
+        schema, other = self.file("n.json", SCHEMA), self.file("other.json", '{"type":"object"}')
+        self.hub("--topic", f"numbers={schema}")
+        listener = self.subscribe("numbers", "--schema", schema, "--count", "1")
+        self.expect(self.parley("publish", "numbers", '{"n":"x"}', "--schema", schema), 12, "it does not fit", "n.json")
+        self.expect(self.parley("publish", "numbers", '{"n":1}', "--schema", other), 14, "another schema")
+        self.expect(self.parley("subscribe", "numbers", "--schema", other), 14, "--schema FILE names each")
+        self.expect(self.parley("publish", "numbers", '{"n":1}', "--schema", schema), 0, "it reached 1 subscriber")
+        self.assertEqual((listener.wait(), listener.stdout.read()), (0, '{"n":1}\n'))
+
+
+class Ends(TopicsTest):
+    def test_an_interruption_ends_it_well(self):
+        self.hub("--topic", "news")
+        listener = self.subscribe("news")
+        listener.send_signal(signal.SIGINT)
+        self.assertEqual(listener.wait(), 0)
+        while "nobody" not in self.parley("publish", "news", "one").stdout:
+            pass
+
+    def test_the_end_of_the_hub_ends_it(self):
+        hub = self.hub("--topic", "news")
+        listener = self.subscribe("news")
+        hub.kill()
+        self.assertEqual(listener.wait(), 18)
+        self.assertIn("the hub has ended the session", listener.stderr.read())
+
+    def test_who_does_not_keep_up_is_shed_and_told(self):
+        # rule: conversations/R-98
+        self.hub("--topic", "news")
+        listener = self.subscribe("news")
+        listener.send_signal(signal.SIGSTOP)
+        with open(self.file("much", "x" * (3 << 20)), encoding="utf-8") as text:
+            while "it reached nobody" not in self.begin(PARLEY, "publish", "news", "-", stdin=text).stdout.read():
+                text.seek(0)
+        listener.send_signal(signal.SIGCONT)
+        listener.stdout.read()
+        self.assertEqual(listener.wait(), 15)
+        self.assertIn("came faster than this was read", listener.stderr.read())
+
+
+class Mistakes(TopicsTest):
+    def test_schemas_that_are_none(self):
+        self.hub("--topic", "news")
+        self.expect(self.parley("publish", "news", "x", "--schema", self.path("none")), 2, "cannot be read")
+        broken = self.file("broken.json", "{")
+        self.expect(self.parley("publish", "news", "x", "--schema", broken), 2, "it is a JSON Schema")
+        self.expect(self.parley("subscribe", "news", "--schema", self.path("none")), 2, "cannot be read")
+
+    def test_whoever_may_not_is_told_so(self):
+        port = self.tokens("see **")
+        at = ["--hub", f"tcp:127.0.0.1:{port}", "--token-file", f"{self.place}/token"]
+        self.expect(self.parley("publish", "news", "x", *at), 14, "publish", "news")
+        self.expect(self.parley("subscribe", "news", *at), 14, "subscribe", "news")
+        self.expect(self.parley("audit"), 0, "token:ci", "publish")
+
+    def test_words_that_are_missing(self):
+        self.expect(self.parley("publish"), 2, "topic is required")
+        self.expect(self.parley("subscribe", "--count", "0", "news"), 2)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1], verbosity=2)
