@@ -43,7 +43,12 @@ void Supervisor::exited(Child child, const ExitReason& reason, Instant now, Effe
   } else if (state_ == State::running && !was_wanted) {
     const bool is_to_restart =
         watched->restart == Restart::always || (watched->restart == Restart::on_crash && reason.is_crash());
-    if (is_to_restart) give_up_or_restart(static_cast<std::size_t>(watched - children_.data()), now, effects);
+    const auto place = watched - children_.data();
+    if (is_to_restart) {
+      give_up_or_restart(static_cast<std::size_t>(place), now, effects);
+    } else {
+      children_.erase(children_.begin() + place);  // for good
+    }
   }
   go_on(now, effects);
 }

@@ -63,7 +63,8 @@ class Supervisor {
   Result<void> add(Child child, Restart restart, Effects& effects);
   // Has it ended, and forgets it then. False: there is none.
   bool remove(Child child, Instant now, Effects& effects);
-  // A child has ended, or could not be started. Of others nothing is wanted to be known.
+  // A child has ended, or could not be started. One that is not started anew is forgotten. Of others nothing is wanted
+  // to be known.
   void exited(Child child, const ExitReason& reason, Instant now, Effects& effects);
   // All end, the last one first. Ends with Over. Idempotent.
   void stop(Instant now, Effects& effects);
@@ -71,6 +72,7 @@ class Supervisor {
   Instant next_deadline() const;
   void on_time(Instant now, Effects& effects);
 
+  bool watches(Child child) const { return const_cast<Supervisor*>(this)->find(child) != nullptr; }
   std::size_t running_count() const;
   std::uint64_t restarts() const { return restarts_; }
   bool is_over() const { return state_ == State::over; }

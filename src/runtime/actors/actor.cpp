@@ -16,6 +16,7 @@ struct ExitRequest final : Parcel, async::Pooled {
   ExitRequest(Actor& to, ExitReason reason) : Parcel(&ExitRequest::reach), to(to), reason(std::move(reason)) {}
   static void reach(Parcel& parcel) {
     const std::unique_ptr<ExitRequest> request(static_cast<ExitRequest*>(&parcel));
+    request->to.request_has_come(request->reason);
     request->to.on_exit_request(std::move(request->reason));
   }
   Actor& to;
@@ -64,6 +65,7 @@ using runtime::Tie;
 void ActorRef::exit(ExitReason reason) const {
   if (!actor_) return;
   if (actor_->home()->is_own_thread()) return actor_->on_exit_request(std::move(reason));
+  if (!actor_->lets_request_through(reason)) return;
   runtime::ExitRequest& request = *std::make_unique<runtime::ExitRequest>(*actor_, std::move(reason)).release();
   if (!actor_->home()->push(request)) std::unique_ptr<runtime::ExitRequest>(&request).reset();
 }
@@ -129,11 +131,28 @@ void Actor::end(ExitReason reason) {
   home_->lay_out(*this);
 }
 
+static bool is_kill(const ExitReason& reason) { return reason.kind == ExitReason::Kind::killed; }
+
+// From other threads one is on its way at a time, and beside it one that kills.
+bool Actor::lets_request_through(const ExitReason& reason) {
+  return !requests_coming_[is_kill(reason) ? 1 : 0].exchange(true, std::memory_order_acq_rel);
+}
+void Actor::request_has_come(const ExitReason& reason) {
+  requests_coming_[is_kill(reason) ? 1 : 0].store(false, std::memory_order_release);
+}
+
+// Of those that it has not read, one is kept.
 void Actor::on_exit_request(ExitReason reason) {
   if (has_ended()) return;
-  const bool is_kill = reason.kind == ExitReason::Kind::killed;
-  if (is_guest_ || (traps_exits_ && !is_kill)) return deliver_exit({}, reason, home_->loop().clock().now());
-  end(std::move(reason));
+  const bool is_trapped = is_guest_ || (traps_exits_ && !is_kill(reason));
+  if (!is_trapped) return end(std::move(reason));
+  if (std::exchange(has_unread_request_, true)) return;
+  deliver_exit({}, reason, home_->loop().clock().now());
+}
+
+void Actor::note_taken(const Message& message) {
+  if (message.type != &runtime::MessageOf<Exited>::type_of) return;
+  if (!static_cast<const runtime::MessageOf<Exited>&>(message).value.who) has_unread_request_ = false;
 }
 
 void Actor::on_linked_end(const Actor& dead) {
@@ -152,24 +171,28 @@ void Actor::deliver_exit(const ActorRef& who, const ExitReason& reason, Instant 
 
 Result<void> Actor::link(const ActorRef& other) {
   if (!other || other.get() == this) return fail(Code::invalid, "an actor is linked to another one");
-  if (has_ended() || ties_.any_of([&](const runtime::TieEnd& end) { return end.tie.links(other); })) return {};
+  if (has_ended() || link_with(*other.get())) return {};
   if (ties_made_ >= home_->options().ties_max) return fail(Code::overloaded, "too many links and monitors");
-  Tie::make(Tie::Kind::link, *this, other);
-  return {};
+  return Tie::make(Tie::Kind::link, *this, other);
+}
+
+runtime::TieEnd* Actor::link_with(const Actor& other) {
+  for (runtime::TieEnd* end = ties_.empty() ? nullptr : &ties_.front(); end; end = ties_.next_of(*end)) {
+    if (end->tie.links(other)) return end;
+  }
+  return nullptr;
 }
 
 Result<void> Actor::monitor(const ActorRef& other) {
   if (!other || other.get() == this) return fail(Code::invalid, "an actor watches another one");
   if (has_ended()) return {};
   if (ties_made_ >= home_->options().ties_max) return fail(Code::overloaded, "too many links and monitors");
-  Tie::make(Tie::Kind::monitor, *this, other);
-  return {};
+  return Tie::make(Tie::Kind::monitor, *this, other);
 }
 
 void Actor::unlink(const ActorRef& other) {
-  for (runtime::TieEnd* end = ties_.empty() ? nullptr : &ties_.front(); end; end = ties_.next_of(*end)) {
-    if (end->tie.links(other)) return Tie::part(*end, true);
-  }
+  runtime::TieEnd* const end = other ? link_with(*other.get()) : nullptr;
+  if (end) Tie::part(*end, true);
 }
 
 void Actor::unmonitor(const ActorRef& other) {

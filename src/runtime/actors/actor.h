@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <exception>
 #include <memory>
@@ -134,6 +135,8 @@ class Actor : public ListNode, public async::Pooled {
   void put(runtime::Message& message);  // into the mailbox, or to who waits
   void deliver_exit(const ActorRef& who, const ExitReason& reason, Instant when);
   void on_linked_end(const Actor& dead);
+  bool lets_request_through(const ExitReason& reason);  // from any thread
+  void request_has_come(const ExitReason& reason);
   void on_exit_request(ExitReason reason);
   void end(ExitReason reason);
   // Its body has ended if it is done, and nobody has noticed yet.
@@ -164,13 +167,16 @@ class Actor : public ListNode, public async::Pooled {
   void put_back(runtime::Message& message);
   runtime::Message* take(const runtime::Receiving& receiving, runtime::Receiving::Matches matches);
   void note_size();
+  void note_taken(const runtime::Message& message);
   void discard_all();
+  runtime::TieEnd* link_with(const Actor& other);
 
   // What other threads look at, apart from what changes with every message.
   const std::shared_ptr<runtime::ActorHome> home_;
   std::atomic<std::uint32_t> holds_ = 0;
   std::atomic<bool> has_ended_ = false;
   std::atomic<bool> is_full_ = false;
+  std::array<std::atomic<bool>, 2> requests_coming_ = {};  // to end, from other threads: any, and one that kills
   const std::size_t size_max_;
 
   alignas(16) runtime::Message* oldest_ = nullptr;
@@ -180,6 +186,7 @@ class Actor : public ListNode, public async::Pooled {
   std::uint32_t received_in_a_row_ = 0;
   bool traps_exits_ = false;
   bool is_guest_ = false;
+  bool has_unread_request_ = false;
   ExitReason::Kind end_of_body_ = ExitReason::Kind::normal;
   Actors* actors_ = nullptr;
   IntrusiveList<runtime::TieEnd> ties_;
@@ -208,6 +215,7 @@ inline bool ActorRef::has_ended() const { return actor_ && actor_->has_ended(); 
 inline void runtime::Receiving::leave() { actor_.receiving_ = nullptr; }
 inline runtime::Message& runtime::Receiving::take() {
   leave();
+  actor_.note_taken(*message_);
   return *std::exchange(message_, nullptr);
 }
 

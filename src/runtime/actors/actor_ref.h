@@ -34,7 +34,8 @@ class ActorRef {
   template <class T>
   Result<void> send(T message) const;
 
-  // Asks it to end for that reason: it ends, or gets an Exited if it traps exits. `killed` cannot be trapped.
+  // Asks it to end for that reason: it ends, or gets an Exited if it traps exits. `killed` cannot be trapped. While it
+  // has not taken one such request, a further one adds nothing.
   void exit(ExitReason reason = {}) const;
   bool has_ended() const;
 

@@ -263,6 +263,80 @@ TEST(ActorsThreadsTest, watching_and_ending_race_and_each_who_watches_is_told_on
   }
 }
 
+struct LinkTo {
+  ActorRef other;
+};
+
+// Links when it is told to, and counts what it is told of ends.
+Task<Result<void>> trap(Actor& self, std::atomic<int>* told) {
+  self.trap_exits();
+  for (;;) {
+    auto news = co_await self.receive<LinkTo, Exited>();
+    if (const auto* link = std::get_if<LinkTo>(&news)) {
+      if (auto linked = self.link(link->other); !linked) co_return linked;
+    } else {
+      ++*told;
+    }
+  }
+}
+
+TEST(ActorsThreadsTest, two_that_link_each_other_at_once_are_linked_once) {
+  constexpr int rounds = 2000;
+  std::atomic<int> told_here = 0;
+  std::atomic<int> told_there = 0;
+  Place here;
+  Place there;
+  for (int round = 1; round <= rounds; ++round) {
+    const ActorRef one = here.spawn(trap, &told_here);
+    const ActorRef other = there.spawn(trap, &told_there);
+    std::latch start(2);
+    std::jthread linking([&] {
+      start.arrive_and_wait();
+      one.send(LinkTo{other}).value();
+    });
+    start.arrive_and_wait();
+    other.send(LinkTo{one}).value();
+    linking.join();
+    (round % 2 == 0 ? one : other).exit({.kind = Kind::killed});
+    wait_until([&] { return told_here + told_there >= round; });
+    for (Place* place : {&here, &there, &here, &there}) place->on([](Actors&) {});
+    ASSERT_EQ(told_here + told_there, round);
+    (round % 2 == 0 ? other : one).exit({.kind = Kind::killed});
+  }
+}
+
+TEST(ActorsThreadsTest, requests_to_end_and_ties_do_not_fill_the_inbox_of_a_loop_that_does_not_turn) {
+  std::atomic<int> told = 0;
+  Place here;
+  Place there({.inbox_items_max = 64});
+  const ActorRef other = there.spawn(trap, &told);
+  std::latch goes_on(1);
+  std::latch is_held(1);
+  std::jthread holding([&] {
+    there.on([&](Actors&) {
+      is_held.count_down();
+      goes_on.wait();
+    });
+  });
+  is_held.wait();
+  for (int i = 0; i < 100'000; ++i) other.exit({.kind = Kind::error, .text = "end"});
+  here.on([&](Actors& actors) {
+    Guest guest(actors);
+    int made = 0;
+    while (made < 1000 && guest->monitor(other)) {
+      guest->unmonitor(other);
+      ++made;
+    }
+    EXPECT_EQ(made, 64);
+    EXPECT_EQ(guest->monitor(other).error().code, Code::overloaded);
+  });
+  goes_on.count_down();
+  holding.join();
+  there.on([](Actors&) {});
+  there.on([](Actors&) {});
+  EXPECT_EQ(told, 1);
+}
+
 // Both directions at once, and nothing is left behind (the sanitizers look).
 TEST(ActorsThreadsTest, both_ends_of_links_end_at_once) {
   Place here;

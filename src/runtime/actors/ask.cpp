@@ -5,11 +5,19 @@
 
 namespace parley::runtime {
 
+AnswerSlot::AnswerSlot(Actor& asker, const ActorRef& asked)
+    : Parcel(&AnswerSlot::come_home), asker(asker.ref()), asked(asked) {
+  asker.home()->wait_for(waited_);
+}
+
+void AnswerSlot::release() {
+  if (sides_.fetch_sub(1, std::memory_order_acq_rel) == 1) const std::unique_ptr<AnswerSlot> nobodys(this);
+}
+
 void AnswerSlot::go_home() {
-  const std::shared_ptr<ActorHome>& home = asker.get()->home();
-  if (home->is_own_thread()) return come_home(*this);
-  const std::shared_ptr<ActorHome> outlives = home;
-  if (!outlives->push(*this)) const std::unique_ptr<AnswerSlot> nobodys(this);
+  const std::shared_ptr<ActorHome> outlives = asker.get()->home();
+  if (outlives->is_own_thread()) return come_home(*this);
+  if (!outlives->push(*this)) release();
 }
 
 // While a body ends, what it has is destroyed before anybody knows how it ends: that is waited for.
@@ -33,13 +41,12 @@ void AnswerSlot::settle() {
 
 void AnswerSlot::come_home(Parcel& parcel) {
   auto& slot = static_cast<AnswerSlot&>(parcel);
-  slot.is_home_ = true;
-  slot.alarm_.disarm();
-  if (!slot.is_wanted()) {
-    const std::unique_ptr<AnswerSlot> nobodys(&slot);
-  } else if (!slot.is_late_) {
+  if (!slot.given_up_ && slot.is_wanted()) {
+    slot.is_home_ = true;
+    slot.alarm_.disarm();
     slot.wake();
   }
+  slot.release();
 }
 
 void AnswerSlot::wake() {
@@ -54,18 +61,23 @@ void AnswerSlot::arm(Duration within) {
 
 void AnswerSlot::Alarm::fire(Timer& timer) {
   AnswerSlot& slot = static_cast<Alarm&>(timer).slot;
-  slot.is_late_ = true;
+  slot.given_up_ = Error{Code::timed_out, "no answer in time"};
   slot.wake();
+}
+
+void AnswerSlot::close() {
+  alarm_.disarm();
+  if (is_home_ || given_up_) return;
+  given_up_ = Error{Code::closed, "the actors of this loop"};
+  wake();
 }
 
 void AnswerSlot::drop() {
   alarm_.disarm();
+  waited_.leave();
   promise_ = nullptr;
-  if (is_home_) {
-    const std::unique_ptr<AnswerSlot> nobodys(this);
-  } else {
-    is_wanted_.store(false, std::memory_order_relaxed);
-  }
+  is_wanted_.store(false, std::memory_order_relaxed);
+  release();
 }
 
 }  // namespace parley::runtime

@@ -15,11 +15,11 @@
 namespace parley {
 namespace runtime {
 
-// What a question and its answer share. The asked side has it until it is answered or dropped, then it comes home to
-// whoever asks, where the handle, if it is still there, takes it over.
+// What a question and its answer share, which belongs to both sides: the asked one has it until it is answered or
+// dropped and has come home to whoever asks, or that home is gone; the handle as long as it lives.
 class AnswerSlot : public Parcel, public ListNode, public async::Pooled {
  public:
-  AnswerSlot(Actor& asker, const ActorRef& asked) : Parcel(&AnswerSlot::come_home), asker(asker.ref()), asked(asked) {}
+  AnswerSlot(Actor& asker, const ActorRef& asked);
   virtual ~AnswerSlot() = default;
 
   // --- the asked side: each ends its part
@@ -33,9 +33,12 @@ class AnswerSlot : public Parcel, public ListNode, public async::Pooled {
   bool is_home() const { return is_home_; }
   void wait(async::PromiseBase& promise) { promise_ = &promise; }
   void arm(Duration within);
-  bool is_late() const { return is_late_; }
+  // It is not waited for any longer: why.
+  const std::optional<Error>& given_up() const { return given_up_; }
   // The handle is gone.
   void drop();
+  // The actors of the asker end, and nothing comes home any more.
+  void close();
 
   const ActorRef asker;
   const ActorRef asked;
@@ -50,13 +53,16 @@ class AnswerSlot : public Parcel, public ListNode, public async::Pooled {
   static void come_home(Parcel& parcel);
   void settle();
   void wake();
+  void release();
 
   async::PromiseBase* promise_ = nullptr;
   bool was_received_ = false;
   bool is_home_ = false;
-  bool is_late_ = false;
+  std::optional<Error> given_up_;
   std::atomic<bool> is_wanted_ = true;
+  std::atomic<std::uint8_t> sides_ = 2;
   Alarm alarm_{*this};
+  WaitedAnswer waited_{*this};
 };
 
 template <class Answer>
@@ -108,7 +114,8 @@ class Ask {
 
 // The wait for an answer, which has begun. Awaited once, on its loop; dropped when nobody waits for the answer any
 // more. Errors: what the asked one refused it with; lost (it ended before it read the question, with the reason),
-// unknown (it had read it), overloaded, not_found, timed_out.
+// unknown (it had read it), overloaded, not_found, timed_out, closed (the actors of this loop ended meanwhile). It may
+// outlive these.
 template <class Answer>
 class [[nodiscard("co_await it for the answer; dropped, nobody waits for it")]] Asking {
  public:
@@ -122,14 +129,14 @@ class [[nodiscard("co_await it for the answer; dropped, nobody waits for it")]] 
     if (slot_) slot_->drop();
   }
 
-  bool await_ready() const { return slot_->is_home() || slot_->is_late(); }
+  bool await_ready() const { return slot_->is_home() || slot_->given_up(); }
   template <std::derived_from<async::PromiseBase> P>
   void await_suspend(std::coroutine_handle<P> handle) {
     slot_->wait(handle.promise());
   }
   Result<Answer> await_resume() {
     if (slot_->is_home()) return *std::move(slot_->answer);
-    return fail(Code::timed_out, "no answer in time");
+    return fail(*slot_->given_up());
   }
 
  private:

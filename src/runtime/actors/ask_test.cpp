@@ -144,6 +144,29 @@ Task<Result<void>> hand_on(Actor& self, ActorRef next) {
   for (;;) next.send(co_await self.receive<Question>()).value();
 }
 
+TEST(AskEndTest, a_wait_that_outlives_the_actors_is_over_with_them) {
+  runtime::suite::World world;
+  std::optional<Asking<int>> outlives;
+  std::optional<runtime::suite::Running<Result<int>>> waits;
+  {
+    Actors actors(world.loop);
+    const ActorRef silent = actors.spawn(deaf).value();
+    world.settle();
+    Guest guest(actors);
+    outlives.emplace(guest->ask<int>(silent, Double{1}));
+    struct Wait {
+      static Task<Result<int>> run(Asking<int> asking) { co_return co_await asking; }
+    };
+    waits.emplace(world, Wait::run(guest->ask<int>(silent, Double{2}, 1h)));
+  }
+  world.settle();
+  EXPECT_FALSE(waits->take());
+  EXPECT_TRUE(outlives->await_ready()) << "nobody waits for ever";
+  waits.reset();
+  outlives.reset();
+  EXPECT_EQ(world.loop.executor().timer_count(), 0u);
+}
+
 TEST_F(AskTest, a_question_may_be_handed_on) {
   const ActorRef last = actors_.spawn(answer_so, Way::answers).value();
   const ActorRef first = actors_.spawn(hand_on, last).value();

@@ -205,6 +205,16 @@ TEST_F(ActorExitTest, being_killed_cannot_be_trapped_and_who_is_linked_sees_kill
   EXPECT_FALSE(watching.has_ended());
 }
 
+TEST_F(ActorExitTest, of_requests_to_end_that_are_not_read_one_is_kept) {
+  Guest guest(actors_);
+  const ActorRef ref = guest->ref();
+  for (int i = 0; i < 1000; ++i) ref.exit({.kind = Kind::error, .text = std::to_string(i)});
+  EXPECT_EQ(guest->mailbox_size(), 1u);
+  EXPECT_EQ(only_exit(*guest, world_).reason.text, "0");
+  ref.exit({.kind = Kind::error, .text = "again"});
+  EXPECT_EQ(only_exit(*guest, world_).reason.text, "again");
+}
+
 TEST_F(ActorExitTest, linking_twice_is_linking_once) {
   Guest guest(actors_);
   const ActorRef other = actors_.spawn(idle).value();

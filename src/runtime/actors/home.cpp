@@ -5,6 +5,7 @@
 #include "base/assert.h"
 #include "runtime/actors/actor.h"
 #include "runtime/actors/ask.h"
+#include "runtime/actors/tie.h"
 
 namespace parley::runtime {
 
@@ -47,6 +48,13 @@ Result<void> ActorHome::push_message(Message& message) {
   return fail(Code::not_found, "the actor has ended");
 }
 
+bool ActorHome::push_counted(Parcel& parcel) {
+  inbox_size_.fetch_add(1, std::memory_order_relaxed);
+  if (push(parcel)) return true;
+  inbox_size_.fetch_sub(1, std::memory_order_relaxed);
+  return false;
+}
+
 void ActorHome::wake() {
   const std::lock_guard lock(mutex_);
   if (loop_) loop_->wake();
@@ -59,7 +67,7 @@ void ActorHome::open_all(Parcel* newest) {
   std::size_t messages = 0;
   while (newest) {
     Parcel* const next = newest->next;
-    messages += newest->arrive == &Message::reach ? 1 : 0;
+    messages += newest->arrive == &Message::reach || newest->arrive == &Tie::arrive ? 1 : 0;
     newest->next = oldest;
     oldest = std::exchange(newest, next);
   }
@@ -147,6 +155,7 @@ void ActorHome::close() {
   while (!living_.empty()) living_.front().end({.kind = ExitReason::Kind::no_connection, .text = {}});
   while (!graves_.empty()) graves_.pop_front().body.reset();
   settle();
+  while (!waited_.empty()) waited_.pop_front().slot.close();
   {
     const std::lock_guard lock(mutex_);
     loop_ = nullptr;

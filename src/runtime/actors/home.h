@@ -35,6 +35,12 @@ namespace runtime {
 
 class AnswerSlot;
 
+// Among the answers that a home waits for.
+struct WaitedAnswer final : ListNode {
+  explicit WaitedAnswer(AnswerSlot& slot) : slot(slot) {}
+  AnswerSlot& slot;
+};
+
 // Holds back what is on its way to mailboxes, for tests that decide on each message when it comes.
 class Tap {
  public:
@@ -60,6 +66,9 @@ class ActorHome final : private io::Loop::Door {
   bool push(Parcel& parcel);
   // The same for a message of a user, within the bound. Errors: overloaded, not_found (the home is gone).
   Result<void> push_message(Message& message);
+  // A tie, which counts like one. Whether there is room for it is asked before; false: the home is gone.
+  bool push_counted(Parcel& parcel);
+  bool has_room() const { return inbox_size_.load(std::memory_order_relaxed) < options_.inbox_items_max; }
 
   // --- on the home's thread, while the loop lives
   io::Loop& loop() const { return *loop_; }
@@ -78,6 +87,8 @@ class ActorHome final : private io::Loop::Door {
   void lay_out(Actor& actor);
   // A question was dropped by one that may be about to end: after what runs now it is known.
   void settle_later(AnswerSlot& slot);
+  // Somebody here has asked; he is told when all end.
+  void wait_for(WaitedAnswer& answer) { waited_.push_back(answer); }
   // Nobody knows it any more. From any thread.
   static void retire(Actor& actor);
   // All end with no_connection, and nothing comes in any more.
@@ -110,6 +121,7 @@ class ActorHome final : private io::Loop::Door {
   IntrusiveList<Actor> dying_;
   IntrusiveList<Buried> graves_;  // what is to be destroyed after what runs now
   IntrusiveList<AnswerSlot> unsettled_;
+  IntrusiveList<WaitedAnswer> waited_;
   Settling settling_{*this};
   std::size_t size_ = 0;
   bool is_closed_ = false;

@@ -36,10 +36,7 @@ class Supervision {
     Supervisor::Effects effects;
     const bool was_there = machine_.remove(number, now(), effects);
     carry_out(std::move(effects));
-    if (Entry* const entry = find(number)) {
-      entry->is_removed = true;
-      forget_if_removed(*entry);
-    }
+    if (Entry* const entry = find(number)) forget_if_unwatched(*entry);
     return was_there;
   }
   void on_exit(const Exited& exited) {
@@ -49,7 +46,7 @@ class Supervision {
     if (entry != children_.end()) {
       machine_.exited(entry->number, exited.reason, now(), effects);
       entry->is_running = false;
-      forget_if_removed(*entry);
+      forget_if_unwatched(*entry);
     } else if (!exited.who || exited.reason.is_crash()) {
       machine_.stop(now(), effects);
     }
@@ -82,15 +79,15 @@ class Supervision {
     Child child;
     ActorRef ref;
     bool is_running = false;  // as the machine knows it
-    bool is_removed = false;
   };
   Instant now() const { return self_.actors().loop().now(); }
   Entry* find(std::uint64_t number) {
     const auto found = std::ranges::find(children_, number, &Entry::number);
     return found == children_.end() ? nullptr : &*found;
   }
-  void forget_if_removed(const Entry& entry) {
-    if (entry.is_removed && !entry.is_running) children_.erase(children_.begin() + (&entry - children_.data()));
+  void forget_if_unwatched(const Entry& entry) {
+    if (!entry.is_running && !machine_.watches(entry.number))
+      children_.erase(children_.begin() + (&entry - children_.data()));
   }
 
   // In their order; what comes of one goes behind the others.

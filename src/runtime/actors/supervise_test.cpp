@@ -168,6 +168,7 @@ TEST_F(SuperviseTest, who_may_end_well_is_not_started_again) {
   world_.pass(1h);
   EXPECT_THAT(log_, ElementsAre("+once", "+never", "-never", "-once"));
   EXPECT_FALSE(supervisor.has_ended());
+  EXPECT_TRUE(ask<std::vector<ChildStatus>>(supervisor, ListChildren()).value().empty()) << "and forgotten";
 }
 
 TEST_F(SuperviseTest, children_come_and_go) {

@@ -1,5 +1,6 @@
 #include "runtime/actors/tie.h"
 
+#include <functional>
 #include <memory>
 
 #include "runtime/actors/actor.h"
@@ -12,22 +13,28 @@ Tie::Tie(Kind kind, Actor& one, const ActorRef& other)
       one_(*this, one.ref(), &Tie::arrive_news),
       other_(*this, other, &Tie::arrive_news) {}
 
-void Tie::make(Kind kind, Actor& one, const ActorRef& other) {
+Result<void> Tie::make(Kind kind, Actor& one, const ActorRef& other) {
+  const bool is_far = one.home() != other.get()->home();
+  if (is_far && !other.get()->home()->has_room()) return fail(Code::overloaded, "the other loop does not take it in");
   // tidy: allow new the constructor is private, and the tie belongs to its ends
   Tie& tie = *new Tie(kind, one, other);
   one.ties_.push_back(tie.one_);
   ++one.ties_made_;
   Actor& over_there = *other.get();
   if (tie.is_at_one_home_) {
-    if (over_there.has_ended()) return part(tie.other_, false);
-    over_there.ties_.push_back(tie.other_);
-  } else if (!over_there.home()->push(tie.coming_)) {
+    if (over_there.has_ended()) {
+      part(tie.other_, false);
+    } else {
+      over_there.ties_.push_back(tie.other_);
+    }
+  } else if (!over_there.home()->push_counted(tie.coming_)) {
     // Its home is gone, and it has ended with that.
     tie.one_.leave();
     --one.ties_made_;
     tie.tell(tie.one_);
     delete &tie;
   }
+  return {};
 }
 
 void Tie::part(TieEnd& end, bool is_cut) {
@@ -53,6 +60,12 @@ void Tie::arrive(Parcel& parcel) {
   Tie& tie = static_cast<Coming&>(parcel).tie;
   Actor& here = *tie.other_.actor.get();
   if (here.has_ended()) return part(tie.other_, false);
+  // Both wanted it at once: the link of the same one of them stays, at both ends.
+  if (TieEnd* const own = tie.kind_ == Kind::link ? here.link_with(*tie.one_.actor.get()) : nullptr) {
+    const bool stays = std::less<const Actor*>()(tie.one_.actor.get(), &here);
+    if (!stays) return part(tie.other_, true);
+    part(*own, true);
+  }
   here.ties_.push_back(tie.other_);
 }
 

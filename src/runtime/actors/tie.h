@@ -34,13 +34,13 @@ class Tie final : public async::Pooled {
  public:
   enum class Kind : std::uint8_t { link, monitor };
 
-  // On the thread of `one`, which wants it, and for a monitor alone is told.
-  static void make(Kind kind, Actor& one, const ActorRef& other);
+  // On the thread of `one`, which wants it, and for a monitor alone is told. Errors: overloaded (the other's inbox).
+  static Result<void> make(Kind kind, Actor& one, const ActorRef& other);
   // Takes the end out, and tells the other that its actor has ended, or (cut) just that it is free.
   static void part(TieEnd& end, bool is_cut);
 
-  bool links(const ActorRef& other) const {
-    return kind_ == Kind::link && (one_.actor == other || other_.actor == other);
+  bool links(const Actor& other) const {
+    return kind_ == Kind::link && (one_.actor.get() == &other || other_.actor.get() == &other);
   }
   bool monitors(const TieEnd& end, const ActorRef& other) const {
     return kind_ == Kind::monitor && &end == &one_ && other_.actor == other;
@@ -52,6 +52,7 @@ class Tie final : public async::Pooled {
   TieEnd& across(const TieEnd& end) { return &end == &one_ ? other_ : one_; }
   void tell(TieEnd& end);
   void release();
+  friend class ActorHome;
   static void arrive(Parcel& parcel);       // of the tie itself, at the other's home
   static void arrive_news(Parcel& parcel);  // of an end
 
