@@ -30,6 +30,7 @@ LoopParts::~LoopParts() = default;
 
 Loop::Loop(const LoopOptions& options)
     : face::LoopParts(options), io::Loop(parts_->clock, *parts_->reactor, parts_->random) {
+  if (parts_->reactor->may_spin()) spin_at_doors(options.spin);
   parts_->endpoints = std::make_unique<net::LayeredEndpoints>(*this, *parts_->reactor, options.tls, options.websocket);
 }
 

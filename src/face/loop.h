@@ -9,8 +9,9 @@
 namespace parley {
 
 struct LoopOptions {
-  // How long a wait looks again and again at the busiest stream before it sleeps: 20 us saves most of the price of a
-  // sleep per call and costs a core. It grows to eight times that where what it missed comes soon after. Zero is off.
+  // How long a wait looks again and again at the busiest stream, and at what other threads send its actors, before it
+  // sleeps: 20 us saves most of the price of a sleep per call and costs a core. For streams it grows to eight times
+  // that where what it missed comes soon after. Zero is off.
   Duration spin{};
   bool spin_on_few_cores = false;  // below four usable cores it is off unless this says so
   io::TlsOptions tls;              // for tls: and wss:, and for who comes with TLS to a hub

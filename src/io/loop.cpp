@@ -61,7 +61,7 @@ void Loop::run() {
 
 void Loop::stop() {
   is_stopping_.store(true, std::memory_order_release);
-  reactor_.wake();
+  wake();
 }
 
 bool Loop::poll_once(Instant deadline) {
@@ -90,7 +90,7 @@ void Loop::post(std::move_only_function<void()> work) {
     posted_.push_back(std::move(work));
     has_posted_.store(true, std::memory_order_release);
   }
-  if (is_first) reactor_.wake();
+  if (is_first) wake();
 }
 
 bool Loop::run_posted() {
@@ -118,28 +118,33 @@ void pause() {
 
 }  // namespace
 
-// Whether something came while it looked; then the outside may wait for some turns.
-bool Loop::spin(Instant until) {
-  constexpr int tries_per_look = 64;  // at the clock
-  const Instant end = std::min(clock_.now() + spin_, until);
+// The doors cost less to look at than the clock and the outside. What is there already costs neither.
+Loop::Spin Loop::spin(Instant until) {
+  constexpr int tries_per_look = 64;
+  Instant end = Instant::never();
   do {
     for (int i = 0; i < tries_per_look; ++i) {
-      if (has_come()) return true;
+      if (has_come()) return Spin::inside;
       pause();
     }
-  } while (!has_posted_.load(std::memory_order_relaxed) && clock_.now() < end);
-  return false;
+    if (end.is_never()) end = std::min(clock_.now() + spin_, until);
+    unlooked_ = 0;
+    if (reactor_.wait(Instant())) return Spin::outside;
+    if (is_woken_.exchange(false, std::memory_order_acq_rel)) return Spin::inside;
+  } while (clock_.now() < end);
+  return Spin::nothing;
 }
 
 bool Loop::wait(Instant until) {
   if (until == Instant() || doors_.empty()) return reactor_.wait(until);
   constexpr std::uint32_t unlooked_max = 64;
   if (spin_ > Duration()) {
+    // Doors through which something comes all the time do not keep the outside waiting.
     if (++unlooked_ >= unlooked_max) {
       unlooked_ = 0;
       if (reactor_.wait(Instant())) return true;
     }
-    if (spin(until)) return false;
+    if (const Spin ended = spin(until); ended != Spin::nothing) return ended == Spin::outside;
   }
   signs_->is_asleep.store(true, std::memory_order_seq_cst);
   const bool has_news = reactor_.wait(has_come() ? Instant() : until);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -106,7 +107,11 @@ class Loop : private Executor::Driver {
     std::atomic<bool> is_asleep = false;  // or left alone by a foreign main loop: it has to be woken
   };
   std::shared_ptr<const Signs> signs() const { return signs_; }
-  void wake() { reactor_.wake(); }  // from any thread
+  // From any thread: the wait of this turn, or of the next one, ends.
+  void wake() {
+    is_woken_.store(true, std::memory_order_release);
+    reactor_.wake();
+  }
 
   // Where other threads put things for the loop. It is looked at in every turn and before the loop sleeps: whoever
   // puts the first thing there and then finds the loop asleep wakes it, both in one order for all.
@@ -119,7 +124,7 @@ class Loop : private Executor::Driver {
     ~Door() = default;
   };
   void add_door(Door& door) { doors_.push_back(door); }
-  // How long it looks at its doors again and again before it sleeps; costs a core. Zero is off.
+  // How long it looks at its doors, and outside, again and again before it sleeps; costs a core. Zero is off.
   void spin_at_doors(Duration spin) { spin_ = spin; }
 
   // Listeners of mem: addresses, by name.
@@ -144,7 +149,9 @@ class Loop : private Executor::Driver {
   void leave();
   bool turn(Instant deadline) noexcept;
   bool wait(Instant until);
-  bool spin(Instant until);
+  // What ended it.
+  enum class Spin : std::uint8_t { nothing, inside, outside };
+  Spin spin(Instant until);
   bool has_come() const {
     return doors_.any_of([](const Door& door) { return door.has_come(); });
   }
@@ -168,6 +175,7 @@ class Loop : private Executor::Driver {
   std::map<std::string, MemoryListener*, std::less<>> memory_names_;
 
   std::atomic<bool> is_stopping_ = false;
+  std::atomic<bool> is_woken_ = false;    // what a look outside took does not say so
   std::atomic<bool> has_posted_ = false;  // saves the lock where nothing was posted
   std::mutex posted_mutex_;
   std::vector<std::move_only_function<void()>> posted_;

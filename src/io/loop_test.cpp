@@ -281,6 +281,96 @@ TEST_F(LoopTest, its_descriptor_tells_of_work_that_a_turn_left_over) {
 
 // --- the end ---
 
+// Looks as often as it is asked to, and a moment passes each time; sleeping is what a test says.
+class LookingReactor final : public Reactor {
+ public:
+  explicit LookingReactor(TestClock& clock) : clock_(clock) {}
+  bool wait(Instant until) override {
+    if (until == Instant()) {
+      clock_.at = clock_.at + 1us;
+      return on_look && on_look(++looks);
+    }
+    ++sleeps;
+    if (on_sleep) on_sleep();
+    return false;
+  }
+  void dispatch() override { ++dispatched; }
+  void wake() override {}  // it is taken by the look that is going on
+  int fd() const override { return -1; }
+  void set_alarm(Instant) override {}
+
+  std::move_only_function<bool(int)> on_look;
+  std::move_only_function<void()> on_sleep;
+  int looks = 0;
+  int sleeps = 0;
+  int dispatched = 0;
+
+ private:
+  TestClock& clock_;
+};
+
+struct Doorstep final : Loop::Door {
+  bool has_come() const override { return count != 0; }
+  void take_in() override { taken += std::exchange(count, 0); }
+  int count = 0;
+  int taken = 0;
+};
+
+class LoopSpinTest : public ::testing::Test {
+ protected:
+  LoopSpinTest() {
+    loop_.add_door(door_);
+    loop_.spin_at_doors(100us);
+  }
+  TestClock clock_;
+  TestRandom random_;
+  LookingReactor reactor_{clock_};
+  Loop loop_{clock_, reactor_, random_};
+  Doorstep door_;
+};
+
+TEST_F(LoopSpinTest, what_comes_from_outside_is_seen_while_it_spins_at_its_doors) {
+  reactor_.on_look = [](int look) { return look == 3; };
+  EXPECT_TRUE(loop_.poll_once(Instant::never()));
+  EXPECT_EQ(reactor_.dispatched, 1);
+  EXPECT_EQ(reactor_.sleeps, 0);
+}
+
+TEST_F(LoopSpinTest, what_comes_to_a_door_is_taken_in_without_a_sleep) {
+  reactor_.on_look = [this](int look) {
+    if (look == 3) door_.count = 1;
+    return false;
+  };
+  EXPECT_TRUE(loop_.poll_once(Instant::never()));
+  EXPECT_EQ(door_.taken, 1);
+  EXPECT_EQ(reactor_.sleeps, 0);
+}
+
+TEST_F(LoopSpinTest, a_spin_in_vain_ends_with_a_sleep) {
+  reactor_.on_sleep = [this] { door_.count = 1; };
+  EXPECT_TRUE(loop_.poll_once(Instant::never()));
+  EXPECT_EQ(reactor_.sleeps, 1);
+  EXPECT_EQ(clock_.at, Instant::from_ns(1000) + 100us);
+}
+
+// A look takes what a wake-up has left in the descriptor: nothing else would end the sleep.
+TEST_F(LoopSpinTest, a_wake_up_that_a_look_takes_ends_the_wait_all_the_same) {
+  bool has_run = false;
+  reactor_.on_sleep = [this] { door_.count = 1; };
+  reactor_.on_look = [&](int look) {
+    if (look == 3) loop_.post([&] { has_run = true; });
+    return false;
+  };
+  EXPECT_TRUE(loop_.poll_once(Instant::never()));
+  EXPECT_TRUE(has_run);
+  reactor_.on_look = [this](int) {
+    loop_.stop();
+    return false;
+  };
+  loop_.run();
+  EXPECT_EQ(reactor_.sleeps, 0);
+}
+
 TEST_F(LoopTest, work_that_is_still_posted_at_the_end_is_dropped) {
   const auto watched = std::make_shared<int>(1);
   bool has_run = false;
