@@ -267,13 +267,14 @@ struct LinkTo {
   ActorRef other;
 };
 
-// Links when it is told to, and counts what it is told of ends.
-Task<Result<void>> trap(Actor& self, std::atomic<int>* told) {
+// Links when it is told to, and counts that, and what it is told of ends.
+Task<Result<void>> trap(Actor& self, std::atomic<int>* linked, std::atomic<int>* told) {
   self.trap_exits();
   for (;;) {
     auto news = co_await self.receive<LinkTo, Exited>();
     if (const auto* link = std::get_if<LinkTo>(&news)) {
-      if (auto linked = self.link(link->other); !linked) co_return linked;
+      if (auto made = self.link(link->other); !made) co_return made;
+      ++*linked;
     } else {
       ++*told;
     }
@@ -282,13 +283,14 @@ Task<Result<void>> trap(Actor& self, std::atomic<int>* told) {
 
 TEST(ActorsThreadsTest, two_that_link_each_other_at_once_are_linked_once) {
   constexpr int rounds = 2000;
+  std::atomic<int> linked = 0;
   std::atomic<int> told_here = 0;
   std::atomic<int> told_there = 0;
   Place here;
   Place there;
   for (int round = 1; round <= rounds; ++round) {
-    const ActorRef one = here.spawn(trap, &told_here);
-    const ActorRef other = there.spawn(trap, &told_there);
+    const ActorRef one = here.spawn(trap, &linked, &told_here);
+    const ActorRef other = there.spawn(trap, &linked, &told_there);
     std::latch start(2);
     std::jthread linking([&] {
       start.arrive_and_wait();
@@ -297,6 +299,7 @@ TEST(ActorsThreadsTest, two_that_link_each_other_at_once_are_linked_once) {
     start.arrive_and_wait();
     other.send(LinkTo{one}).value();
     linking.join();
+    wait_until([&] { return linked == 2 * round; });  // one that links after it was told is told again
     (round % 2 == 0 ? one : other).exit({.kind = Kind::killed});
     wait_until([&] { return told_here + told_there >= round; });
     for (Place* place : {&here, &there, &here, &there}) place->on([](Actors&) {});
@@ -306,10 +309,11 @@ TEST(ActorsThreadsTest, two_that_link_each_other_at_once_are_linked_once) {
 }
 
 TEST(ActorsThreadsTest, requests_to_end_and_ties_do_not_fill_the_inbox_of_a_loop_that_does_not_turn) {
+  std::atomic<int> linked = 0;
   std::atomic<int> told = 0;
   Place here;
   Place there({.inbox_items_max = 64});
-  const ActorRef other = there.spawn(trap, &told);
+  const ActorRef other = there.spawn(trap, &linked, &told);
   std::latch goes_on(1);
   std::latch is_held(1);
   std::jthread holding([&] {
