@@ -245,6 +245,19 @@ void Actor::discard_all() {
   }
 }
 
+void Actor::part() {
+  IntrusiveList<runtime::TieEnd> of_other_homes;
+  while (!ties_.empty()) {
+    runtime::TieEnd& end = ties_.pop_front();
+    if (is_in_grave_ && !end.tie.is_at_one_home()) {
+      of_other_homes.push_back(end);
+    } else {
+      Tie::part(end, false);
+    }
+  }
+  ties_.take_all(of_other_homes);
+}
+
 void Actor::arrive_retired(runtime::Parcel& parcel) { delete &static_cast<Retired&>(parcel).actor; }
 
 }  // namespace parley

@@ -169,6 +169,8 @@ class Actor : public ListNode, public async::Pooled {
   void note_size();
   void note_taken(const runtime::Message& message);
   void discard_all();
+  // It has ended; see ActorHome::lay_out().
+  void part();
   runtime::TieEnd* link_with(const Actor& other);
 
   // What other threads look at, apart from what changes with every message.
@@ -187,6 +189,7 @@ class Actor : public ListNode, public async::Pooled {
   bool traps_exits_ = false;
   bool is_guest_ = false;
   bool has_unread_request_ = false;
+  bool is_in_grave_ = false;  // its frame is there, and about to be destroyed
   ExitReason::Kind end_of_body_ = ExitReason::Kind::normal;
   Actors* actors_ = nullptr;
   IntrusiveList<runtime::TieEnd> ties_;

@@ -344,5 +344,45 @@ TEST_F(ActorExitTest, one_that_is_ended_by_a_destructor_of_its_own_frame_is_dest
   EXPECT_TRUE(victim.has_ended());
 }
 
+// Counts at its destruction what somebody on another loop has been told of by then.
+struct Looks {
+  Looks(runtime::suite::World* there, Guest* guest, Log* log) : there(there), guest(guest), log(log) {}
+  Looks(Looks&& other) noexcept : there(std::exchange(other.there, nullptr)), guest(other.guest), log(other.log) {}
+  ~Looks() {
+    if (!there) return;
+    there->settle();
+    log->push_back("told " + std::to_string((*guest)->mailbox_size()));
+  }
+  runtime::suite::World* there;
+  Guest* guest;
+  Log* log;
+};
+
+Task<Result<void>> idle_with(Actor& self, Looks looks) {
+  co_await self.receive<std::monostate>();
+  co_return {};
+}
+
+TEST_F(ActorExitTest, who_watches_from_another_loop_is_told_when_the_frame_is_gone) {
+  runtime::suite::World there;
+  there.settle();
+  Actors others(there.loop);
+  Guest guest(others);
+  const ActorRef watched = actors_.spawn(idle_with, Looks(&there, &guest, &log_)).value();
+  const ActorRef linked = others.spawn(idle).value();
+  linked.get()->link(watched).value();
+  guest->monitor(watched).value();
+  there.settle();
+  world_.settle();
+  linked.exit({.kind = Kind::killed});  // and with it the watched one, which learns it from its inbox
+  there.settle();
+  guest->monitor(watched).value();  // comes from there too, while the frame still is
+  guest->link(watched).value();
+  world_.settle();
+  there.settle();
+  EXPECT_THAT(log_, ElementsAre("told 0"));
+  EXPECT_EQ(guest->mailbox_size(), 3u);
+}
+
 }  // namespace
 }  // namespace parley

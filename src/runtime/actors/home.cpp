@@ -11,10 +11,17 @@ namespace parley::runtime {
 
 // The frame of an actor that has ended, until nothing of it is on the stack. It has a reference to the actor.
 struct ActorHome::Grave final : Mortal, async::Pooled {
-  Grave(Actor& actor, Task<Result<void>> body) : actor(actor), place(std::move(body)) {}
+  Grave(Actor& actor, Task<Result<void>> body) : actor(actor), place(actor, std::move(body)) {}
+  ~Grave() override { place.destroy(); }
   ActorRef actor;
   Buried place;
 };
+
+void ActorHome::Buried::destroy() {
+  body.reset();
+  actor.is_in_grave_ = false;
+  actor.part();
+}
 
 ActorHome::ActorHome(io::Loop& loop, ActorsOptions options) : signs_(loop.signs()), options_(options), loop_(&loop) {
   loop.add_door(*this);
@@ -112,7 +119,7 @@ void ActorHome::lay_out(Actor& actor) {
     Actor& next = dying_.pop_front();
     bury(next);
     next.discard_all();
-    while (!next.ties_.empty()) Tie::part(next.ties_.pop_front(), false);
+    next.part();
     next.release();
   }
   is_laying_out_ = false;
@@ -126,6 +133,7 @@ void ActorHome::bury(Actor& actor) {
   }
   auto grave = std::make_unique<Grave>(actor, std::move(*actor.body_));
   actor.body_.reset();
+  actor.is_in_grave_ = true;
   graves_.push_back(grave->place);
   loop_->executor().bury(std::move(grave));
 }
@@ -153,7 +161,7 @@ void ActorHome::retire(Actor& actor) {
 void ActorHome::close() {
   is_closed_ = true;
   while (!living_.empty()) living_.front().end({.kind = ExitReason::Kind::no_connection, .text = {}});
-  while (!graves_.empty()) graves_.pop_front().body.reset();
+  while (!graves_.empty()) graves_.pop_front().destroy();
   settle();
   while (!waited_.empty()) waited_.pop_front().slot.close();
   {

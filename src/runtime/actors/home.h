@@ -82,8 +82,9 @@ class ActorHome final : private io::Loop::Door {
 
   // It lives here from now on. Errors: overloaded, in_use (the name), closed.
   Result<void> admit(Actor& actor, std::string name);
-  // It has ended: its name is free, its frame is destroyed after what runs now, and those are told who are tied to it.
-  // One after another: the end of one may be the end of many.
+  // It has ended: its name is free, its frame is destroyed after what runs now, and those are told who are tied to it;
+  // those of other homes, who may act at once, when the frame is gone. One after another: the end of one may be the end
+  // of many.
   void lay_out(Actor& actor);
   // A question was dropped by one that may be about to end: after what runs now it is known.
   void settle_later(AnswerSlot& slot);
@@ -96,7 +97,9 @@ class ActorHome final : private io::Loop::Door {
 
  private:
   struct Buried final : ListNode {
-    explicit Buried(Task<Result<void>> body) : body(std::move(body)) {}
+    Buried(Actor& actor, Task<Result<void>> body) : actor(actor), body(std::move(body)) {}
+    void destroy();
+    Actor& actor;
     Task<Result<void>> body;
   };
   struct Grave;

@@ -59,7 +59,7 @@ void Tie::part(TieEnd& end, bool is_cut) {
 void Tie::arrive(Parcel& parcel) {
   Tie& tie = static_cast<Coming&>(parcel).tie;
   Actor& here = *tie.other_.actor.get();
-  if (here.has_ended()) return part(tie.other_, false);
+  if (here.has_ended() && !here.is_in_grave_) return part(tie.other_, false);
   // Both wanted it at once: the link of the same one of them stays, at both ends.
   if (TieEnd* const own = tie.kind_ == Kind::link ? here.link_with(*tie.one_.actor.get()) : nullptr) {
     const bool stays = std::less<const Actor*>()(tie.one_.actor.get(), &here);

@@ -46,6 +46,7 @@ class Tie final : public async::Pooled {
     return kind_ == Kind::monitor && &end == &one_ && other_.actor == other;
   }
   bool is_made_by(const TieEnd& end) const { return &end == &one_; }
+  bool is_at_one_home() const { return is_at_one_home_; }
 
  private:
   Tie(Kind kind, Actor& one, const ActorRef& other);
