@@ -246,6 +246,7 @@ void Actor::discard_all() {
 }
 
 void Actor::part() {
+  PARLEY_ASSERT(is_in_grave_ || !receiving_, "a task outside of an actor receives in it, and outlives it: use a Guest");
   IntrusiveList<runtime::TieEnd> of_other_homes;
   while (!ties_.empty()) {
     runtime::TieEnd& end = ties_.pop_front();

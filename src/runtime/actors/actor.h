@@ -90,7 +90,8 @@ class Actor : public ListNode, public async::Pooled {
   const std::string& name() const { return name_; }
 
   // `co_await self.receive<Deposit, Withdraw>()`: the oldest message of one of these types, now or when it comes; all
-  // others stay, in their order. Gives a variant, for one type the message itself. One receive at a time.
+  // others stay, in their order. Gives a variant, for one type the message itself. One receive at a time, by its body
+  // and what that awaits: a task outside of it has a Guest.
   template <class... Ts>
   runtime::Receive<runtime::AnyOf<Ts...>> receive();
   // The same as a Result, which is timed_out when that time has passed.

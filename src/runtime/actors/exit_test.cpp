@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "async/wait.h"
 #include "base/prng.h"
 #include "runtime/actors/actors.h"
 #include "runtime/world_suite.h"
@@ -382,6 +383,25 @@ TEST_F(ActorExitTest, who_watches_from_another_loop_is_told_when_the_frame_is_go
   there.settle();
   EXPECT_THAT(log_, ElementsAre("told 0"));
   EXPECT_EQ(guest->mailbox_size(), 3u);
+}
+
+Task<Result<void>> sleep_long(Actor& self) {
+  co_await Sleep(self.actors().loop(), 1h);
+  co_return {};
+}
+
+Task<void> receive_in(ActorRef other) { co_await other.get()->receive<std::monostate>(); }
+
+using ActorExitDeathTest = ActorExitTest;
+
+TEST_F(ActorExitDeathTest, a_task_outside_of_an_actor_that_receives_in_it_is_a_mistake_that_is_named) {
+  const ActorRef other = actors_.spawn(sleep_long).value();
+  const auto receive_and_end = [&] {
+    runtime::suite::Running<void> outside(world_, receive_in(other));
+    other.exit();
+    world_.settle();
+  };
+  EXPECT_DEATH(receive_and_end(), "use a Guest");
 }
 
 }  // namespace
