@@ -213,6 +213,15 @@ def in_process_table(groups, test):
     return table(["peer", "p50 µs", "p99 µs", "p99.9 µs", "per second", "CPU µs each", "ctx sw each"], lines)
 
 
+def in_process_idle_table(groups):
+    lines = []
+    for key in groups.of("D", "idle"):
+        rows = groups.rows[key]
+        lines.append([key.peer, f"{median(rows, 'n'):.0f}", span(rows, "bytes_per_actor"),
+                      span(rows, "bytes_per_conversation"), f"{median(rows, 'idle_wakeups'):.0f}"])
+    return table(["peer", "of each", "bytes of an actor", "bytes of a conversation", "wake-ups in 1 s"], lines)
+
+
 def idle_table(groups, case):
     lines = []
     for key in sorted(groups.of(case), key=lambda k: median(groups.rows[k], "server_kib_per_conn")):
@@ -276,6 +285,8 @@ def tables(rows):
     for test in ("roundtrip", "throughput", "monitor", "link", "crash"):
         if groups.of("D", test):
             parts.append(f"### D. In process: {test}\n\n" + in_process_table(groups, test))
+    if groups.of("D", "idle"):
+        parts.append("### D. In process: idle\n\n" + in_process_idle_table(groups))
     if groups.of("E"):
         parts.append("### E. 1000 idle connections, each used once\n\n" + idle_table(groups, "E"))
     if groups.of("H-idle"):

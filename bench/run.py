@@ -140,6 +140,7 @@ def in_process_case():
         found += [Run(Peer("peer_caf"), scenario, options)
                   for options in ({"threads": 1, "cpus": "0"}, {"threads": 2}, {"threads": 2, "detached": 1})]
     found.append(Run(Peer("actors_bench"), "ask", {"threads": 1, "cpus": "0"}))
+    found.append(Run(Peer("actors_bench"), "idle", {"n": 1000}))
     for scenario in ("monitor", "link"):
         found.append(Run(Peer("actors_bench"), scenario, {"threads": 1, "cpus": "0"}))
         found += [Run(Peer("peer_caf"), scenario, options) for options in ({"threads": 1, "cpus": "0"}, {"threads": 2})]

@@ -1,14 +1,19 @@
 // Actors of Parley, in one process; the scenarios and the command line of peer_caf and peer_inproc.
 //   actors_bench roundtrip|ask|throughput|monitor|link|idle [threads=1|2] [cpus=0,1] [spin=1]
 // threads=1: both actors on one loop; 2: each on a loop and a thread of its own, where spin=1 turns the loops without
-// ever sleeping.
+// ever sleeping. idle: n actors and n conversations (1000) for a second in which nobody says anything.
+#include <malloc.h>
+
 #include <atomic>
+#include <chrono>
+#include <cstdio>
 #include <latch>
 #include <memory>
 #include <string>
 #include <thread>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "async/wait.h"
 #include "bench.hpp"
@@ -16,6 +21,7 @@
 #include "net/system_clock.h"
 #include "net/system_random.h"
 #include "runtime/actors/actors.h"
+#include "runtime/conversations/conversations.h"
 
 namespace {
 
@@ -161,10 +167,62 @@ void measure(const bench::Options& options, There make_there, Here make_here) {
   other.exit();
 }
 
+Task<Result<void>> sleeper(Actor& self) {
+  co_await self.receive<std::int32_t>();
+  co_return {};
+}
+
+struct Silent final : Party {
+  void on_message(Message) override {}
+  void on_over(ConversationId) override {}
+};
+
+std::size_t heap_bytes() { return ::mallinfo2().uordblks; }
+
+// What n of each hold, and how often the kernel's wait ends while they do nothing.
+void measure_idle(const bench::Options& options, std::size_t count) {
+  bench::pin("0");
+  Place place(false);
+  Actors actors(place.loop);
+  Conversations conversations(place.loop, {});
+  Silent silent;
+  const Participant provider = conversations.add(silent, "silent").value();
+  conversations.provide("silence", provider).value();
+  std::vector<ActorRef> refs(count);
+
+  const std::size_t without = heap_bytes();
+  for (ActorRef& ref : refs) ref = actors.spawn(sleeper).value();
+  while (place.loop.poll_once()) {
+  }
+  const std::size_t with_actors = heap_bytes();
+  constexpr std::size_t of_one_owner = 1000;
+  for (std::size_t i = 0; i < count; ++i) {
+    conversations.open({.subject = "silence", .deadline = std::chrono::hours(1), .owner = i / of_one_owner}).value();
+  }
+  while (place.loop.poll_once()) {
+  }
+  const std::size_t with_conversations = heap_bytes();
+
+  const Instant end = place.clock.now() + std::chrono::seconds(1);
+  std::uint64_t turns = 0;
+  for (; place.clock.now() < end; ++turns) place.loop.poll_once(end);
+  bench::check(actors.size() == count && conversations.size() == count, "all are there");
+  const auto each = [count](std::size_t bytes) { return static_cast<double>(bytes) / static_cast<double>(count); };
+  std::printf(
+      "{\"case\":\"%s\",\"test\":\"idle\",\"peer\":\"parley\",\"rep\":%s,\"n\":%zu,\"idle_wakeups\":%llu,"
+      "\"bytes_per_actor\":%.1f,\"bytes_per_conversation\":%.1f}\n",
+      options.str("case", "D").c_str(), options.str("rep", "0").c_str(), count,
+      static_cast<unsigned long long>(turns - 1), each(with_actors - without), each(with_conversations - with_actors));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   const bench::Options options = bench::parse(argc, argv);
+  if (options.scenario == "idle") {
+    measure_idle(options, static_cast<std::size_t>(options.num("n", 1000)));
+    return 0;
+  }
   bench::Meter meter(options, {});
   const auto count = static_cast<std::int64_t>(options.num("n", options.scenario == "throughput" ? 1e6 : 50000));
   const auto nobody = [](Actors&) { return ActorRef(); };
