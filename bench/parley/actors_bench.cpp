@@ -4,7 +4,6 @@
 // ever sleeping. idle: n actors and n conversations (1000) for a second in which nobody says anything.
 #include <malloc.h>
 
-#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <latch>
@@ -31,10 +30,6 @@ using namespace parley;
 struct Place {
   explicit Place(bool spins) : reactor(net::EpollReactor::make(clock).value()) {
     if (spins) loop.spin_at_doors(std::chrono::milliseconds(1));
-  }
-
-  void turn(const std::atomic<bool>& is_over) {
-    while (!is_over.load(std::memory_order_relaxed)) loop.poll_once(Instant::never());
   }
 
   net::SystemClock clock;
@@ -143,8 +138,7 @@ void measure(const bench::Options& options, There make_there, Here make_here) {
   bench::pin(here_cpu);
   Place here(spins);
   Actors actors(here.loop);
-  std::atomic<bool> is_over = false;
-  std::unique_ptr<Place> there;
+  io::Loop* there = nullptr;
   ActorRef other;
   std::jthread thread;
   if (is_apart) {
@@ -154,8 +148,9 @@ void measure(const bench::Options& options, There make_there, Here make_here) {
       Place place(spins);
       Actors its(place.loop);
       other = make_there(its);
+      there = &place.loop;
       started.count_down();
-      place.turn(is_over);
+      place.loop.run();
     });
     started.wait();
   } else {
@@ -163,8 +158,7 @@ void measure(const bench::Options& options, There make_there, Here make_here) {
   }
   Guest guest(actors);
   here.loop.run_until(until_end_of(*guest, make_here(actors, other)));
-  is_over = true;
-  other.exit();
+  if (there) there->stop();
 }
 
 Task<Result<void>> sleeper(Actor& self) {

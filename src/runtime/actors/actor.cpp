@@ -245,6 +245,9 @@ void Actor::discard_all() {
   }
 }
 
+// Those that hold it by then have their own.
+void Actor::give_back_stock() { holds_.fetch_sub(std::exchange(holds_in_stock_, 0), std::memory_order_acq_rel); }
+
 void Actor::part() {
   PARLEY_ASSERT(is_in_grave_ || !receiving_, "a task outside of an actor receives in it, and outlives it: use a Guest");
   IntrusiveList<runtime::TieEnd> of_other_homes;

@@ -85,7 +85,12 @@ class Actor : public ListNode, public async::Pooled {
   Actor& operator=(const Actor&) = delete;
   ~Actor();
 
-  ActorRef ref() { return ActorRef(*this); }
+  ActorRef ref() {
+    ActorRef ref;
+    take_hold();
+    ref.actor_ = this;
+    return ref;
+  }
   Actors& actors() const { return *actors_; }
   const std::string& name() const { return name_; }
 
@@ -170,13 +175,14 @@ class Actor : public ListNode, public async::Pooled {
   void note_size();
   void note_taken(const runtime::Message& message);
   void discard_all();
+  void take_hold();
+  void give_back_stock();
   // It has ended; see ActorHome::lay_out().
   void part();
   runtime::TieEnd* link_with(const Actor& other);
 
   // What other threads look at, apart from what changes with every message.
   const std::shared_ptr<runtime::ActorHome> home_;
-  std::atomic<std::uint32_t> holds_ = 0;
   std::atomic<bool> has_ended_ = false;
   std::atomic<bool> is_full_ = false;
   std::array<std::atomic<bool>, 2> requests_coming_ = {};  // to end, from other threads: any, and one that kills
@@ -187,6 +193,7 @@ class Actor : public ListNode, public async::Pooled {
   std::size_t size_ = 0;
   runtime::Receiving* receiving_ = nullptr;
   std::uint32_t received_in_a_row_ = 0;
+  std::uint32_t holds_in_stock_ = 0;
   bool traps_exits_ = false;
   bool is_guest_ = false;
   bool has_unread_request_ = false;
@@ -201,6 +208,7 @@ class Actor : public ListNode, public async::Pooled {
   std::string name_;
   ExitReason reason_;
   Instant ended_at_;
+  std::atomic<std::uint32_t> holds_ = 0;  // apart: references that go to other threads are dropped there
   struct Retired final : runtime::Parcel {
     explicit Retired(Actor& actor) : Parcel(&Actor::arrive_retired), actor(actor) {}
     Actor& actor;
@@ -214,6 +222,19 @@ inline ActorRef::ActorRef(const ActorRef& other) : actor_(other.actor_) {
 inline ActorRef::~ActorRef() {
   if (actor_) actor_->release();
 }
+
+// One that hands out references to itself, to whoever is to answer, has some in stock: whoever drops one on another
+// thread has the count there, and it would go to and fro with each.
+inline void Actor::take_hold() {
+  constexpr std::uint32_t stock = 1024;
+  if (has_ended()) return hold();
+  if (holds_in_stock_ == 0) {
+    holds_.fetch_add(stock, std::memory_order_relaxed);
+    holds_in_stock_ = stock;
+  }
+  --holds_in_stock_;
+}
+
 inline bool ActorRef::has_ended() const { return actor_ && actor_->has_ended(); }
 
 inline void runtime::Receiving::leave() { actor_.receiving_ = nullptr; }

@@ -42,6 +42,7 @@ class ActorRef {
   Actor* get() const { return actor_; }  // for the runtime
 
  private:
+  friend class Actor;
   Actor* actor_ = nullptr;
 };
 

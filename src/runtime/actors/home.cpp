@@ -5,7 +5,6 @@
 #include "base/assert.h"
 #include "runtime/actors/actor.h"
 #include "runtime/actors/ask.h"
-#include "runtime/actors/tie.h"
 
 namespace parley::runtime {
 
@@ -45,17 +44,25 @@ bool ActorHome::push(Parcel& parcel) {
   return true;
 }
 
+// One that meets an empty inbox is not counted, and touches it once: to look before would fetch its line twice.
 Result<void> ActorHome::push_message(Message& message) {
-  if (inbox_size_.fetch_add(1, std::memory_order_relaxed) >= options_.inbox_items_max) {
-    inbox_size_.fetch_sub(1, std::memory_order_relaxed);
-    return fail(Code::overloaded, "too many messages from other threads");
+  Parcel* none = nullptr;
+  message.next = nullptr;
+  if (inbox_.compare_exchange_strong(none, &message, std::memory_order_seq_cst, std::memory_order_relaxed)) {
+    if (signs_->is_asleep.load(std::memory_order_seq_cst)) wake();
+    return {};
   }
-  if (push(message)) return {};
+  if (none == gone()) return fail(Code::not_found, "the actor has ended");
+  message.is_counted = true;
+  const std::size_t others = 1 + inbox_size_.fetch_add(1, std::memory_order_relaxed);
+  if (others < options_.inbox_items_max && push(message)) return {};
   inbox_size_.fetch_sub(1, std::memory_order_relaxed);
-  return fail(Code::not_found, "the actor has ended");
+  if (others < options_.inbox_items_max) return fail(Code::not_found, "the actor has ended");
+  return fail(Code::overloaded, "too many messages from other threads");
 }
 
 bool ActorHome::push_counted(Parcel& parcel) {
+  parcel.is_counted = true;
   inbox_size_.fetch_add(1, std::memory_order_relaxed);
   if (push(parcel)) return true;
   inbox_size_.fetch_sub(1, std::memory_order_relaxed);
@@ -71,14 +78,14 @@ void ActorHome::take_in() { open_all(inbox_.exchange(nullptr, std::memory_order_
 
 void ActorHome::open_all(Parcel* newest) {
   Parcel* oldest = nullptr;
-  std::size_t messages = 0;
+  std::size_t counted = 0;
   while (newest) {
     Parcel* const next = newest->next;
-    messages += newest->arrive == &Message::reach || newest->arrive == &Tie::arrive ? 1 : 0;
+    counted += newest->is_counted ? 1 : 0;
     newest->next = oldest;
     oldest = std::exchange(newest, next);
   }
-  inbox_size_.fetch_sub(messages, std::memory_order_relaxed);
+  if (counted != 0) inbox_size_.fetch_sub(counted, std::memory_order_relaxed);
   is_draining_ = true;
   while (oldest) {
     Parcel& parcel = *oldest;
@@ -120,6 +127,7 @@ void ActorHome::lay_out(Actor& actor) {
     bury(next);
     next.discard_all();
     next.part();
+    next.give_back_stock();
     next.release();
   }
   is_laying_out_ = false;

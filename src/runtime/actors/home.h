@@ -135,7 +135,7 @@ class ActorHome final : private io::Loop::Door {
   std::mutex mutex_;
 
   alignas(64) std::atomic<Parcel*> inbox_ = nullptr;  // the newest first
-  std::atomic<std::size_t> inbox_size_ = 0;
+  std::atomic<std::size_t> inbox_size_ = 0;           // as far as they are counted
 };
 
 }  // namespace runtime

@@ -20,6 +20,7 @@ struct Parcel {
   constexpr explicit Parcel(Arrive arrive) : arrive(arrive) {}
   Arrive arrive;
   Parcel* next = nullptr;
+  bool is_counted = false;  // for the bound of the inbox in which it lies
 };
 
 // A message on its way or in a mailbox. Whoever has it owns it; its type is the address of what destroys it.

@@ -53,7 +53,6 @@ class Tie final : public async::Pooled {
   TieEnd& across(const TieEnd& end) { return &end == &one_ ? other_ : one_; }
   void tell(TieEnd& end);
   void release();
-  friend class ActorHome;
   static void arrive(Parcel& parcel);       // of the tie itself, at the other's home
   static void arrive_news(Parcel& parcel);  // of an end
 
