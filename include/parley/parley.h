@@ -19,4 +19,5 @@
 #include "parley/server.h"
 #include "parley/service.h"
 #include "parley/task.h"
+#include "parley/topic.h"
 #include "parley/tracing.h"
