@@ -144,6 +144,10 @@ class Talking {
         while (unanswered_ >= unanswered_max) co_await change();
         if (is_over_) co_return;
       }
+      if (!(*feed)->is_whole()) {
+        unanswered_because_ = {Code::not_found, "standard input cannot be read to its end"};
+        warn(unanswered_because_->note);
+      }
     }
     is_input_over_ = true;
     changed_.set();

@@ -121,7 +121,7 @@ class Subscribing {
   }
 
  private:
-  Task<void> subscribe(const std::string& topic) {
+  Task<void> subscribe(std::string topic) {
     Client<builtin::Topics> topics = session_.client<builtin::Topics>(builtin::topics_name);
     auto [theirs, deliveries] = channel<builtin::Delivery, builtin::deliveries_ahead>();
     auto call = topics.call<&builtin::Topics::subscribe>(topic, schemas_, std::move(theirs));
