@@ -18,7 +18,7 @@ def against(what, ours, peer, sense, must, should=None):
 
 ASIO, GRPC, BATCH, SPIN = "asio-epoll", "grpc-cb", "raw-batch", f"{OURS}-spin"
 SECURE = ("tls", "websocket", "wss")
-HUB, RELAY = f"{OURS}-hub", "asio-relay"
+HUB, RELAY, TALK = f"{OURS}-hub", "asio-relay", f"{OURS}-talk"
 
 
 def secure(variant):
@@ -47,6 +47,10 @@ GOALS = [
     Goal("idle connection, client KiB", Figure("E", OURS, "client_kib_per_conn"), None, "<=", 4),
     against("through a hub, 1 in flight, p50", Figure("H", HUB, "p50_us"), RELAY, "<=", 1.25),
     against("after an introduction, 1 in flight, p50", Figure("H", f"{HUB}-introduced", "p50_us"), OURS, "<=", 1.05),
+    against("a conversation with somebody in the hub, p50", Figure("H-talk", f"{TALK}-hub", "p50_us"), ASIO, "<=", 2),
+    against("a conversation with a worker, p50", Figure("H-talk", f"{TALK}-worker", "p50_us"), RELAY, "<=", 1.5),
+    Goal("who waits in a conversation is told of a death, p50", Figure("H-deaths", f"{TALK}-waiter", "p50_us"),
+         Figure("H-deaths", f"{TALK}-file", "p50_us"), "<=", 1.3),
     Goal("idle session of 10,000 at a hub, KiB", Figure("H-idle", HUB, "server_kib_per_conn"), None, "<=", 4),
     Goal("wake-ups of a hub of 10,000 idle sessions", Figure("H-idle", HUB, "idle_wakeups"), None, "<=", 0),
     Goal("others at a hub flooded with items, p99 of its queue, us", Figure("H-flood", f"{HUB}-items", "p99_us"), None,
@@ -146,6 +150,8 @@ UNARY_TITLES = {
     "T": "T. Over TCP: bare, a WebSocket, TLS, and both; 1 in flight",
     "H": "H. Unary through a third process, 1 in flight; and the same without it",
     "H64": "H64. The same with 64 in flight",
+    "H-talk": "H-talk. A message of a conversation and its reply, 1 at a time, from the hub and from a worker",
+    "H-talk64": "H-talk64. The same with 64 in flight",
     "H1000": "H1000. 1,000 clients of a hub with a call in flight each",
 }
 WINDOW_TITLES = {"C": "", "C-w16": ", our window 16", "C-w256": ", our window 256", "C-w1024": ", our window 1024",

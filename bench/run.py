@@ -75,7 +75,7 @@ WINDOWS = {"C-w16": 16, "C-w256": 256, "C-w1024": 1024}
 FLOODS = peers("hub_flood:quiet hub_flood:items hub_flood:large hub_flood:calls hub_flood:both")
 SECURE_FLOORS = peers("peer_asio peer_asio_secure:websocket peer_asio_secure:tls peer_asio_secure:wss")
 SECURE = peers("peer_parley peer_parley:websocket peer_parley:tls peer_parley:wss") + SECURE_FLOORS
-HUB_CASES = ["H", "H64", "H1000", "H-idle", "H-flood", "H-deaths", "H-program"]
+HUB_CASES = ["H", "H64", "H1000", "H-talk", "H-talk64", "H-idle", "H-flood", "H-deaths", "H-program"]
 CASES = ["A", "A-same", "A-free", "A-paced", "A-spin", "A-same-spin", "A-paced-spin", "B", "B512", "C", *WINDOWS, "D",
          "E", "T", "T-stream", *HUB_CASES]
 
@@ -83,7 +83,8 @@ CASES = ["A", "A-same", "A-free", "A-paced", "A-spin", "A-same-spin", "A-paced-s
 GOAL_CASES = ["A", "A-spin", "A-same-spin", "A-paced-spin", "B", "B512", "C", *WINDOWS, "E", "T-stream", *HUB_CASES]
 GOAL_PEERS = FLOODS + SECURE_FLOORS + peers(
     "peer_raw:batch peer_asio peer_grpc:cb peer_asio_relay peer_hub peer_hub:introduced peer_inproc:eof "
-    "hub_processes:worker hub_processes:hub hub_processes:client hub_processes:call hub_processes:true")
+    "conversations_bench:hub conversations_bench:worker hub_processes:worker hub_processes:hub hub_processes:client "
+    "hub_processes:waiter hub_processes:next hub_processes:file hub_processes:call hub_processes:true")
 
 
 def runs(who, scenario, transports, **options):
@@ -155,13 +156,17 @@ def hub_case(case, extra):
     if case == "H-flood":  # places its processes itself, the hub alone on CPU 1
         return [Run(p, "flood", {}) for p in FLOODS]
     if case == "H-deaths":
-        who = peers("hub_processes:worker hub_processes:hub hub_processes:client")
+        who = peers("hub_processes:worker hub_processes:hub hub_processes:client hub_processes:waiter "
+                    "hub_processes:next hub_processes:file")
         return [Run(p, "deaths", {}) for p in who] + [Run(p, "crash", {}) for p in peers("peer_inproc:eof")]
     if case == "H-program":
         return [Run(p, "program", {}) for p in peers("hub_processes:call hub_processes:true")]
     if case == "H1000":
         return runs(peers("peer_hub"), "unary", ["unix"], inflight=1000, clients=1000, **place)
-    inflight = {"inflight": 64} if case == "H64" else {}
+    inflight = {"inflight": 64} if case.endswith("64") else {}
+    if case.startswith("H-talk"):
+        return (runs(peers("peer_asio_relay conversations_bench:worker"), "unary", ["unix"], **inflight, **place) +
+                runs(peers("peer_asio conversations_bench:hub"), "unary", ["unix"], **inflight, **PLACES["split"]))
     through = runs(peers("peer_asio_relay peer_hub"), "unary", ["unix"], **inflight, **place)
     # Who was introduced has the hub on the side, where it does nothing.
     past = runs(peers("peer_hub:introduced"), "unary", ["unix"], cpub="1", **inflight, **PLACES["split"])

@@ -1,10 +1,12 @@
 // What processes at a hub come to, beside what the kernel takes at least:
 //
-//   hub_processes deaths variant=worker|hub|client [n=20]   who learns of a SIGKILL, and when
+//   hub_processes deaths variant=worker|hub|client|waiter|next|file [n=20]   who learns of a SIGKILL, and when
 //   hub_processes program variant=call|true [n=40]          a program from start to exit
 //
 // worker: 1,000 calls are in flight through the hub; until the first and the last of them has ended. hub: until the
 // session of a client ends. client: in the middle of a stream to a worker; until the worker's handler ends.
+// waiter: in a conversation with a worker; until the one who waits for its reply is told. next: the same where another
+// worker goes on; until that one has replied. file: the floor of these two, until a file ends that such a worker holds.
 #include "adder.h"
 #include "bench.hpp"
 #include "parley/hub.h"
@@ -82,6 +84,20 @@ void be_client(const std::string& uri) {
   loop.run_until(pour(session->client<Desk>("Desk")));
 }
 
+// Says nothing to "wait", unless somebody had it before.
+Task<Result<std::optional<Envelope>>> reply(const Party::Message& message) {
+  Event never;
+  if (message.content->payload.size() == 4 && !message.is_repeated) co_await never.wait();
+  co_return Envelope{};
+}
+void take_part_in(const std::string& uri) {
+  Loop loop;
+  const auto session = meet(loop, uri);
+  const auto part = loop.run_until(take_part(*session, "bench", reply));
+  bench::check(part.has_value(), "take part");
+  loop.run();
+}
+
 void kill_and_wait(pid_t pid) {
   kill(pid, SIGKILL);
   waitpid(pid, nullptr, 0);
@@ -92,14 +108,16 @@ struct Processes {
     hub = bench::spawn({parley_program(), "hub", "--quiet", "--listen", uri}, "");
   }
   ~Processes() {
-    for (const pid_t pid : {hub, other}) {
+    for (const pid_t pid : {hub, other, next}) {
       if (pid != 0) kill_and_wait(pid);
     }
   }
-  void start(const std::string& role) { other = bench::spawn({own_program(), "role", role, uri}, ""); }
+  void start(const std::string& role) { other = begin(role); }
+  pid_t begin(const std::string& role) { return bench::spawn({own_program(), "role", role, uri}, ""); }
   const std::string uri;
   pid_t hub = 0;
   pid_t other = 0;
+  pid_t next = 0;
 };
 
 Task<bool> is_there(Client<Desk> desk) { co_return (co_await desk.call<&Desk::add>(1, 2)).has_value(); }
@@ -158,6 +176,69 @@ void client_dies(const std::string& uri, bench::Meter& meter) {
   meter.sample(worker.ended_ns - begin);
 }
 
+std::size_t provider_count(Loop& loop, Session& session) {
+  auto directory = session.client<builtin::Directory>(builtin::directory_name);
+  return loop
+      .run_until([](auto asked) -> Task<Result<std::vector<builtin::DirectoryEntry>>> {
+        co_return co_await asked.template call<&builtin::Directory::list>();
+      }(directory))
+      .value()
+      .size();
+}
+Conversation open(Loop& loop, Session& session, OnCrash on_crash) {
+  return loop.run_until(open_conversation(session, {.subject = "bench", .on_crash = on_crash})).value();
+}
+Envelope saying(std::string_view text) { return {.payload = {text.begin(), text.end()}}; }
+
+Task<void> wait_in(Conversation& conversation, bool& is_answered, Event& over) {
+  is_answered = (co_await conversation.exchange(saying("wait"))).has_value();
+  over.set();
+}
+
+// With another worker to go on, or without.
+void waited_for_dies(const std::string& uri, bench::Meter& meter, bool goes_on) {
+  Processes processes(uri);
+  Loop loop;
+  const auto session = meet(loop, uri);
+  processes.start("participant");
+  while (provider_count(loop, *session) != 1) {
+  }
+  if (goes_on) processes.next = processes.begin("participant");
+  while (provider_count(loop, *session) != (goes_on ? 2 : 1)) {
+  }
+  Conversation conversation = open(loop, *session, goes_on ? OnCrash::route_to_next : OnCrash::fail);
+  bool is_answered = false;
+  Event over;
+  Scope scope(loop.executor());
+  scope.spawn(wait_in(conversation, is_answered, over));
+  Conversation behind = open(loop, *session, OnCrash::fail);
+  bench::check(loop.run_until(behind.exchange(saying("hello"))).has_value(), "the message has been handed on");
+  const std::uint64_t begin = bench::now_ns();
+  kill(processes.other, SIGKILL);
+  loop.run_until(wait_for(over));
+  meter.sample(bench::now_ns() - begin);
+  bench::check(is_answered == goes_on, "what became of it");
+}
+
+void file_ends(const std::string& uri, bench::Meter& meter) {
+  Processes processes(uri);
+  Loop loop;
+  const auto session = meet(loop, uri);
+  int ends[2];
+  bench::check(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0, "socketpair");
+  fcntl(ends[0], F_SETFD, FD_CLOEXEC);
+  processes.start("participant");
+  close(ends[1]);
+  while (provider_count(loop, *session) != 1) {
+  }
+  const std::uint64_t begin = bench::now_ns();
+  kill(processes.other, SIGKILL);
+  char byte = 0;
+  bench::check(read(ends[0], &byte, 1) == 0, "the end of the file");
+  meter.sample(bench::now_ns() - begin);
+  close(ends[0]);
+}
+
 void deaths(const bench::Options& options, const std::string& uri) {
   bench::Meter first(options, {});
   bench::Meter last(options, {});
@@ -166,9 +247,16 @@ void deaths(const bench::Options& options, const std::string& uri) {
     if (options.variant() == "worker") worker_dies(uri, first, last);
     if (options.variant() == "hub") hub_dies(uri, first);
     if (options.variant() == "client") client_dies(uri, first);
+    if (options.variant() == "waiter") waited_for_dies(uri, first, false);
+    if (options.variant() == "next") waited_for_dies(uri, first, true);
+    if (options.variant() == "file") file_ends(uri, first);
   }
-  std::printf("{\"case\":\"%s\",\"peer\":\"parley-hub\",\"test\":\"%s dies\",\"rep\":%s,\"n\":%d,\"p50_us\":%.1f",
-              options.str("case", "H-deaths").c_str(), options.variant().c_str(), options.str("rep", "0").c_str(), n,
+  const bool in_conversation =
+      options.variant() == "waiter" || options.variant() == "next" || options.variant() == "file";
+  const std::string peer = in_conversation ? "parley-talk-" + options.variant() : "parley-hub";
+  const std::string what = in_conversation ? "who has the message dies" : options.variant() + " dies";
+  std::printf("{\"case\":\"%s\",\"peer\":\"%s\",\"test\":\"%s\",\"rep\":%s,\"n\":%d,\"p50_us\":%.1f",
+              options.str("case", "H-deaths").c_str(), peer.c_str(), what.c_str(), options.str("rep", "0").c_str(), n,
               first.hist().quantile_us(0.5));
   if (last.hist().count() != 0) std::printf(",\"last_us\":%.1f", last.hist().quantile_us(0.5));
   std::puts("}");
@@ -208,6 +296,7 @@ int main(int argc, char** argv) {
   if (argc == 4 && argv[1] == std::string_view("role")) {
     if (argv[2] == std::string_view("worker")) be_worker(argv[3]);
     if (argv[2] == std::string_view("client")) be_client(argv[3]);
+    if (argv[2] == std::string_view("participant")) take_part_in(argv[3]);
     return 0;
   }
   const bench::Options options = bench::parse(argc, argv);
