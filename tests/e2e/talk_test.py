@@ -226,17 +226,21 @@ class Looking(TalkTest):
         self.hub()
         self.part("anna")
         talk, number = self.open()
-        for n in range(300):  # more than a page
+        self.say(talk, "hello")
+        self.told(talk, "reply")
+        [sent, received] = json.loads(self.parley("conversations", str(number), "--json").stdout)["entries"]
+        self.assertEqual((sent["what"], sent["outcome"], sent["text"]), ("sent", "answered", "hello"))
+        self.assertEqual((received["what"], received["text"]), ("received", "anna: hello"))
+        self.assertTrue(sent["publisher"].startswith("uid:"), sent)
+        for n in range(300):  # more than are kept
             self.say(talk, f"number {n}")
             self.told(talk, "reply")
         said = self.parley("conversations", str(number)).stdout
         self.assertIn("to anna: number 299\n", said)
         self.assertIn("from anna: anna: number 299\n", said)
         entries = json.loads(self.parley("conversations", str(number), "--json").stdout)["entries"]
-        self.assertEqual([entry["number"] for entry in entries], list(range(1, 601)))
-        self.assertEqual((entries[0]["what"], entries[0]["outcome"], entries[0]["text"]),
-                         ("sent", "answered", "number 0"))
-        self.assertTrue(entries[0]["publisher"].startswith("uid:"), entries[0])
+        self.assertEqual([entry["number"] for entry in entries], list(range(603 - len(entries), 603)))
+        self.assertIn(f"{602 - len(entries)} older entries are kept no more", said)
 
 
 class Mistakes(TalkTest):
