@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "codec/postcard.h"
+#include "codec/utf8.h"
 #include "core/directory/name.h"
 #include "hub/bus/bus_gate.h"
 #include "hub/command_gate.h"
@@ -35,6 +36,9 @@ using runtime::ConnectionOpening;
 
 // So many clients, each with all it may have, find room at one provider.
 static constexpr std::size_t clients_of_a_provider = 16;
+// Of what is refused, as far as it is written down.
+static constexpr std::size_t name_bytes_max = 256;
+static constexpr std::size_t reason_bytes_max = 1024;
 // The names of one provider that are measured by themselves; each takes 4 KiB.
 static constexpr std::size_t names_measured_max = 32;
 // Where WebSockets are opened, for sessions and for lines of commands.
@@ -55,7 +59,7 @@ class Hub::Impl final : private hub::DoorEvents,
         gate_(std::exchange(options_.policy, {}), std::exchange(options_.tokens, {})),
         directory_(options_.directory),
         registry_(loop, std::exchange(options_.commands, {}), directory_),
-        topics_(loop, hub::topic_options(options_.topics, loop.clock())),
+        topics_(loop, hub::topic_options(options_.topics, loop.clock(), options_.bus.frame_bytes_max)),
         refusals_(options_.refusals_max),
         door_(as<hub::DoorEvents>(), loop, options_.limits, gate_),
         farewells_(std::max(options_.limits.newcomers_max, 1u)),
@@ -117,7 +121,6 @@ class Hub::Impl final : private hub::DoorEvents,
   }
 
   void close() {
-    is_closed_ = true;
     door_.close();
     bus_gate_.close();
     topics_.close();
@@ -144,7 +147,6 @@ class Hub::Impl final : private hub::DoorEvents,
     std::vector<std::string> unmet;
     if (!is_listening_) unmet.emplace_back("listener_bound");
     if (failure_) unmet.emplace_back("listener_working");
-    if (is_closed_) unmet.emplace_back("not_closing");
     return unmet;
   }
   const core::Directory& directory() const { return directory_; }
@@ -205,15 +207,18 @@ class Hub::Impl final : private hub::DoorEvents,
     if (request.path() == roam_path) return door_.on_websocket(std::move(stream), std::move(seen), until);
     auto bearer = hub::bearer_of(request);
     if (const auto* const path = std::ranges::find(bus_paths, request.path()); path != std::end(bus_paths)) {
+      const auto is_let_in = std::make_shared<bool>(false);
       auto messages = loop_.accept_websocket(stream, {.path = std::string(*path),
                                                       .message_bytes_max = options_.bus.frame_bytes_max,
-                                                      .opening_bytes_max = options_.bus.opening_bytes_max});
+                                                      .opening_bytes_max = options_.bus.opening_bytes_max,
+                                                      .is_let_in = is_let_in});
       if (!messages) return;
       return bus_gate_.admit({.stream = *std::move(messages),
                               .seen = std::move(seen),
                               .bearer = bearer ? std::optional<std::string>(*bearer) : std::nullopt,
                               .is_of_messages = true,
-                              .until = until});
+                              .until = until,
+                              .is_let_in = is_let_in});
     }
     auto lines = loop_.accept_websocket(stream, {.path = std::string(command_path),
                                                  .is_text_lines = true,
@@ -389,6 +394,10 @@ class Hub::Impl final : private hub::DoorEvents,
 
   // --- what is refused
 
+  void refuse(const core::Principal& who, const io::Peer& peer, Verb verb, std::string_view name,
+              const Error& why) override {
+    write_down(who, peer, to_string(verb), name, why);
+  }
   Result<void> check(const Visitor& visitor, Verb verb, std::string_view name) override {
     auto may = visitor.rights().check(verb, name);
     if (!may) write_down(visitor, verb, name, may.error());
@@ -409,8 +418,8 @@ class Hub::Impl final : private hub::DoorEvents,
                    .principal = who ? to_string(*who) : std::string(),
                    .peer = std::move(from),
                    .verb = std::string(verb),
-                   .name = std::string(name),
-                   .reason = why.note});
+                   .name = codec::to_line(name, name_bytes_max),
+                   .reason = codec::to_line(why.note, reason_bytes_max)});
   }
 
   // --- for the built-in services
@@ -478,7 +487,6 @@ class Hub::Impl final : private hub::DoorEvents,
   Event stopped_;
   std::optional<Error> failure_;
   bool is_listening_ = false;
-  bool is_closed_ = false;
   hub::McpPages mcp_pages_;
   hub::Web web_;
   hub::CommandGate command_gate_;

@@ -140,6 +140,7 @@ io::HttpResponse ready_response(const std::vector<std::string>& unmet) {
 
 Task<void> get_metrics(HubState& hub, io::HttpExchange& exchange, WebCaller caller) {
   if (const auto may = caller.rights->check(core::Verb::operate, builtin::hub_name); !may) {
+    hub.refuse(caller.principal, exchange.peer(), core::Verb::operate, builtin::hub_name, may.error());
     co_return exchange.respond(error_response(403, may.error().note));
   }
   exchange.respond(text_response(prometheus_text(metrics_of(hub))));

@@ -42,7 +42,9 @@ class HubState {
   virtual std::size_t leaving_count() const = 0;
   virtual std::uint64_t cut_off() const = 0;
   virtual const Refusals& refused() const = 0;
-  // Writes down what is refused.
+  // Writes down what is refused, of a visitor and of whom a page serves.
+  virtual void refuse(const core::Principal& who, const io::Peer& peer, core::Verb verb, std::string_view name,
+                      const Error& why) = 0;
   virtual Result<void> check(const Visitor& visitor, core::Verb verb, std::string_view name) = 0;
   virtual Result<void> offer(const Visitor& visitor, core::Offer offer) = 0;
   virtual Result<core::Directory::Choice> choose(const Visitor& client, std::string_view name) = 0;

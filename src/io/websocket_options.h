@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,7 @@ struct WebSocketOptions {
   // `parley hub` has those of its limits here.
   std::size_t opening_bytes_max = std::size_t{64} << 10;
   std::size_t message_bytes_max = std::size_t{64} << 20;
+  std::shared_ptr<const bool> is_let_in = nullptr;  // see WebSocketUse
   // Who has been silent for so long is pinged, and who then stays silent as long has gone. Zero: never.
   Duration keepalive = std::chrono::seconds(15);
 };

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <string>
 
 namespace parley::io {
@@ -16,6 +17,8 @@ struct WebSocketUse {
   std::size_t message_bytes_max = 0;
   // Of the first one. Zero: as any other.
   std::size_t opening_bytes_max = 0;
+  // Where it is there: until it is true each message is bounded like the first one.
+  std::shared_ptr<const bool> is_let_in = nullptr;
 };
 
 }  // namespace parley::io

@@ -79,6 +79,7 @@ Result<std::unique_ptr<io::Stream>> LayeredEndpoints::accept_websocket(std::uniq
   options.is_text_lines = use.is_text_lines;
   if (use.message_bytes_max != 0) options.opening_bytes_max = options.message_bytes_max = use.message_bytes_max;
   if (use.opening_bytes_max != 0) options.opening_bytes_max = use.opening_bytes_max;
+  options.is_let_in = std::move(use.is_let_in);
   return std::make_unique<WebSocketStream>(loop_, std::move(stream), std::move(options));
 }
 

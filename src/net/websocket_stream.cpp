@@ -303,6 +303,7 @@ bool WebSocketStream::begin_data(const WebSocketHead& head) {
   const bool is_whole = head.is_last && !is_assembling_ && !options_.is_text_lines;
   if (head.opcode != WebSocketOpcode::more) is_text_ = head.opcode == WebSocketOpcode::text;
   // Behind our goodbye nobody needs much any more.
+  if (options_.is_let_in && *options_.is_let_in) message_bytes_max_ = options_.message_bytes_max;
   const std::size_t bytes_max = has_said_goodbye_ ? options_.opening_bytes_max : message_bytes_max_;
   const std::uint64_t size_max =
       is_whole ? std::numeric_limits<std::uint32_t>::max() : bytes_max - std::min(bytes_max, assembled_.size());
@@ -321,7 +322,7 @@ bool WebSocketStream::begin_data(const WebSocketHead& head) {
     std::memcpy(length_.data(), &length, sizeof length);
     length_left_ = length_bytes;
   }
-  if (head.is_last) message_bytes_max_ = options_.message_bytes_max;
+  if (head.is_last && !options_.is_let_in) message_bytes_max_ = options_.message_bytes_max;
   return true;
 }
 

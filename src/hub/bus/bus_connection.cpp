@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <concepts>
 
+#include "core/directory/name.h"
 #include "wire/bus/negotiation.h"
 
 namespace parley::hub {
@@ -35,6 +36,7 @@ BusConnection::BusConnection(BusConnectionEvents& gate, BusHub& hub, std::uint64
       seen_(std::move(arrival.seen)),
       bearer_(std::move(arrival.bearer)),
       until_(arrival.until),
+      is_let_in_(std::move(arrival.is_let_in)),
       frames_(hub.loop, std::move(arrival.stream), static_cast<FrameStreamEvents&>(*this), arrival.is_of_messages,
               bounds_of(hub.options.opening_bytes_max)),
       keepalive_(hub.loop.executor(), static_cast<BusKeepalive::Asked&>(*this), frames_, hub.options.keepalive),
@@ -43,10 +45,17 @@ BusConnection::BusConnection(BusConnectionEvents& gate, BusHub& hub, std::uint64
 
 void BusConnection::start() {
   hub_.loop.executor().arm(late_, until_);
+  if (enters_unasked()) frames_.set_bounds(bounds_of(hub_.options.frame_bytes_max));
   frames_.start();
-  if (hub_.options.require_connect) return;
-  const Gate::Entry entered = hub_.gate.enter_by(std::nullopt, seen_);
-  if (entered.principal) enter(*entered.principal);
+}
+
+bool BusConnection::enters_unasked() const {
+  return !hub_.options.require_connect && hub_.gate.enter_by(std::nullopt, seen_).principal.has_value();
+}
+
+// What comes first decides: a Connect says who it is.
+void BusConnection::enter_unasked() {
+  if (enters_unasked()) enter(*hub_.gate.enter_by(std::nullopt, seen_).principal);
 }
 
 // --- who it is
@@ -61,6 +70,7 @@ void BusConnection::enter(core::Principal principal) {
   rights_.emplace(hub_.gate.policy(), std::move(principal));
   topic_peer_ = hub_.topics.join(static_cast<TopicSubscriber&>(*this));
   frames_.set_bounds(bounds_of(hub_.options.frame_bytes_max));
+  if (is_let_in_) *is_let_in_ = true;
 }
 
 void BusConnection::refuse_entry(Reason reason, std::string_view text) {
@@ -111,8 +121,14 @@ Result<void> BusConnection::check(core::Verb verb, std::string_view name) {
 
 // --- topics
 
+// There is none of a name that is none, and that is nowhere written down.
+Result<void> BusConnection::check_topic(core::Verb verb, std::string_view topic) {
+  if (const auto good = core::check_name(topic); !good) return fail(Code::not_found, good.error().note);
+  return check(verb, topic);
+}
+
 Result<Topics::Subscription> BusConnection::try_subscribe(std::uint32_t stream, const bus::Subscribe& subscribe) {
-  PARLEY_TRY(check(core::Verb::subscribe, subscribe.topic));
+  PARLEY_TRY(check_topic(core::Verb::subscribe, subscribe.topic));
   if (subscriptions_.size() >= hub_.options.subscriptions_max) {
     return fail(Code::too_many_calls, fmt::format("{} subscriptions", subscriptions_.size()));
   }
@@ -146,13 +162,13 @@ void BusConnection::take(std::uint32_t, const bus::Unsubscribe& unsubscribe) {
   hub_.topics.unsubscribe(topic_peer_, unsubscribe.subscription);
 }
 
+Result<core::Topics::Published> BusConnection::try_publish(const bus::Publish& publish) {
+  PARLEY_TRY(check_topic(core::Verb::publish, publish.topic));
+  return hub_.topics.publish(publish.topic, envelope_of(publish.envelope, publisher_), publish.key);
+}
+
 void BusConnection::take(std::uint32_t stream, const bus::Publish& publish) {
-  Result<core::Topics::Published> done = fail(Code::bug);
-  if (const auto may = check(core::Verb::publish, publish.topic); !may) {
-    done = fail(may.error());
-  } else {
-    done = hub_.topics.publish(publish.topic, envelope_of(publish.envelope, publisher_), publish.key);
-  }
+  const auto done = try_publish(publish);
   if (!done) {
     static_cast<void>(say(stream, bus::PublishError{reason_of_topic(done.error()), done.error().note}));
     return;
@@ -181,8 +197,9 @@ void BusConnection::pump() {
       deliver(std::get<core::Topics::Deliver>(next));
     }
   }
-  if (!to_pump_.empty()) return hub_.loop.executor().post(pump_);
-  on_settled();
+  if (to_pump_.empty()) return on_settled();
+  // What was given back may have brought more, which has asked for its turn.
+  if (!pump_.is_linked()) hub_.loop.executor().post(pump_);
 }
 
 void BusConnection::deliver(const core::Topics::Deliver& deliver) {
@@ -196,8 +213,13 @@ void BusConnection::deliver(const core::Topics::Deliver& deliver) {
     tell_shed({deliver.subscription, put.error()});
     return hub_.topics.taken(deliver);
   }
+  expect_to_leave(before, deliver);
+}
+
+// What is not an answer to this client, and does not count against it.
+void BusConnection::expect_to_leave(std::uint64_t before, std::optional<core::Topics::Deliver> deliver) {
   const std::uint64_t until = frames_.put_bytes();
-  in_flight_.push_back({until, static_cast<std::size_t>(until - before), deliver});
+  in_flight_.push_back({until, static_cast<std::size_t>(until - before), std::move(deliver)});
   in_flight_bytes_ += in_flight_.back().bytes;
   keepalive_.expect();
 }
@@ -215,6 +237,7 @@ void BusConnection::tell_shed(const Shed& shed) {
 void BusConnection::on_frame(const bus::Frame& frame) {
   std::visit(
       [&]<class T>(const T& body) {
+        if (needs_entry<T> && state_ == State::newcomer) enter_unasked();
         if (needs_entry<T> && state_ == State::newcomer) {
           ++hub_.counters.before_connect;
           return cut();
@@ -236,11 +259,15 @@ void BusConnection::on_sent() {
     const InFlight sent = std::move(in_flight_.front());
     in_flight_.pop_front();
     in_flight_bytes_ -= sent.bytes;
-    hub_.topics.taken(sent.deliver);
+    if (sent.deliver) hub_.topics.taken(*sent.deliver);
   }
   if (state_ == State::active && frames_.is_blocked()) keepalive_.expect();
+  if (state_ == State::active) worker_.pump();
   on_settled();
 }
+
+// What a worker does not read waits for it, and costs it nothing.
+bool BusConnection::has_room_for_push() const { return frames_.unsent() < hub_.options.push_bytes_ahead_max; }
 
 std::size_t BusConnection::answers_unsent() const {
   const std::size_t unsent = frames_.unsent();
@@ -254,8 +281,9 @@ Result<void> BusConnection::say(std::uint32_t stream, const bus::Body& body) {
     cut();
     return {};
   }
+  const std::uint64_t before = frames_.put_bytes();
   PARLEY_TRY(frames_.put({stream, body}));
-  if (std::holds_alternative<bus::Push>(body)) keepalive_.expect();
+  if (std::holds_alternative<bus::Push>(body)) expect_to_leave(before, std::nullopt);
   return {};
 }
 

@@ -42,9 +42,10 @@ class BusConnection final : public Mortal,
   struct Arrival {
     std::unique_ptr<io::Stream> stream;
     std::optional<core::Principal> seen;
-    std::optional<std::string> bearer;  // the token of its request, over HTTP
-    bool is_of_messages = false;        // a WebSocket
-    Instant until;                      // by when it has said who it is
+    std::optional<std::string> bearer;          // the token of its request, over HTTP
+    bool is_of_messages = false;                // a WebSocket
+    Instant until;                              // by when it has said who it is
+    std::shared_ptr<bool> is_let_in = nullptr;  // of a WebSocket: set from its entry on
   };
   BusConnection(BusConnectionEvents& gate, BusHub& hub, std::uint64_t number, Arrival arrival);
 
@@ -66,7 +67,7 @@ class BusConnection final : public Mortal,
   struct InFlight {
     std::uint64_t until;  // the position of its last byte
     std::size_t bytes;
-    core::Topics::Deliver deliver;
+    std::optional<core::Topics::Deliver> deliver;  // none: a push
   };
   struct Pump final : Ready {
     explicit Pump(BusConnection& owner) : Ready(&Pump::run), connection(owner) {}
@@ -104,8 +105,12 @@ class BusConnection final : public Mortal,
   void take(std::uint32_t, const Other&) {
     ++hub_.counters.ignored;
   }
+  bool enters_unasked() const;
+  void enter_unasked();
   void enter(core::Principal principal);
   void refuse_entry(wire::bus::Reason reason, std::string_view text);
+  Result<void> check_topic(core::Verb verb, std::string_view topic);
+  Result<core::Topics::Published> try_publish(const wire::bus::Publish& publish);
   Result<Topics::Subscription> try_subscribe(std::uint32_t stream, const wire::bus::Subscribe& subscribe);
 
   // --- what goes out
@@ -117,8 +122,10 @@ class BusConnection final : public Mortal,
   Result<void> check(core::Verb verb, std::string_view name) override;
   const std::string& publisher() const override { return publisher_; }
   void on_settled() override;
+  bool has_room_for_push() const override;
   void pump();
   void deliver(const core::Topics::Deliver& deliver);
+  void expect_to_leave(std::uint64_t before, std::optional<core::Topics::Deliver> deliver);
   void tell_shed(const Shed& shed);
   std::size_t answers_unsent() const;
 
@@ -136,6 +143,7 @@ class BusConnection final : public Mortal,
   std::optional<core::Principal> seen_;
   const std::optional<std::string> bearer_;
   const Instant until_;
+  const std::shared_ptr<bool> is_let_in_;
   State state_ = State::newcomer;
   bool is_draining_ = false;
   std::optional<core::Rights> rights_;

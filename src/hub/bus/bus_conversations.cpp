@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "codec/utf8.h"
 #include "core/directory/name.h"
 
 namespace parley::hub {
@@ -11,12 +12,14 @@ using bus::Reason;
 
 namespace {
 
+// Of what is said to a client: some of it comes from who took part.
+constexpr std::size_t text_bytes_max = 1024;
 const Error draining{Code::closed, "the hub ends, and nothing new begins"};
 
 }  // namespace
 
 void BusConversations::refuse(std::uint32_t stream, std::uint64_t conversation, Reason reason, std::string_view text) {
-  peer_.say(stream, bus::ConversationError{conversation, reason, text}).value();
+  peer_.say(stream, bus::ConversationError{conversation, reason, codec::to_utf8(text, text_bytes_max)}).value();
 }
 
 BusConversations::Open* BusConversations::find(ConversationId conversation) {

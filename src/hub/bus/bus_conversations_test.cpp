@@ -430,7 +430,7 @@ TEST_F(BusWork, a_push_that_is_not_answered_gives_its_place_up) {
   EXPECT_EQ(hub.hub->bus_connection_count(), 2u);
 }
 
-TEST_F(BusWork, a_worker_that_does_not_read_is_cut_off_while_it_is_pushed_to) {
+TEST_F(BusWork, for_a_worker_that_does_not_read_pushes_wait_and_it_is_asked_whether_it_lives) {
   // rule: conversations/R-105
   worker.stop_reading();
   const std::string text(std::size_t{3} << 20, 'x');
@@ -440,16 +440,32 @@ TEST_F(BusWork, a_worker_that_does_not_read_is_cut_off_while_it_is_pushed_to) {
     clients.back()->open(1, "work");
     clients.back()->ask(1, text, 1);
   }
-  EXPECT_EQ(hub.hub->bus().answers_unread, 1u);
-  EXPECT_EQ(clients[0]->reply(1), crashed);
+  worker.send(0, bus::Ping());
+  EXPECT_EQ(hub.hub->bus_connection_count(), 8u) << "whoever floods it does not end it";
+  EXPECT_EQ(hub.hub->bus().pushes, 1u);
+  for (int i = 0; i < 5; ++i) hub.world.pass(15s);
   EXPECT_EQ(hub.hub->bus_connection_count(), 7u);
+  EXPECT_EQ(hub.hub->bus().answers_unread, 0u);
+}
+
+TEST_F(BusWork, what_waited_is_pushed_when_the_worker_reads) {
+  const std::string text(std::size_t{1} << 20, 'x');
+  for (std::uint32_t i = 1; i <= 5; ++i) client.ask(7, text, i);
+  for (std::uint32_t i = 1; i <= 5; ++i) {
+    const auto push = pushed();
+    ASSERT_TRUE(push) << i;
+    EXPECT_EQ(push->payload.size(), text.size());
+    answer(*push, "done");
+  }
+  for (std::uint32_t i = 1; i <= 5; ++i) EXPECT_EQ(client.reply(i), "done");
 }
 
 TEST_F(BusWork, who_talks_to_itself_and_is_cut_off_for_it_costs_nobody_else) {
   worker.open(1, "work");
   worker.stop_reading();
-  const std::string text(std::size_t{3} << 20, 'x');
-  for (std::uint32_t i = 1; i < 6; ++i) worker.ask(1, text, i);
+  const std::string text(std::size_t{1} << 20, 'x');
+  for (std::uint32_t i = 1; i <= 6; ++i) worker.ask(1, "q", i);
+  for (std::uint32_t i = 1; i <= 6; ++i) answer({.correlation = i, .payload = {}}, text);
   EXPECT_EQ(hub.hub->bus().answers_unread, 1u);
   EXPECT_EQ(hub.hub->bus_connection_count(), 1u);
   EXPECT_EQ(hub.hub->conversations().size(), 1u) << "the client's";

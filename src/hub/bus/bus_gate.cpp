@@ -50,7 +50,7 @@ void BusGate::forget(const BusConnection& connection) {
 
 void BusGate::on_leaving(BusConnection& connection) {
   forget(connection);
-  if (leaving_.size() >= newcomers_max_) {
+  if (!is_closing_ && leaving_.size() >= newcomers_max_) {
     ++hub_.counters.cut_off;
     connections_.at(*leaving_.begin())->cut();
   }

@@ -97,6 +97,7 @@ TEST(BusGate, where_no_connect_is_required_whom_the_system_knows_begins_at_once)
   io::MemoryDialer dialer(hub.world.loop, "bus");
   BusClient client(hub, hub.world.run(dialer.dial()).value());
   EXPECT_TRUE(client.publish("orders", "at once"));
+  EXPECT_TRUE(client.publish("orders", std::string(100'000, 'x'))) << "also what is longer than an opening";
   io::MemoryDialer as_stranger(hub.world.loop, "bus", stranger);
   BusClient unknown(hub, hub.world.run(as_stranger.dial()).value());
   EXPECT_FALSE(unknown.publish("orders", "at once"));

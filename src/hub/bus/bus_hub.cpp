@@ -22,13 +22,13 @@ core::Envelope envelope_of(const bus::Envelope& envelope, std::string publisher)
           .clock = envelope.causality.clock};
 }
 
-core::Topics::Options topic_options(core::Topics::Options options, io::Clock& clock) {
+core::Topics::Options topic_options(core::Topics::Options options, io::Clock& clock, std::size_t frame_bytes_max) {
   // What a frame says beside the bytes of a message.
   constexpr std::size_t frame_overhead_bytes = 256;
   const auto since = std::chrono::duration_cast<std::chrono::microseconds>(clock.wall().time_since_epoch());
   std::size_t& bytes_max = options.limits.message_bytes_max;
   options.first_message = std::max(options.first_message, static_cast<std::uint64_t>(since.count()));
-  bytes_max = std::min(bytes_max, bus::Bounds().frame_bytes_max - frame_overhead_bytes);
+  bytes_max = std::min(bytes_max, frame_bytes_max - std::min(frame_bytes_max, frame_overhead_bytes));
   return options;
 }
 

@@ -23,7 +23,7 @@ wire::bus::Envelope wire_of(const core::Envelope& envelope);
 core::Envelope envelope_of(const wire::bus::Envelope& envelope, std::string publisher);
 
 // So that what one says can be delivered to all, and another life of a hub does not number its messages alike.
-core::Topics::Options topic_options(core::Topics::Options options, io::Clock& clock);
+core::Topics::Options topic_options(core::Topics::Options options, io::Clock& clock, std::size_t frame_bytes_max);
 
 // What a frame says of an error; where the error means something else at one place, that place says so.
 wire::bus::Reason reason_of(const Error& error);
@@ -68,6 +68,7 @@ class BusPeer {
   virtual const std::string& publisher() const = 0;
   // Something that was waited for has come or is over.
   virtual void on_settled() = 0;
+  virtual bool has_room_for_push() const = 0;
 
  protected:
   ~BusPeer() = default;

@@ -56,16 +56,24 @@ void BusWorker::take(const bus::WorkerRegister& worker) {
 }
 
 void BusWorker::on_message(Message message) {
-  if (pushed_.size() < hub_.options.pushes_max && waiting_.empty()) return push(std::move(message));
+  if (may_push() && waiting_.empty()) return push(std::move(message));
   if (waiting_.size() < hub_.options.pushes_waiting_max) return waiting_.push_back(std::move(message));
-  hub_.conversations.exited(message.conversation, *who_, cannot("too many pushes wait for it"), hub_.loop.now());
+  give_up(message.conversation, "too many pushes wait for it");
+}
+
+bool BusWorker::may_push() const { return pushed_.size() < hub_.options.pushes_max && peer_.has_room_for_push(); }
+
+// Its part there is over, and so is all that it has of that.
+void BusWorker::give_up(ConversationId conversation, std::string why) {
+  std::erase_if(pushed_, [&](const auto& each) { return each.second.conversation == conversation; });
+  std::erase_if(waiting_, [&](const Message& each) { return each.conversation == conversation; });
+  hub_.conversations.exited(conversation, *who_, cannot(std::move(why)), hub_.loop.now());
 }
 
 void BusWorker::push(Message message) {
   const std::uint64_t correlation = ++last_correlation_;
   if (const auto said = peer_.say(push_stream, bus::Push{correlation, message.content->payload}); !said) {
-    return hub_.conversations.exited(message.conversation, *who_, cannot("the message is longer than a push may be"),
-                                     hub_.loop.now());
+    return give_up(message.conversation, "the message is longer than a push may be");
   }
   if (!who_) return;  // it does not read, and was cut off for that
   ++hub_.counters.pushes;
@@ -75,7 +83,7 @@ void BusWorker::push(Message message) {
 }
 
 void BusWorker::pump() {
-  while (who_ && pushed_.size() < hub_.options.pushes_max && !waiting_.empty()) {
+  while (who_ && !waiting_.empty() && may_push()) {
     Message next = std::move(waiting_.front());
     waiting_.pop_front();
     push(std::move(next));
@@ -110,12 +118,8 @@ void BusWorker::on_over(ConversationId conversation) {
 // Whoever asked has given up long ago, or is told now.
 void BusWorker::on_late() {
   while (!pushed_.empty() && pushed_.begin()->second.until <= hub_.loop.now()) {
-    const Pushed late = std::move(pushed_.begin()->second);
-    pushed_.erase(pushed_.begin());
     ++hub_.counters.pushes_unanswered;
-    hub_.conversations.exited(late.conversation, *who_, cannot("a push was not answered in time"), hub_.loop.now());
-    std::erase_if(pushed_, [&](const auto& each) { return each.second.conversation == late.conversation; });
-    std::erase_if(waiting_, [&](const Message& each) { return each.conversation == late.conversation; });
+    give_up(pushed_.begin()->second.conversation, "a push was not answered in time");
   }
   pump();
   peer_.on_settled();

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "hub/bus/bus_hub.h"
 
@@ -19,6 +20,8 @@ class BusWorker final : private Party {
 
   void take(const wire::bus::WorkerRegister& worker);
   void take(const wire::bus::PushReply& reply);
+  // Pushes what waits, as far as there is room.
+  void pump();
   // The connection is over.
   void leave();
   void drain() { is_draining_ = true; }
@@ -44,7 +47,8 @@ class BusWorker final : private Party {
   Result<void> check(const wire::bus::WorkerRegister& worker);
   Result<void> enrol(const wire::bus::WorkerRegister& worker);
   void push(Message message);
-  void pump();
+  bool may_push() const;
+  void give_up(ConversationId conversation, std::string why);
   void on_late();
   void arm();
 

@@ -44,7 +44,10 @@ FrameStream::~FrameStream() {
   if (!is_blocked_ && !is_write_dead_) write_out();
 }
 
-void FrameStream::set_bounds(const bus::Bounds& bounds) { bounds_ = bounds; }
+void FrameStream::set_bounds(const bus::Bounds& bounds) {
+  bounds_ = bounds;
+  if (received_ == 0) reader_.emplace(bounds);
+}
 
 // --- in
 

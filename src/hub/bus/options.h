@@ -16,10 +16,11 @@ struct BusOptions {
   std::uint32_t connections_max = 16384;
   std::uint32_t subscriptions_max = 32;  // of one connection, as all below
   std::uint32_t conversations_max = 32;
-  std::uint32_t replies_max = 32;                        // that are awaited
-  std::uint32_t replies_per_conversation_max = 8;        // of these
-  std::uint32_t activity_types_max = 64;                 // that a worker registers for
-  std::uint32_t pushes_max = 32;                         // to a worker that it has not answered; others wait
+  std::uint32_t replies_max = 32;                             // that are awaited
+  std::uint32_t replies_per_conversation_max = 8;             // of these
+  std::uint32_t activity_types_max = 64;                      // that a worker registers for
+  std::uint32_t pushes_max = 32;                              // to a worker that it has not answered; others wait
+  std::size_t push_bytes_ahead_max = std::size_t{256} << 10;  // which a worker has not read: more pushes wait
   std::uint32_t pushes_waiting_max = 1024;               // beyond, whoever wanted it is told that the worker cannot
   std::uint32_t delivers_per_turn = 32;                  // others have their turn in between
   std::size_t answers_bytes_max = std::size_t{4} << 20;  // which the peer does not read; one answer may be longer

@@ -7,6 +7,7 @@
 
 #include "async/scope.h"
 #include "async/wait.h"
+#include "core/directory/name.h"
 #include "runtime/conversations/session_party.h"
 
 namespace parley {
@@ -129,11 +130,17 @@ Envelope ConversationsService::signed_by(const Context& context, Envelope messag
   return message;
 }
 
+// A name that is none is refused as such, and nowhere written down. Without one nobody takes part yet.
+Result<void> ConversationsService::may(const Context& context, Verb verb, std::string_view subject) const {
+  if (!subject.empty() || verb != Verb::converse) PARLEY_TRY(core::check_name(subject));
+  return access_->may(context.session(), verb, subject);
+}
+
 // --- a conversation
 
 Task<Result<void>> ConversationsService::open(Context& context, builtin::ConversationOpening opening,
                                               Tx<Happening, builtin::heard_ahead> happenings) {
-  co_await access_->may(context.session(), Verb::converse, opening.subject);
+  co_await may(context, Verb::converse, opening.subject);
   Opened opened(conversations_);
   co_await opened.open({.subject = std::move(opening.subject),
                         .on_crash = opening.on_crash,
@@ -202,7 +209,7 @@ Task<Result<void>> ConversationsService::join(Context& context, ConversationId c
 Task<Result<void>> ConversationsService::provide(Context& context, std::string subject, std::string name,
                                                  Tx<builtin::Heard, builtin::heard_ahead> heard,
                                                  Rx<builtin::Reply, builtin::heard_ahead> replies) {
-  co_await access_->may(context.session(), Verb::offer, subject);
+  co_await may(context, Verb::offer, subject);
   const std::shared_ptr<void> offered = co_await access_->offer(context.session(), subject);
   SessionParty party(conversations_, access_->principal(context.session()));
   co_await party.enter(context.session().peer(), std::move(name));
@@ -214,7 +221,7 @@ Task<Result<void>> ConversationsService::provide(Context& context, std::string s
 // --- in one step
 
 Task<Result<builtin::Received>> ConversationsService::ask(Context& context, builtin::ConversationQuestion question) {
-  co_await access_->may(context.session(), Verb::converse, question.subject);
+  co_await may(context, Verb::converse, question.subject);
   const auto conversations = conversations_;
   const auto received =
       co_await co_await conversations->ask({.subject = std::move(question.subject),
@@ -227,7 +234,7 @@ Task<Result<builtin::Received>> ConversationsService::ask(Context& context, buil
 
 Task<Result<builtin::Dispatched>> ConversationsService::dispatch(Context& context,
                                                                  builtin::ConversationQuestion question) {
-  co_await access_->may(context.session(), Verb::converse, question.subject);
+  co_await may(context, Verb::converse, question.subject);
   const auto conversations = conversations_;
   const auto dispatched = co_await co_await conversations->dispatch(
       {.subject = std::move(question.subject),

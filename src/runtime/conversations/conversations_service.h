@@ -228,6 +228,7 @@ class ConversationsService final : public builtin::Conversations {
   using Seen = parley::Conversations::Seen;
   bool may_know(const runtime::Session& session, const Seen& seen, bool is_looking) const;
   Result<Seen> find(const Context& context, ConversationId conversation, bool is_looking = false) const;
+  Result<void> may(const Context& context, core::Verb verb, std::string_view subject) const;
   Envelope signed_by(const Context& context, Envelope message) const;
 
   const std::shared_ptr<parley::Conversations> conversations_;

@@ -1,8 +1,8 @@
 #include "runtime/conversations/session_party.h"
 
-#include <algorithm>
 #include <utility>
 
+#include "codec/utf8.h"
 #include "core/directory/name.h"
 #include "runtime/peer_name.h"
 
@@ -55,10 +55,10 @@ void SessionParty::put(Message message) {
 void SessionParty::take(Reply reply) {
   if (who_ == 0) return;
   if (reply.failure) {
-    reply.failure->resize(std::min(reply.failure->size(), failure_bytes_max));
-    return conversations_->exited(reply.conversation, who_,
-                                  {.kind = ExitReason::Kind::error, .text = *std::move(reply.failure)},
-                                  conversations_->executor().now());
+    return conversations_->exited(
+        reply.conversation, who_,
+        {.kind = ExitReason::Kind::error, .text = codec::to_utf8(*reply.failure, failure_bytes_max)},
+        conversations_->executor().now());
   }
   if (reply.message) reply.message->publisher = principal_;
   conversations_->replied(who_, reply.conversation, reply.request, std::move(reply.message));

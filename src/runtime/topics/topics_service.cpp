@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <deque>
 
+#include "core/directory/name.h"
+
 namespace parley {
 
 namespace {
@@ -84,15 +86,21 @@ class TopicsService::Subscriber final : private TopicSubscriber {
   Event news_;
 };
 
+// A name that is none is refused as such, and nowhere written down.
+Result<std::string> TopicsService::check(Context& context, core::Verb verb, std::string_view topic) const {
+  PARLEY_TRY(core::check_name(topic));
+  return check_(context, verb, topic);
+}
+
 Task<Result<void>> TopicsService::declare(Context& context, std::string topic, builtin::TopicSchema schema) {
-  co_await check_(context, core::Verb::publish, topic);
+  co_await check(context, core::Verb::publish, topic);
   const std::optional<SchemaId> id = co_await schema_of(schema);
   co_return topics_.declare(topic, id);
 }
 
 Task<Result<builtin::Published>> TopicsService::publish(Context& context, std::string topic,
                                                         builtin::TopicMessage message, std::optional<std::string> key) {
-  std::string publisher = co_await check_(context, core::Verb::publish, topic);
+  std::string publisher = co_await check(context, core::Verb::publish, topic);
   const std::optional<SchemaId> schema = co_await schema_of(message.schema);
   core::Envelope envelope{.id = std::move(message.id),
                           .publisher = std::move(publisher),
@@ -109,7 +117,7 @@ Task<Result<builtin::Published>> TopicsService::publish(Context& context, std::s
 Task<Result<void>> TopicsService::subscribe(Context& context, std::string topic,
                                             std::vector<builtin::TopicSchema> schemas,
                                             Tx<builtin::Delivery, builtin::deliveries_ahead> deliveries) {
-  co_await check_(context, core::Verb::subscribe, topic);
+  co_await check(context, core::Verb::subscribe, topic);
   std::vector<SchemaId> wanted;
   for (const builtin::TopicSchema& each : schemas) {
     const std::optional<SchemaId> id = co_await schema_of(each);

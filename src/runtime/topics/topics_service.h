@@ -82,6 +82,7 @@ class TopicsService final : public builtin::Topics {
 
  private:
   class Subscriber;
+  Result<std::string> check(Context& context, core::Verb verb, std::string_view topic) const;
   parley::Topics& topics_;
   const Check check_;
 };
