@@ -101,6 +101,34 @@ TEST(BusTopics, a_publish_that_fails_claims_no_key) {
   EXPECT_TRUE(client.publish("orders", "x", "k-1")->is_delivered);
 }
 
+TEST(BusTopics, what_is_given_back_brings_more_and_asks_for_its_turn_once) {
+  HubOptions options;
+  options.topics.limits.in_flight_bytes_max = 1'200'000;
+  options.bus.delivers_per_turn = 30;
+  HubWorld hub(std::move(options));
+  for (const char* topic : {"a", "b"}) hub.hub->topics().declare(topic, std::nullopt).value();
+  BusClient client(hub);
+  BusClient publisher(hub);
+  const std::uint64_t dropped = client.subscribe("a", 1);
+  client.subscribe("b", 3);
+  client.stop_reading();
+  ASSERT_TRUE(publisher.publish("b", std::string(1'190'000, 'x')));
+  // In one turn: 40 small ones that are given back, and one for which there is room only then.
+  bus::Octets burst;
+  const auto add = [&](std::uint32_t stream, const bus::Body& body) {
+    const bus::Octets frame = bus::encoded({stream, body});
+    burst.insert(burst.end(), frame.begin(), frame.end());
+  };
+  const std::string long_text(8'000, 'y');
+  for (int i = 0; i < 40; ++i) add(1, bus::Publish{"a", say("z"), {}});
+  add(3, bus::Publish{"b", say(long_text), {}});
+  add(1, bus::Unsubscribe{dropped});
+  client.write(burst);
+  client.read_again();
+  EXPECT_EQ(client.delivery().size(), 2 + 1'190'000u);
+  EXPECT_EQ(client.delivery(), "2:" + long_text);
+}
+
 TEST(BusTopics, each_refusal_has_its_number) {
   // rule: conversations/D-19
   HubOptions options;
