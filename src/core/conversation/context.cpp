@@ -9,6 +9,7 @@ std::size_t Context::bytes_of(const Entry& entry) {
 }
 
 std::uint64_t Context::add(Entry entry) {
+  if (bytes_of(entry) > bytes_max_) entry.message = nullptr;
   bytes_ += bytes_of(entry);
   entries_.push_back(std::move(entry));
   while (entries_.size() > 1 && (entries_.size() > entries_max_ || bytes_ > bytes_max_)) {

@@ -321,6 +321,14 @@ void Conversation::give_up(Request request) {
   Asked& asked = found->second;
   asked.waiter = 0;
   asked.is_given_up = true;
+  for (const Received& each : asked.answers) bytes_ -= each.bytes();
+  asked.answers.clear();
+  if (asked.pending.empty()) forget(found);
+}
+
+bool Conversation::is_pending(Participant who, Request request) const {
+  const auto found = requests_.find(request);
+  return found != requests_.end() && std::ranges::find(found->second.pending, who) != found->second.pending.end();
 }
 
 void Conversation::forget(Requests::iterator request) {
@@ -359,7 +367,7 @@ Conversation::Waiter Conversation::receive(Request of, std::optional<Instant> de
     return ends(std::move(received));
   }
   if (phase_ == Phase::failed || is_compensating_) return ends(parley::fail(*failure_));
-  if (of != 0 && asked == requests_.end()) {
+  if (of != 0 && (asked == requests_.end() || asked->second.is_given_up)) {
     return ends(parley::fail(Code::not_found, fmt::format("nothing more comes of request {}", of)));
   }
   if (asked != requests_.end() && asked->second.waiter != 0) {

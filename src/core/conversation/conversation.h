@@ -29,7 +29,7 @@ struct ConversationLimits {
   std::uint32_t waiters_max = 1024;
   std::uint32_t watches_max = 1024;
   std::uint32_t context_entries_max = 256;
-  std::size_t context_bytes_max = std::size_t{64} << 10;  // one entry may be longer
+  std::size_t context_bytes_max = std::size_t{64} << 10;  // of a longer message it has only that there was one
   Duration receive_max = std::chrono::seconds(30);  // of a receive() that has no deadline, nor has the conversation
 };
 
@@ -139,6 +139,10 @@ class Conversation {
   Waiter receive(Request of, std::optional<Instant> deadline, Instant now, Effects& effects);
   // Nobody waits there any more; there is no Answer.
   void cancel(Waiter waiter);
+  // Nobody wants its replies any more, also those that have come.
+  void give_up(Request request);
+  // Whether that participant has it and has not replied.
+  bool is_pending(Participant who, Request request) const;
 
   // --- its end
   // No message is taken any more, and those on their way may still be answered. Errors: refused.
@@ -205,7 +209,6 @@ class Conversation {
   void pass_on(Participant from, const Error& why, bool may_route, Effects& effects);
   void on_crash(Participant who, const Error& why, Effects& effects);
   bool has_room_for(const Envelope& reply) const;
-  void give_up(Request request);
   void forget(Requests::iterator request);
   void let_go();
 

@@ -241,6 +241,32 @@ TEST_F(ConversationTest, who_finishes_has_not_crashed) {
   EXPECT_EQ(world.run(Conversation::open(*client, {.subject = "shout"})).error().code, Code::not_found);
 }
 
+TEST_F(ConversationTest, what_runs_when_one_finishes_is_still_answered) {
+  struct Slow {
+    static Task<Result<std::optional<Envelope>>> hear(Executor& executor, const Party::Message& message) {
+      co_await Sleep(executor, 1s);
+      co_return *message.content;
+    }
+  };
+  Participation part = provide(
+      worker, "w1", [this](const Party::Message& message) { return Slow::hear(world.loop.executor(), message); });
+  Conversation conversation = open(client);
+  auto asked = begin(conversation.exchange(say("a")));
+  part.finish();
+  world.pass(1s);
+  EXPECT_EQ(text_of(*asked.take().value().message), "a");
+  EXPECT_TRUE(world.run(part.ended()));
+}
+
+TEST_F(ConversationTest, replies_of_others_to_a_message_for_all_do_not_stay) {
+  Hold other = connect();
+  Conversation conversation = open(client, {.subject = "", .is_shared = true});
+  const Participation one = world.run(Participation::join(*worker, conversation.id(), shout, "w1")).value();
+  const Participation two = world.run(Participation::join(*other, conversation.id(), shout, "w2")).value();
+  const core::Conversation::To all{.how = core::Conversation::To::How::all};
+  for (int i = 0; i < 2000; ++i) ASSERT_TRUE(world.run(conversation.exchange(say("a"), {}, all))) << i;
+}
+
 TEST_F(ConversationTest, a_behaviour_that_says_nothing_has_acknowledged) {
   // rule: conversations/R-39
   const Participation part = provide(worker, "w1");

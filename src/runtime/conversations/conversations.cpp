@@ -50,11 +50,13 @@ void Conversations::exited(Participant who, const ExitReason& reason, Instant at
     std::erase(found->second.providers, who);
     if (found->second.providers.empty()) subjects_.erase(found);
   }
+  // Of all of them before any of them is told: what comes of one may be about another, also one that is closed and not
+  // forgotten yet.
   for (const ConversationId each : ended.mapped().conversations) {
     const auto found = conversations_.find(each);
-    if (found == conversations_.end()) continue;
-    // Also of one that was closed from inside of another's effects, and is not forgotten yet.
-    found->second->parts.erase(who);
+    if (found != conversations_.end()) found->second->parts.erase(who);
+  }
+  for (const ConversationId each : ended.mapped().conversations) {
     Kept* const conversation = kept(each);
     if (!conversation) continue;
     conversation->machine.exited(who, reason, at, effects_);
@@ -78,7 +80,7 @@ void Conversations::replied(Participant from, ConversationId conversation, Reque
     ++counters_.replies_strange;
     return;
   }
-  if (part->second > 0) {
+  if (part->second > 0 && found->machine.is_pending(from, request)) {
     --part->second;
     --participants_.at(from).in_flight;
   }
@@ -189,6 +191,7 @@ Result<ConversationId> Conversations::open(Opening opening) {
     take_part(kept, who);
   }
   ++counters_.opened;
+  count(kept);
   set_deadline(kept);
   return id;
 }
@@ -211,6 +214,13 @@ Result<Request> Conversations::send(ConversationId conversation, Envelope messag
   if (sent) ++counters_.sent;
   carry_out(*found);
   return sent;
+}
+
+void Conversations::give_up(ConversationId conversation, Request request) {
+  Kept* const found = kept(conversation);
+  if (!found) return;
+  found->machine.give_up(request);
+  carry_out(*found);
 }
 
 Result<void> Conversations::complete(ConversationId conversation) {
@@ -246,10 +256,9 @@ void Conversations::leave(Owner owner) {
 void Conversations::close() {
   is_closed_ = true;
   compensations_running_.cancel_all();
-  for (auto each = conversations_.begin(); each != conversations_.end();) {
-    const ConversationId id = (each++)->first;
-    static_cast<void>(close(id));
-  }
+  std::vector<ConversationId> all;
+  for (const auto& [id, conversation] : conversations_) all.push_back(id);
+  for (const ConversationId id : all) static_cast<void>(close(id));
 }
 
 // --- waiting

@@ -101,6 +101,8 @@ class Conversations final {
   Result<void> join(ConversationId conversation, Participant who, bool takes_messages);
   // Errors: not_found, and those of core::Conversation::send().
   Result<Request> send(ConversationId conversation, Envelope message, To to = {}, bool is_asked = false);
+  // Nobody wants more replies to that.
+  void give_up(ConversationId conversation, Request request);
   Result<void> complete(ConversationId conversation);
   // Forgets it: all who wait are told, and who takes part is done. Errors: not_found, and why it had failed.
   Result<void> close(ConversationId conversation);

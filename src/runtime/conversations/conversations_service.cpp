@@ -165,6 +165,7 @@ Task<Result<builtin::Received>> ConversationsService::exchange(Context& context,
   const auto conversations = conversations_;
   const Request request = co_await conversations->send(conversation, signed_by(context, std::move(message)), to, true);
   const auto received = co_await co_await conversations->receive(conversation, request, context.deadline());
+  conversations->give_up(conversation, request);
   co_return received_of(*conversations, conversation, received);
 }
 

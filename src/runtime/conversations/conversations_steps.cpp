@@ -47,14 +47,16 @@ Result<void> Conversations::check_room(const Kept& kept, std::size_t bytes) cons
 
 // Whoever may be meant: so that nobody is given more than he takes, whoever it comes from.
 Result<void> Conversations::check_in_flight(const Kept& kept, const To& to) const {
+  std::size_t full = 0;
+  std::size_t meant = 0;
   for (const auto& [who, unanswered] : kept.parts) {
     if (to.how == To::How::one && to.who != who) continue;
-    const std::uint64_t in_flight = participants_.at(who).in_flight;
-    if (in_flight >= options_.in_flight_per_participant_max) {
-      return fail(Code::overloaded, fmt::format("participant {} has {} messages to answer", who, in_flight));
-    }
+    ++meant;
+    if (participants_.at(who).in_flight >= options_.in_flight_per_participant_max) ++full;
   }
-  return {};
+  const bool has_room = to.how == To::How::all ? full == 0 : full < meant;
+  if (meant == 0 || has_room) return {};
+  return fail(Code::overloaded, "whoever it is for has too many messages to answer");
 }
 
 void Conversations::count(Kept& kept) {
@@ -71,17 +73,18 @@ void Conversations::count(Kept& kept) {
 void Conversations::run(Kept& kept, Conversation::Forward forward) {
   const auto part = kept.parts.find(forward.to);
   if (part == kept.parts.end()) return;
-  Present& present = participants_.at(forward.to);
   ++part->second;
-  ++present.in_flight;
+  ++participants_.at(forward.to).in_flight;
   if (forward.is_repeated) {
     ++counters_.rerouted;
     if (kept.follower) kept.follower->on_rerouted(kept.id, forward.request, forward.to, executor_.now());
+    if (!kept.parts.contains(forward.to)) return;  // it was ended by whoever was told
   }
-  present.party->on_message({.conversation = kept.id,
-                             .request = forward.request,
-                             .content = std::move(forward.message),
-                             .is_repeated = forward.is_repeated});
+  participants_.at(forward.to)
+      .party->on_message({.conversation = kept.id,
+                          .request = forward.request,
+                          .content = std::move(forward.message),
+                          .is_repeated = forward.is_repeated});
 }
 
 void Conversations::run(Kept& kept, Conversation::Answer answer) {

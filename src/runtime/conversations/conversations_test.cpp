@@ -358,6 +358,63 @@ TEST_F(ConversationsOnASubject, open_conversations_wake_nobody) {
   EXPECT_TRUE(world.loop.executor().next_deadline().is_never());
 }
 
+// Whoever is told of the end of one conversation may end another one in which the same participant took part.
+TEST_F(ConversationsOnASubject, the_end_of_one_in_several_conversations_may_end_them_from_inside) {
+  struct Closing final : ConversationFollower {
+    void on_moved(ConversationId, Phase, Phase to) override {
+      if (to == Phase::failed) conversations->leave(7);
+    }
+    void on_ended(ConversationId, Participant, Instant, const ExitReason&) override {}
+    void on_rerouted(ConversationId, Request, Participant, Instant) override {}
+    void on_over(ConversationId) override {}
+    Conversations* conversations = nullptr;
+  } closing;
+  closing.conversations = &conversations;
+  conversations.provide("one", one.who).value();
+  open({.subject = "one", .follower = &closing});
+  for (int i = 0; i < 3; ++i) open({.subject = "one", .owner = 7});
+  one.crash();
+  EXPECT_EQ(conversations.size(), 1u);
+  EXPECT_TRUE(one.over.empty());
+}
+
+TEST_F(ConversationsOnASubject, closing_all_goes_on_when_one_of_them_closes_others) {
+  struct Closing final : ConversationFollower {
+    void on_moved(ConversationId, Phase, Phase) override {}
+    void on_ended(ConversationId, Participant, Instant, const ExitReason&) override {}
+    void on_rerouted(ConversationId, Request, Participant, Instant) override {}
+    void on_over(ConversationId) override { conversations->leave(7); }
+    Conversations* conversations = nullptr;
+  } closing;
+  closing.conversations = &conversations;
+  open({.subject = "orders", .follower = &closing});
+  for (int i = 0; i < 3; ++i) open({.subject = "orders", .owner = 7});
+  open();
+  conversations.close();
+  EXPECT_EQ(conversations.size(), 0u);
+}
+
+TEST_F(ConversationsOnASubject, what_was_given_up_is_not_waited_for_again) {
+  const ConversationId id = open();
+  const Request request = conversations.send(id, say("a"), {}, true).value();
+  auto first = begin(conversations.receive(id, request, world.loop.now() + 10ms));
+  world.pass(10ms);
+  EXPECT_EQ(first.take().error().code, Code::deadline);
+  EXPECT_EQ(world.run(conversations.receive(id, request)).error().code, Code::not_found);
+  one.reply("late");
+  EXPECT_EQ(conversations.counters().replies_late, 1u);
+}
+
+TEST_F(ConversationsOnASubject, a_long_message_is_not_kept_in_a_context) {
+  // rule: conversations/D-11
+  const ConversationId id = open({});
+  auto waiting = begin(conversations.receive(id));
+  ASSERT_TRUE(conversations.send(id, say(std::string(1 << 20, 'x'))));
+  world.settle();
+  EXPECT_EQ(waiting.take().value().message->payload.size(), std::size_t{1} << 20);
+  EXPECT_LT(conversations.context_bytes(), std::size_t{64} << 10);
+}
+
 TEST_F(ConversationsOnASubject, opening_and_closing_leaves_nothing_behind) {
   // rule: conversations/D-8
   one.echoes = two.echoes = true;

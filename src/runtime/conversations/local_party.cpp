@@ -69,6 +69,7 @@ void BehaviourParty::on_message(Message message) {
   const auto give_up = [&](const Error& why) {
     conversations_.exited(conversation, who_, {.kind = ExitReason::Kind::error, .text = to_string(why)},
                           conversations_.executor().now());
+    on_over(conversation);
   };
   auto found = actors_by_conversation_.find(conversation);
   if (found == actors_by_conversation_.end()) {

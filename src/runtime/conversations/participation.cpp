@@ -15,8 +15,8 @@ namespace parley {
 using builtin::Heard;
 using builtin::Reply;
 
-// Messages that are not answered yet, beyond which no more are read.
-static constexpr std::size_t at_hand_max = 1024;
+// Messages that are not answered yet, beyond which no more are read. A hub of ours gives no more than this.
+static constexpr std::size_t at_hand_max = 16384;
 
 // The call and both its channels, and what runs in each conversation.
 class Participation::State {
@@ -56,7 +56,7 @@ class Participation::State {
   // What runs is done; its replies leave first.
   void finish() {
     is_finishing_ = true;
-    outward_.close();
+    close_if_done();
   }
 
  private:
@@ -74,6 +74,7 @@ class Participation::State {
         self.forget(heard->conversation);
         continue;
       }
+      if (self.is_finishing_) continue;  // it is another one's
       self.take(*std::move(heard));
       while (self.at_hand_ >= at_hand_max) {
         self.has_room_.reset();
@@ -108,9 +109,21 @@ class Participation::State {
       } catch (...) {
         reply.failure = "it threw something";
       }
+      const bool has_failed = reply.failure.has_value();
       if (!self.outward_.push(std::move(reply))) self.answered(1);
+      if (!has_failed) continue;
+      self.answered(part.waiting.size());  // its part there is over
+      part.waiting.clear();
     }
     part.is_busy = false;
+    self.close_if_done();
+  }
+  void close_if_done() {
+    if (!is_finishing_) return;
+    for (const auto& [conversation, part] : parts_) {
+      if (part->is_busy) return;
+    }
+    outward_.close();
   }
 
   void take(Heard heard) {

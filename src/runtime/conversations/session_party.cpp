@@ -37,8 +37,14 @@ void SessionParty::leave(ExitReason reason) {
 
 void SessionParty::on_message(Message message) {
   if (outward_.size() < outward_max) return put(std::move(message));
-  conversations_->exited(message.conversation, who_, {.kind = ExitReason::Kind::error, .text = std::string(takes_none)},
+  end_part(message.conversation, std::string(takes_none));
+}
+
+// It is told that its part is over, as when others end that.
+void SessionParty::end_part(ConversationId conversation, std::string why) {
+  conversations_->exited(conversation, who_, {.kind = ExitReason::Kind::error, .text = std::move(why)},
                          conversations_->executor().now());
+  on_over(conversation);
 }
 
 // What waits of it is for nobody any more.
@@ -55,10 +61,7 @@ void SessionParty::put(Message message) {
 void SessionParty::take(Reply reply) {
   if (who_ == 0) return;
   if (reply.failure) {
-    return conversations_->exited(
-        reply.conversation, who_,
-        {.kind = ExitReason::Kind::error, .text = codec::to_utf8(*reply.failure, failure_bytes_max)},
-        conversations_->executor().now());
+    return end_part(reply.conversation, codec::to_utf8(*reply.failure, failure_bytes_max));
   }
   if (reply.message) reply.message->publisher = principal_;
   conversations_->replied(who_, reply.conversation, reply.request, std::move(reply.message));

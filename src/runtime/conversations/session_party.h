@@ -33,6 +33,7 @@ class SessionParty final : public Party {
   void on_over(ConversationId conversation) override;
   void leave(ExitReason reason);
   void put(Message message);
+  void end_part(ConversationId conversation, std::string why);
   void take(builtin::Reply reply);
   static Task<void> put_out(SessionParty& self, Tx<builtin::Heard, builtin::heard_ahead>& heard);
 
