@@ -257,6 +257,7 @@ void Conversation::replied(Participant from, Request request, std::optional<Enve
     return;
   }
   context_.set_outcome(asked.entry, Context::Outcome::answered);
+  const bool says_nothing = !reply;
   if (reply && reply->parent.empty()) reply->parent = asked.message->id;
   if (reply && asked.is_given_up) ++counters_.replies_late;
   if (reply && !asked.is_given_up) {
@@ -276,7 +277,7 @@ void Conversation::replied(Participant from, Request request, std::optional<Enve
   }
   if (!asked.pending.empty()) return;
   // Nobody has said anything, and whoever asked is told that.
-  if (asked.is_asked && !reply && !asked.is_given_up && asked.answers.empty()) {
+  if (asked.is_asked && says_nothing && !asked.is_given_up && asked.answers.empty()) {
     Received nothing{.from = from, .request = request};
     if (const Waiter waiter = asked.waiter) {
       answer(waiter, std::move(nothing), effects);
