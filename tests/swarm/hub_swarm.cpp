@@ -3,12 +3,12 @@
 #include <parley/testing.h>
 
 #include <array>
-#include <cstdlib>
 #include <map>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
+
+#include "swarm.h"
 
 // A hub with three workers and five clients, which it knows by a token, all of which dial again, while links are cut,
 // fall silent, stall so that their readers get nothing, and carry garbage. Judged is that every call ends once and
@@ -23,14 +23,12 @@ using parley::Code;
 using parley::Kind;
 using parley::Result;
 using parley::Task;
-using parley::testing::Direction;
 using parley::testing::World;
 
 constexpr std::size_t workers = 3;
 constexpr std::size_t clients = 5;
 constexpr std::size_t calls_of_a_client = 40;
 constexpr std::size_t quota = std::size_t{32} << 10;
-constexpr std::size_t cut_bytes_max = 4000;
 constexpr const char* hub_address = "sim:hub";
 constexpr const char* token = "whoever is in this world";
 
@@ -68,12 +66,6 @@ struct Worker final : Desk {
   std::map<std::string, int> taken;  // how often each text was worked on
 };
 
-// What the calls came to.
-struct Book {
-  std::map<std::string, std::uint64_t> outcomes;
-  std::uint64_t ended = 0;
-};
-
 class Swarm {
  public:
   explicit Swarm(std::uint64_t seed) : world_(seed), scope_(world_.loop().executor()) {
@@ -95,7 +87,10 @@ class Swarm {
     while (book_.ended != clients * calls_of_a_client) {
       world_.pass(std::chrono::microseconds(world_.prng().between(100, 200'000)));
       check_bytes();
-      if (faults_ != 0) break_something();
+      if (faults_ != 0) {
+        --faults_;
+        swarm::break_something(world_, hub_address);
+      }
     }
     judge();
     scope_.cancel_all();
@@ -105,7 +100,7 @@ class Swarm {
     hub_.reset();
     world_.expect_quiet();
   }
-  const Book& book() const { return book_; }
+  const swarm::Book& book() const { return book_; }
   parley::testing::Faults faults() const { return world_.faults(); }
 
  private:
@@ -119,28 +114,6 @@ class Swarm {
   // The limit of each session, and what its link has already taken.
   void check_bytes() {
     world_.expect(hub_->bytes_queued() <= (workers + clients) * 4 * quota, "the hub stays below its byte limit");
-  }
-
-  // Of some link that lives: the first ones are dialed at the beginning, later ones when somebody comes back.
-  void break_something() {
-    --faults_;
-    auto links = world_.links(hub_address);
-    for (int tries = 0; tries < 100; ++tries) {
-      auto one = links.nth(world_.prng().below(64));
-      const bool is_toward_dialer = world_.prng().chance(500);
-      const Direction direction = is_toward_dialer ? Direction::to_dialer : Direction::to_listener;
-      std::size_t hit = 1;
-      switch (world_.prng().below(7)) {
-        case 0: hit = one.cut(); break;
-        case 1: hit = one.close(); break;
-        case 2: hit = one.half_open(direction); break;
-        case 3: hit = one.stall(std::chrono::milliseconds(world_.prng().between(1, 5000)), Direction::to_dialer); break;
-        case 4: hit = one.cut_after(world_.prng().below(cut_bytes_max), Direction::to_listener); break;
-        case 5: hit = one.send_garbage(direction); break;
-        case 6: links.refuse_next(1); break;
-      }
-      if (hit != 0) return;
-    }
   }
 
   Task<void> client(std::size_t number, parley::Session& session) {
@@ -204,18 +177,14 @@ class Swarm {
 
   void end(const parley::Error* error) {
     ++book_.ended;
-    ++book_.outcomes[error ? std::string(to_string(kind(*error))) : "ok"];
-    if (!error) return;
-    const Kind what = kind(*error);
-    world_.expect(what == Kind::lost || what == Kind::unknown || what == Kind::not_found || what == Kind::timed_out ||
-                      what == Kind::overloaded || what == Kind::cancelled || what == Kind::protocol,
-                  fmt::format("no call ends with {}", to_string(*error)));
+    book_.note(error);
+    if (error) world_.expect(swarm::may_end_with(kind(*error)), fmt::format("no call ends with {}", to_string(*error)));
   }
 
   // When no more is broken everybody comes back and every call is answered. A link that is to be cut behind so many
   // bytes is cut by the first call over it that is longer, and the next call goes elsewhere.
   void judge() {
-    const std::string text(cut_bytes_max, 'x');
+    const std::string text(swarm::cut_bytes_max, 'x');
     std::string missed = "nothing yet";
     for (std::size_t links = workers + clients + 1; links != 0 && !missed.empty(); --links) {
       world_.pass(60s);
@@ -234,50 +203,11 @@ class Swarm {
   World world_;
   std::unique_ptr<parley::Hub> hub_;
   std::vector<std::unique_ptr<parley::Session>> sessions_;
-  Book book_;
+  swarm::Book book_;
   int faults_ = 30;
   parley::Scope scope_;
 };
 
 }  // namespace
 
-int main(int argc, char** argv) {
-  std::uint64_t first = 1;
-  std::uint64_t count = 1;
-  for (int i = 1; i < argc; ++i) {
-    if (std::string_view(argv[i]) == "--seeds" && i + 1 < argc) {
-      count = std::strtoull(argv[++i], nullptr, 10);
-    } else {
-      first = std::strtoull(argv[i], nullptr, 10);
-    }
-  }
-  std::map<std::string, std::uint64_t> outcomes;
-  std::map<std::string, std::uint64_t> faults;
-  for (std::uint64_t seed = first; seed < first + count; ++seed) {
-    Swarm swarm(seed);
-    swarm.run();
-    for (const auto& [what, times] : swarm.book().outcomes) outcomes[what] += times;
-    const parley::testing::Faults had = swarm.faults();
-    faults["refused"] += had.refused;
-    faults["cut"] += had.cut;
-    faults["closed"] += had.closed;
-    faults["half open"] += had.half_open;
-    faults["garbage"] += had.garbage;
-    faults["stalled"] += had.stalled;
-  }
-  for (const auto& [what, times] : outcomes) fmt::print("{:<12}{:>8}\n", what, times);
-  for (const auto& [what, times] : faults) {
-    fmt::print("{:<12}{:>8}\n", what, times);
-    if (count >= 20 && times == 0) {
-      fmt::print(stderr, "no link was ever {}\n", what);
-      return 1;
-    }
-  }
-  for (const char* const must : {"ok", "lost", "unknown"}) {
-    if (count >= 20 && !outcomes.contains(must)) {
-      fmt::print(stderr, "no call was ever {}\n", must);
-      return 1;
-    }
-  }
-  return 0;
-}
+int main(int argc, char** argv) { return swarm::run<Swarm>(argc, argv, {"ok", "lost", "unknown"}); }

@@ -1,0 +1,101 @@
+#pragma once
+
+#include <fmt/format.h>
+#include <parley/testing.h>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <initializer_list>
+#include <map>
+#include <string>
+#include <string_view>
+
+// What the swarms share: how they break links, what they count, and their command line.
+namespace swarm {
+
+using parley::testing::Direction;
+
+// A link that is to be cut behind so many bytes may live on until somebody says more than that.
+constexpr std::size_t cut_bytes_max = 4000;
+
+// What came to an end, and how.
+struct Book {
+  void note(const parley::Error* error) { ++outcomes[error ? std::string(to_string(kind(*error))) : "ok"]; }
+  std::map<std::string, std::uint64_t> outcomes;
+  std::uint64_t ended = 0;
+};
+
+// What no fault makes of a call: a defect, wrong arguments, a refusal, something unsupported.
+inline bool may_end_with(parley::Kind what) {
+  using parley::Kind;
+  return what == Kind::lost || what == Kind::unknown || what == Kind::not_found || what == Kind::timed_out ||
+         what == Kind::overloaded || what == Kind::cancelled || what == Kind::protocol;
+}
+
+// Some link to that address which lives: the first ones are dialed at the beginning, later ones when somebody comes
+// back.
+inline void break_something(parley::testing::World& world, const char* address) {
+  auto links = world.links(address);
+  for (int tries = 0; tries < 100; ++tries) {
+    auto one = links.nth(world.prng().below(64));
+    const Direction direction = world.prng().chance(500) ? Direction::to_dialer : Direction::to_listener;
+    std::size_t hit = 1;
+    switch (world.prng().below(7)) {
+      case 0: hit = one.cut(); break;
+      case 1: hit = one.close(); break;
+      case 2: hit = one.half_open(direction); break;
+      case 3: hit = one.stall(std::chrono::milliseconds(world.prng().between(1, 5000)), Direction::to_dialer); break;
+      case 4: hit = one.cut_after(world.prng().below(cut_bytes_max), Direction::to_listener); break;
+      case 5: hit = one.send_garbage(direction); break;
+      case 6: links.refuse_next(1); break;
+    }
+    if (hit != 0) return;
+  }
+}
+
+// `[SEED] [--seeds N]`. Over many seeds each of these outcomes has to be met, and each fault.
+template <class Swarm>
+int run(int argc, char** argv, std::initializer_list<const char*> musts) {
+  std::uint64_t first = 1;
+  std::uint64_t count = 1;
+  for (int i = 1; i < argc; ++i) {
+    if (std::string_view(argv[i]) == "--seeds" && i + 1 < argc) {
+      count = std::strtoull(argv[++i], nullptr, 10);
+    } else {
+      first = std::strtoull(argv[i], nullptr, 10);
+    }
+  }
+  std::map<std::string, std::uint64_t> outcomes;
+  std::map<std::string, std::uint64_t> faults;
+  for (std::uint64_t seed = first; seed < first + count; ++seed) {
+    Swarm swarm(seed);
+    swarm.run();
+    for (const auto& [what, times] : swarm.book().outcomes) outcomes[what] += times;
+    const parley::testing::Faults had = swarm.faults();
+    faults["refused"] += had.refused;
+    faults["cut"] += had.cut;
+    faults["closed"] += had.closed;
+    faults["half open"] += had.half_open;
+    faults["garbage"] += had.garbage;
+    faults["stalled"] += had.stalled;
+  }
+  for (const auto& [what, times] : outcomes) fmt::print("{:<12}{:>8}\n", what, times);
+  for (const auto& [what, times] : faults) {
+    fmt::print("{:<12}{:>8}\n", what, times);
+    if (count >= 20 && times == 0) {
+      fmt::print(stderr, "no link was ever {}\n", what);
+      return 1;
+    }
+  }
+  for (const char* const must : musts) {
+    if (count >= 20 && !outcomes.contains(must)) {
+      fmt::print(stderr, "nothing was ever {}\n", must);
+      return 1;
+    }
+  }
+  return 0;
+}
+
+}  // namespace swarm
