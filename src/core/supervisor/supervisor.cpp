@@ -6,6 +6,10 @@
 
 namespace parley::core {
 
+bool Supervisor::watches(Child child) const {
+  return std::ranges::find(children_, child, &Watched::child) != children_.end();
+}
+
 Supervisor::Watched* Supervisor::find(Child child) {
   const auto found = std::ranges::find(children_, child, &Watched::child);
   return found == children_.end() ? nullptr : &*found;

@@ -72,7 +72,7 @@ class Supervisor {
   Instant next_deadline() const;
   void on_time(Instant now, Effects& effects);
 
-  bool watches(Child child) const { return const_cast<Supervisor*>(this)->find(child) != nullptr; }
+  bool watches(Child child) const;
   std::size_t running_count() const;
   std::uint64_t restarts() const { return restarts_; }
   bool is_over() const { return state_ == State::over; }

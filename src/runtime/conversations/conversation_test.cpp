@@ -368,7 +368,20 @@ TEST_F(ConversationTest, what_others_have_opened_is_not_there) {
   EXPECT_EQ(world.run(runtime::suite::outcome(sent)).error().code, Code::not_found);
   auto listed = stranger.call<&builtin::Conversations::list>(ConversationId{0});
   EXPECT_THAT(world.run(runtime::suite::outcome(listed)).value(), IsEmpty());
+  const auto unknown = [&](auto call) {
+    const auto outcome = world.run(runtime::suite::outcome(call));
+    return !outcome && outcome.error().code == Code::not_found;
+  };
+  using Service = builtin::Conversations;
+  const core::Conversation::To next;
+  EXPECT_TRUE(unknown(stranger.call<&Service::exchange>(conversation.id(), say("x"), next)));
+  EXPECT_TRUE(unknown(stranger.call<&Service::receive>(conversation.id())));
+  EXPECT_TRUE(unknown(stranger.call<&Service::await_crash>(conversation.id())));
+  EXPECT_TRUE(unknown(stranger.call<&Service::complete>(conversation.id())));
+  EXPECT_TRUE(unknown(stranger.call<&Service::close>(conversation.id())));
+  EXPECT_TRUE(unknown(stranger.call<&Service::context>(conversation.id(), std::uint64_t{1})));
   access->is_open = true;
+  EXPECT_TRUE(unknown(stranger.call<&Service::exchange>(conversation.id(), say("x"), next))) << "to look is all";
   auto seen = stranger.call<&builtin::Conversations::list>(ConversationId{0});
   const auto all = world.run(runtime::suite::outcome(seen)).value();
   ASSERT_EQ(all.size(), 1u);

@@ -22,7 +22,7 @@ struct ReceivingTask final : Conversations::Receiving {
   Event event;
 };
 
-// Waits for the end of several: the first for `all`, or the first crash.
+// Waits for whoever of several ends first, or crashes first.
 class WatchingTask final : private Timer {
  public:
   explicit WatchingTask(bool takes_crashes_only)

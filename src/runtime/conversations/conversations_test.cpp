@@ -193,6 +193,8 @@ TEST_F(ConversationsOnASubject, a_number_is_never_used_for_another_one) {
   one.crash();
   NotedParty again(conversations, "one");
   EXPECT_NE(again.who, before);
+  conversations.provide("orders", again.who).value();
+  two.reply("done");
   EXPECT_TRUE(again.messages.empty()) << "what the other one had is not for this one";
   conversations.replied(before, id, 1, say("from beyond"));
   EXPECT_EQ(conversations.counters().replies_strange, 1u);

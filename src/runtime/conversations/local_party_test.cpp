@@ -94,7 +94,6 @@ TEST_F(LocalPartyTest, one_that_fails_throws_or_is_killed_ends_nothing_else) {
 }
 
 TEST_F(LocalPartyTest, an_actor_takes_part_and_its_end_is_seen) {
-  // rule: conversations/R-04, conversations/R-83
   const ActorRef actor = actors.spawn(answering).value();
   ActorParty party(conversations, actors, actor);
   ASSERT_TRUE(party.start("actor"));
@@ -109,6 +108,20 @@ TEST_F(LocalPartyTest, an_actor_takes_part_and_its_end_is_seen) {
   EXPECT_THAT(follower.said, ElementsAre(std::to_string(party.who()) + " error", "failed"));
   EXPECT_THAT(to_string(conversations.open({.subject = "actor"}).error()), HasSubstr("nobody takes part"));
   static_cast<void>(conversations.close(id));
+}
+
+TEST_F(LocalPartyTest, an_actor_is_watched_before_anything_is_put_to_it) {
+  // rule: conversations/R-04, conversations/R-83
+  const ActorRef actor = actors.spawn(answering).value();
+  world.settle();
+  ActorParty party(conversations, actors, actor);
+  ASSERT_TRUE(party.start("actor"));
+  ASSERT_TRUE(conversations.provide("actor", party.who()));
+  const ConversationId id = conversations.open({.subject = "actor"}).value();
+  actor.exit({.kind = ExitReason::Kind::killed});
+  world.settle();
+  EXPECT_EQ(conversations.find(id)->machine->phase(), Phase::failed) << "nothing was said to it";
+  EXPECT_FALSE(conversations.is_provided("actor"));
 }
 
 TEST_F(LocalPartyTest, one_that_ends_well_has_not_crashed) {
