@@ -55,7 +55,7 @@ Result<ByteView> SendWindow::resume(std::optional<std::uint32_t> last) {
                 fmt::format("the peer has everything up to {}, where {} to {} were to come", *last, first_, next()));
   }
   if (last && holds(*last)) drop(std::size_t{*last - first_} + 1);
-  return ByteView(bytes_.data() + front_, bytes());
+  return unacknowledged();
 }
 
 void SendWindow::drop(std::size_t count) {

@@ -39,6 +39,8 @@ class SendWindow {
   // the peer that it was.
   Result<ByteView> resume(std::optional<std::uint32_t> last);
 
+  // All of them as they were sent, until the next change.
+  ByteView unacknowledged() const { return {bytes_.data() + front_, bytes()}; }
   bool holds(std::uint32_t number) const { return number - first_ < sizes_.size(); }
   std::size_t size() const { return sizes_.size(); }
   std::size_t bytes() const { return bytes_.size() - front_; }

@@ -1,0 +1,198 @@
+#include "core/outbox/outbox_receiver.h"
+
+#include <fmt/format.h>
+
+#include "base/assert.h"
+
+namespace parley::core {
+
+OutboxReceiver::OutboxReceiver(std::uint64_t incarnation, OutboxReceiverLimits limits)
+    : incarnation_(incarnation), limits_(limits) {
+  PARLEY_ASSERT(limits.commands_max > 0 && limits.at_once > 0 && limits.results_max >= 2 * limits.commands_max);
+}
+
+// --- the session
+
+bool OutboxReceiver::is_current(Session session) {
+  if (is_attached_ && session == last_session_) return true;
+  ++counters_.sessions_stale;
+  return false;
+}
+
+void OutboxReceiver::break_session(Error why, Effects& effects) {
+  is_attached_ = false;
+  effects.push_back(Close{last_session_, std::move(why)});
+}
+
+Result<OutboxReceiver::Attached> OutboxReceiver::attach(const OutboxHello& hello, Effects& effects) {
+  const auto results = hello.incarnation == incarnation_ ? hello.results : std::nullopt;
+  PARLEY_TRY(results_.resume(results, [this](Ticket ticket) { forget(ticket); }, [](std::uint32_t, Ticket) {}));
+  if (is_attached_) {
+    ++counters_.sessions_replaced;
+    break_session({Code::closed, "another session of this outbox took its place"}, effects);
+  }
+  is_attached_ = true;
+  ++counters_.sessions;
+  received_acknowledged_ = received_.last();
+  return Attached{++last_session_,
+                  {.incarnation = incarnation_, .received = received_.last(), .room = limits_.commands_max}};
+}
+
+void OutboxReceiver::welcomed(Session session, Effects& effects) {
+  if (!is_current(session)) return;
+  results_.for_each([&](std::uint32_t number, Ticket ticket) {
+    ++counters_.results_resent;
+    say(number, ticket, effects);
+  });
+}
+
+Result<void> OutboxReceiver::check(const Item& item) const {
+  if (waiting_.size() + running_ >= limits_.commands_max) {
+    return fail(Code::unexpected, fmt::format("more than {} commands without a result", limits_.commands_max));
+  }
+  if (entries_.size() >= limits_.results_max) {
+    return fail(Code::unexpected, fmt::format("{} results are not acknowledged", results_.size()));
+  }
+  if (item.ticket == 0 || entries_.contains(item.ticket)) {
+    return fail(Code::unexpected, fmt::format("the ticket {} again", item.ticket));
+  }
+  return {};
+}
+
+void OutboxReceiver::take(Session session, Item item, Instant now, Effects& effects) {
+  if (!is_current(session)) return;
+  const auto verdict = received_.take(item.number);
+  if (verdict && *verdict == ReceiveWindow::Verdict::duplicate) {
+    ++counters_.duplicates;
+    return;
+  }
+  if (auto checked = verdict ? check(item) : fail(verdict.error()); !checked) {
+    break_session(std::move(checked).error(), effects);
+    return;
+  }
+  ++counters_.received;
+  const auto entry =
+      entries_.emplace(item.ticket, Entry{.stage = Stage::waiting, .order = ++last_order_, .deadline = item.deadline})
+          .first;
+  waiting_.emplace(entry->second.order, item.ticket);
+  due_.emplace(item.deadline, item.ticket);
+  if (!item.frame) {
+    ++counters_.voids;
+    end(entry, cancelled("before the peer had it"), effects);
+    return;
+  }
+  entry->second.frame = *std::move(item.frame);
+  start_next(now, effects);
+}
+
+void OutboxReceiver::cancel(Session session, Ticket ticket, Instant now, Effects& effects) {
+  if (!is_current(session)) return;
+  const auto entry = entries_.find(ticket);
+  if (entry == entries_.end() || entry->second.stage != Stage::waiting) {
+    ++counters_.cancels_too_late;
+    return;
+  }
+  ++counters_.cancelled;
+  end(entry, cancelled("before it was started"), effects);
+  start_next(now, effects);
+}
+
+void OutboxReceiver::acknowledged(Session session, std::uint32_t last, Instant now, Effects& effects) {
+  if (!is_current(session)) return;
+  if (auto done = results_.acknowledge(last, [this](Ticket ticket) { forget(ticket); }); !done) {
+    break_session(std::move(done).error(), effects);
+    return;
+  }
+  start_next(now, effects);
+}
+
+void OutboxReceiver::forget(Ticket ticket) {
+  const auto entry = entries_.find(ticket);
+  PARLEY_ASSERT(entry != entries_.end() && entry->second.stage == Stage::over, ticket);
+  results_bytes_ -= entry->second.result->bytes();
+  entries_.erase(entry);
+}
+
+void OutboxReceiver::detach(Session session) {
+  if (is_current(session)) is_attached_ = false;
+}
+
+void OutboxReceiver::flush(Effects& effects) {
+  if (!is_attached_) return;
+  if (const auto last = received_to_acknowledge()) effects.push_back(Acknowledge{last_session_, *last});
+}
+
+std::optional<std::uint32_t> OutboxReceiver::received_to_acknowledge() {
+  const auto last = received_.last();
+  if (last == received_acknowledged_) return std::nullopt;
+  received_acknowledged_ = last;
+  return last;
+}
+
+// --- what runs
+
+void OutboxReceiver::start_next(Instant now, Effects& effects) {
+  while (!waiting_.empty() && running_ < limits_.at_once && results_bytes_ < limits_.results_bytes_max) {
+    const auto entry = entries_.find(waiting_.begin()->second);
+    if (entry->second.deadline <= now) {
+      ++counters_.expired;
+      end(entry, expired("before it was started"), effects);
+      continue;
+    }
+    stop_waiting(entry);
+    entry->second.stage = Stage::running;
+    ++running_;
+    ++counters_.started;
+    effects.push_back(Start{entry->first, entry->second.deadline, std::exchange(entry->second.frame, {})});
+  }
+}
+
+void OutboxReceiver::stop_waiting(Entries::iterator entry) {
+  waiting_.erase(entry->second.order);
+  due_.erase({entry->second.deadline, entry->first});
+}
+
+void OutboxReceiver::finished(Ticket ticket, TicketResult result, Instant now, Effects& effects) {
+  const auto entry = entries_.find(ticket);
+  PARLEY_ASSERT(entry != entries_.end() && entry->second.stage == Stage::running, ticket);
+  end(entry, std::move(result), effects);
+  start_next(now, effects);
+}
+
+void OutboxReceiver::end(Entries::iterator entry, TicketResult result, Effects& effects) {
+  if (entry->second.stage == Stage::running) --running_;
+  if (entry->second.stage == Stage::waiting) stop_waiting(entry);
+  entry->second.stage = Stage::over;
+  entry->second.frame = {};
+  ++counters_.results[static_cast<std::size_t>(result.kind)];
+  results_bytes_ += result.bytes();
+  entry->second.result = std::make_shared<const TicketResult>(std::move(result));
+  const std::uint32_t number = results_.add(entry->first);
+  if (is_attached_) say(number, entry->first, effects);
+}
+
+void OutboxReceiver::say(std::uint32_t number, Ticket ticket, Effects& effects) {
+  effects.push_back(Answer{.session = last_session_,
+                           .number = number,
+                           .ticket = ticket,
+                           .result = entries_.at(ticket).result,
+                           .received = received_to_acknowledge()});
+}
+
+void OutboxReceiver::on_time(Instant now, Effects& effects) {
+  while (!due_.empty() && due_.begin()->first <= now) {
+    ++counters_.expired;
+    end(entries_.find(due_.begin()->second), expired("before it was started"), effects);
+  }
+  start_next(now, effects);
+}
+
+// --- what there is
+
+std::optional<OutboxReceiver::TicketState> OutboxReceiver::state(Ticket ticket) const {
+  const auto entry = entries_.find(ticket);
+  if (entry == entries_.end()) return std::nullopt;
+  return TicketState{entry->second.stage, entry->second.result};
+}
+
+}  // namespace parley::core

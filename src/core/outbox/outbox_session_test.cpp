@@ -1,0 +1,295 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "core/outbox/outbox.h"
+#include "core/outbox/outbox_suite.h"
+
+// Sessions of an outbox, and lives of its peer.
+namespace parley::core {
+namespace {
+
+using namespace outbox_suite;
+using namespace std::chrono_literals;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+// rule: delivery/R-04, delivery/R-05, delivery/R-06, delivery/R-07, delivery/R-23
+TEST(OutboxSession, what_waited_goes_first_and_in_its_order) {
+  Bench bench;
+  bench.sent("a");
+  bench.sent("b");
+  const auto session = bench.connect();
+  bench.sent("c");
+  EXPECT_THAT(bench.taken(), IsEmpty());
+  bench.welcome(session);
+  bench.sent("d");
+  EXPECT_EQ(bench.sends.front().session, session);
+  EXPECT_THAT(bench.taken(), ElementsAre("a", "b", "c", "d"));
+  EXPECT_FALSE(bench.machine.outage());
+}
+
+// rule: delivery/K-09, delivery/R-13, delivery/W-01, delivery/W-22
+TEST(OutboxSession, what_is_said_of_a_session_that_is_over_does_nothing_and_is_counted) {
+  Bench bench;
+  const auto old = bench.connected();
+  bench.disconnect(old);
+  const auto fresh = bench.connected();
+  const Ticket ticket = bench.sent("a");
+  bench.disconnect(old);
+  bench.acknowledge(old, 0);
+  bench.finish(old, 0, ticket);
+  bench.welcome(old, 7);
+  EXPECT_EQ(bench.machine.counters().sessions_stale, 4u);
+  EXPECT_TRUE(bench.machine.is_connected());
+  EXPECT_FALSE(bench.kind_of(ticket));
+  bench.sent("b");
+  EXPECT_EQ(bench.sends.back().session, fresh);
+}
+
+// rule: delivery/K-09, delivery/R-08
+TEST(OutboxSession, a_second_one_takes_the_place_of_the_first_which_is_told) {
+  Bench bench;
+  const auto first = bench.connected();
+  bench.sent("a");
+  const auto second = bench.connect();
+  EXPECT_GT(second, first);
+  ASSERT_EQ(bench.closes.size(), 1u);
+  EXPECT_EQ(bench.closes[0].session, first);
+  EXPECT_EQ(bench.machine.counters().sessions_replaced, 1u);
+  bench.taken();
+  bench.welcome(second);
+  EXPECT_THAT(bench.taken(), ElementsAre("a"));
+}
+
+// rule: delivery/K-03, delivery/R-09, delivery/R-18, delivery/R-19, delivery/R-20, delivery/R-21, delivery/W-15
+TEST(OutboxSession, after_a_break_what_the_peer_has_not_got_is_sent_again_in_its_order_before_anything_newer) {
+  Bench bench;
+  const auto session = bench.connected();
+  bench.sent("a");
+  bench.sent("b");
+  bench.sent("c");
+  bench.disconnect(session);
+  bench.sent("d");
+  bench.taken();
+  bench.connected(1, 0);  // it has the first
+  EXPECT_EQ(bench.sends.front().number, 1u);
+  EXPECT_THAT(bench.taken(), ElementsAre("b", "c", "d"));
+  EXPECT_EQ(bench.machine.counters().resent, 2u);
+}
+
+// rule: delivery/W-09, delivery/K-03
+TEST(OutboxSession, what_the_peer_has_is_not_sent_again_and_its_result_is_taken_once) {
+  Bench bench;
+  const auto session = bench.connected();
+  const Ticket ticket = bench.sent("a");
+  bench.taken();
+  bench.disconnect(session);
+  const auto next = bench.connected(1, 0);
+  EXPECT_THAT(bench.taken(), IsEmpty());
+  bench.finish(next, 0, ticket);
+  bench.finish(next, 0, ticket, applied("other"));
+  EXPECT_EQ(bench.results.at(ticket).value, "1");
+  EXPECT_EQ(bench.repeated_results, 0u);
+  EXPECT_EQ(bench.machine.counters().results_repeated, 1u);
+}
+
+// rule: delivery/W-10, delivery/R-18, delivery/K-04
+TEST(OutboxSession, sent_is_not_received_and_received_is_not_applied) {
+  Bench bench;
+  const auto session = bench.connected();
+  const Ticket ticket = bench.sent("a");
+  EXPECT_EQ(bench.machine.state(ticket)->stage, Stage::sent);
+  bench.acknowledge(session, 0);
+  EXPECT_EQ(bench.machine.state(ticket)->stage, Stage::received);
+  EXPECT_FALSE(bench.kind_of(ticket));
+  bench.finish(session, 0, ticket);
+  EXPECT_EQ(bench.kind_of(ticket), Kind::applied);
+  EXPECT_EQ(bench.machine.received_us().count(), 1u);
+  EXPECT_EQ(bench.machine.result_us().count(), 1u);
+}
+
+// rule: delivery/K-05, delivery/W-12
+TEST(OutboxSession, another_life_of_the_peer_gets_nothing_that_was_meant_for_the_one_before) {
+  Bench bench;
+  const auto session = bench.connected(1, {}, 2);
+  const Ticket was_sent = bench.sent("sent");
+  const Ticket any = bench.send({.text = "any", .incarnation = Incarnation::any}).value();
+  const Ticket queued = bench.sent("queued");
+  bench.disconnect(session);
+  bench.taken();
+  bench.connected(2);
+  EXPECT_EQ(bench.kind_of(was_sent), Kind::unknown);
+  EXPECT_EQ(bench.kind_of(queued), Kind::failed);
+  EXPECT_EQ(bench.results.at(queued).error, (Error{Code::not_sent, "peer restarted"}));
+  EXPECT_FALSE(bench.kind_of(any));
+  EXPECT_EQ(bench.sends.front().number, 0u);  // numbers begin anew
+  EXPECT_THAT(bench.taken(), ElementsAre("any"));
+  EXPECT_EQ(bench.machine.counters().restarts, 1u);
+}
+
+// rule: delivery/K-05
+TEST(OutboxSession, what_was_sent_before_any_peer_was_known_is_for_whoever_comes_first) {
+  Bench bench;
+  const Ticket ticket = bench.sent("a");
+  bench.connected(5);
+  EXPECT_THAT(bench.taken(), ElementsAre("a"));
+  EXPECT_FALSE(bench.kind_of(ticket));
+}
+
+// One that says the same name, and does not know what it had, is another one.
+// rule: delivery/K-05
+TEST(OutboxSession, a_peer_that_has_forgotten_what_it_had_is_another_life) {
+  Bench bench;
+  const auto session = bench.connected();
+  const Ticket ticket = bench.sent("a");
+  bench.acknowledge(session, 0);
+  bench.disconnect(session);
+  bench.connected(1, std::nullopt);
+  EXPECT_EQ(bench.kind_of(ticket), Kind::unknown);
+  EXPECT_EQ(bench.machine.counters().restarts, 1u);
+}
+
+// What one life may have done is not said to be undone because a later one did not do it.
+TEST(OutboxSession, what_an_earlier_life_may_have_applied_is_not_said_to_have_expired) {
+  for (const bool is_cancelled : {false, true}) {
+    Bench bench({.outage_max = 5s});
+    const auto session = bench.connected();
+    const Ticket ticket = bench.send({.text = "a", .incarnation = Incarnation::any}).value();
+    bench.disconnect(session);
+    const auto next = bench.connected(2, {}, 1);
+    const Ticket other = bench.send({.text = "b", .incarnation = Incarnation::any}).value();
+    bench.disconnect(next);
+    bench.connected(3, {}, 1);  // there is room for the first, and the second waits
+    if (is_cancelled) {
+      bench.cancel(other);
+      EXPECT_EQ(bench.kind_of(other), Kind::cancelled);  // it was never sent
+    }
+    bench.disconnect(3);
+    if (is_cancelled) bench.cancel(ticket);
+    bench.pass(5s);
+    EXPECT_EQ(bench.kind_of(ticket), Kind::unknown);
+  }
+}
+
+// rule: delivery/W-13, delivery/K-10
+TEST(OutboxSession, a_peer_that_acknowledges_nothing_loses_its_session_and_nobody_has_waited_for_it) {
+  Bench bench({.outage_max = 60s, .acknowledge_within = 4s});
+  const auto session = bench.connected();
+  bench.pass(60s);  // it owes nothing
+  EXPECT_THAT(bench.closes, IsEmpty());
+  const Ticket ticket = bench.sent("a");
+  bench.pass(4s - 1ns);
+  EXPECT_THAT(bench.closes, IsEmpty());
+  bench.pass(1ns);
+  ASSERT_EQ(bench.closes.size(), 1u);
+  EXPECT_EQ(bench.closes[0].session, session);
+  EXPECT_EQ(bench.closes[0].why.code, Code::silence);
+  EXPECT_FALSE(bench.kind_of(ticket));
+  bench.taken();
+  bench.connected(1);
+  EXPECT_THAT(bench.taken(), ElementsAre("a"));
+}
+
+// rule: delivery/K-10
+TEST(OutboxSession, a_peer_that_never_says_who_it_is_loses_its_session) {
+  Bench bench({.acknowledge_within = 4s});
+  bench.connect();
+  bench.pass(4s);
+  EXPECT_EQ(bench.closes.size(), 1u);
+  EXPECT_EQ(bench.machine.counters().silences, 1u);
+}
+
+TEST(OutboxSession, one_that_acknowledges_bit_by_bit_keeps_it) {
+  Bench bench({.acknowledge_within = 4s});
+  const auto session = bench.connected();
+  for (int i = 0; i < 3; ++i) bench.sent("a");
+  for (std::uint32_t number = 0; number < 3; ++number) {
+    bench.pass(3s);
+    bench.acknowledge(session, number);
+  }
+  bench.pass(30s);
+  EXPECT_THAT(bench.closes, IsEmpty());
+}
+
+// rule: delivery/W-17, delivery/R-09
+TEST(OutboxSession, one_that_breaks_off_while_it_is_taken_up_leaves_no_half_state) {
+  Bench bench;
+  bench.sent("a");
+  const auto session = bench.connect();
+  bench.disconnect(session);
+  EXPECT_FALSE(bench.machine.is_connected());
+  EXPECT_EQ(bench.machine.queued(), 1u);
+  bench.welcome(session);
+  EXPECT_FALSE(bench.machine.is_connected());
+  bench.connected();
+  EXPECT_THAT(bench.taken(), ElementsAre("a"));
+}
+
+// rule: delivery/K-03
+TEST(OutboxSession, no_more_is_sent_than_the_peer_has_room_for) {
+  Bench bench;
+  const auto session = bench.connected(1, {}, 2);
+  const Ticket first = bench.sent("a");
+  bench.sent("b");
+  bench.sent("c");
+  EXPECT_THAT(bench.taken(), ElementsAre("a", "b"));
+  bench.acknowledge(session, 1);
+  EXPECT_THAT(bench.taken(), IsEmpty());
+  bench.finish(session, 0, first);
+  EXPECT_THAT(bench.taken(), ElementsAre("c"));
+}
+
+TEST(OutboxSession, results_are_acknowledged_with_the_next_command_or_else_at_the_end_of_the_turn) {
+  Bench bench;
+  const auto session = bench.connected();
+  const Ticket first = bench.sent("a");
+  bench.finish(session, 0, first);
+  const Ticket second = bench.sent("b");
+  EXPECT_EQ(bench.sends.back().results, 0u);
+  bench.flush();
+  EXPECT_THAT(bench.acknowledged, IsEmpty());
+  bench.finish(session, 1, second);
+  bench.flush();
+  bench.flush();
+  ASSERT_EQ(bench.acknowledged.size(), 1u);
+  EXPECT_EQ(bench.acknowledged[0].results, 1u);
+}
+
+// What a peer says costs its session at most.
+TEST(OutboxSession, a_peer_that_breaks_the_rules_loses_its_session_and_no_ticket) {
+  const auto breaks = [](auto say) {
+    Bench bench;
+    const auto session = bench.connected();
+    const Ticket ticket = bench.sent("a");
+    say(bench, session, ticket);
+    EXPECT_EQ(bench.closes.size(), 1u);
+    EXPECT_EQ(bench.closes[0].why.code, Code::unexpected);
+    EXPECT_FALSE(bench.kind_of(ticket));
+    EXPECT_FALSE(bench.machine.is_connected());
+  };
+  breaks([](Bench& bench, auto session, Ticket) { bench.acknowledge(session, 1); });
+  breaks([](Bench& bench, auto session, Ticket ticket) { bench.finish(session, 1, ticket); });
+  breaks([](Bench& bench, auto session, Ticket) { bench.finish(session, 0, 0); });
+  breaks([](Bench& bench, auto session, Ticket) { bench.finish(session, 0, 17); });
+  breaks([](Bench& bench, auto session, Ticket) { bench.welcome(session); });
+  Bench bench;
+  bench.connected(1, {}, 0);
+  EXPECT_EQ(bench.closes.size(), 1u);
+}
+
+// rule: delivery/K-08, delivery/R-31, delivery/W-04
+TEST(OutboxSession, a_result_that_comes_after_the_end_of_its_ticket_is_counted_and_no_second_one) {
+  Bench bench({.answer_within = 1s});
+  const auto session = bench.connected();
+  const Ticket ticket = bench.send({.text = "a", .deadline = 1s}).value();
+  bench.acknowledge(session, 0);
+  bench.pass(2s);
+  EXPECT_EQ(bench.kind_of(ticket), Kind::unknown);
+  bench.finish(session, 0, ticket);
+  EXPECT_EQ(bench.repeated_results, 0u);
+  EXPECT_EQ(bench.machine.counters().results_late, 1u);
+  EXPECT_TRUE(bench.machine.is_connected());
+}
+
+}  // namespace
+}  // namespace parley::core
