@@ -15,6 +15,7 @@
 #include "parley/hub.h"
 #include "parley/interceptor.h"
 #include "parley/loop.h"
+#include "parley/outbox.h"
 #include "parley/registry.h"
 #include "parley/server.h"
 #include "parley/service.h"

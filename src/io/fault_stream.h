@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <memory>
@@ -11,13 +12,17 @@
 namespace parley::io {
 
 // Which call of which stream fails: reads and writes are numbered from 0 over all streams that share the plan. A
-// harness runs the same work with fail_at = 0, 1, 2, ... until it gets through without has_failed().
+// harness runs the same work with fail_at = 0, 1, 2, ... until it gets through without has_failed(). The same for the
+// bytes that are written: the call that would write one more fails, behind those before.
 struct FaultPlan {
   static constexpr std::uint64_t never = std::numeric_limits<std::uint64_t>::max();
   std::uint64_t fail_at = never;
   std::uint64_t calls = 0;
+  std::uint64_t fail_at_byte = never;
+  std::uint64_t bytes_written = 0;
+  bool is_out_of_bytes = false;
 
-  bool has_failed() const { return calls > fail_at; }
+  bool has_failed() const { return calls > fail_at || is_out_of_bytes; }
 };
 
 // A stream that breaks where its plan says. It is then cut: the other end sees the end, this one fails for good. The
@@ -46,7 +51,16 @@ class FaultStream final : public Stream, private StreamEvents {
   }
   Transfer write_some(ByteView from, std::span<Descriptor> with) override {
     const bool was_alive = inner_ != nullptr;
-    if (survives()) return inner_->write_some(from, with);
+    const std::uint64_t left = plan_.fail_at_byte - plan_.bytes_written;
+    if (was_alive && left == 0 && !from.empty()) {
+      plan_.is_out_of_bytes = true;
+      cut();
+    }
+    if (survives()) {
+      const Transfer done = inner_->write_some(from.first(std::min<std::uint64_t>(from.size(), left)), with);
+      plan_.bytes_written += done.bytes;
+      return done;
+    }
     // Whoever reads is told as well, as a dead socket would tell it.
     if (was_alive && events_) executor_.post(readable_);
     return {Transfer::Status::failed, 0};
@@ -77,11 +91,12 @@ class FaultStream final : public Stream, private StreamEvents {
 
   // Counts a call; false if it fails.
   bool survives() {
-    if (inner_ && plan_.calls++ == plan_.fail_at) {
-      passed_ = inner_->descriptors_passed();
-      inner_.reset();
-    }
+    if (inner_ && plan_.calls++ == plan_.fail_at) cut();
     return inner_ != nullptr;
+  }
+  void cut() {
+    passed_ = inner_->descriptors_passed();
+    inner_.reset();
   }
   void on_readable() override { events_->on_readable(); }
   void on_writable() override { events_->on_writable(); }

@@ -1,0 +1,335 @@
+#include "runtime/outbox/outbox.h"
+
+#include <fmt/format.h>
+
+#include <iterator>
+#include <variant>
+
+#include "codec/json_object.h"
+#include "codec/postcard_writer.h"
+#include "core/directory/name.h"
+#include "runtime/backoff.h"
+#include "runtime/outbox/results.h"
+
+namespace parley {
+
+using builtin::OutboxHeard;
+using builtin::OutboxSaid;
+
+// --- one session
+
+// What an outbox has on a session while that is the one it uses.
+class Outbox::Link {
+ public:
+  Link(Outbox& owner, runtime::Session& session, core::Outbox::Session number, std::shared_ptr<Start> start)
+      : outbox(owner), number(number), start(std::move(start)), peer(session), scope(owner.loop_.executor()) {
+    auto [to_peer, said] = channel<OutboxSaid, builtin::outbox_items_ahead>();
+    auto [heard, from_peer] = channel<OutboxHeard, builtin::outbox_items_ahead>();
+    out = std::move(to_peer);
+    in = std::move(from_peer);
+    const core::OutboxHello hello = owner.machine_.hello();
+    builtin::OutboxOpening opening{
+        .outbox = owner.id_, .name = owner.name(), .incarnation = hello.incarnation, .results = hello.results};
+    call.emplace(peer.call<&builtin::Outbox::attach>(std::move(opening), std::move(said), std::move(heard)));
+    owner.link_ = this;
+  }
+  ~Link() {
+    if (outbox.link_ == this) outbox.link_ = nullptr;
+  }
+  Link(const Link&) = delete;
+  Link& operator=(const Link&) = delete;
+
+  void say(OutboxSaid item) {
+    waiting.push_back(std::move(item));
+    has_waiting.set();
+  }
+  void end(std::optional<Error> why) {
+    if (over.is_set()) return;
+    failure = std::move(why);
+    over.set();
+  }
+
+  Outbox& outbox;
+  const core::Outbox::Session number;
+  const std::shared_ptr<Start> start;
+  Client<builtin::Outbox> peer;
+  Tx<OutboxSaid, builtin::outbox_items_ahead> out;
+  Rx<OutboxHeard, builtin::outbox_items_ahead> in;
+  std::optional<Call<void>> call;
+  std::deque<OutboxSaid> waiting;  // bounded by what the machine sends: the peer's room, and a cancel for each
+  Event has_waiting;
+  Event over;
+  std::optional<Error> failure;
+  Scope scope;
+};
+
+Task<void> Outbox::read(Link& link) {
+  while (auto heard = co_await link.in.recv()) link.outbox.on_heard(link, *std::move(heard));
+}
+
+Task<void> Outbox::write(Link& link) {
+  for (;;) {
+    if (link.waiting.empty()) {
+      link.has_waiting.reset();
+      co_await link.has_waiting.wait();
+      continue;
+    }
+    const OutboxSaid item = std::move(link.waiting.front());
+    link.waiting.pop_front();
+    if (auto sent = co_await link.out.send(item); !sent) co_return;  // the end of the call says why
+  }
+}
+
+Task<void> Outbox::wait(Link& link) {
+  auto ended = co_await *std::move(link.call);
+  if (ended) {
+    link.end(std::nullopt);
+  } else if (ended.error().code == Code::method) {
+    link.end(
+        Error{Code::unsupported, "the peer has no parley.Outbox: it is no hub, and takes no commands of outboxes"});
+  } else {
+    link.end(std::move(ended).error());
+  }
+}
+
+Task<Result<void>> Outbox::run(Outbox& self, runtime::Session& session, std::shared_ptr<Start> start) {
+  Effects effects;
+  const core::Outbox::Session number = self.machine_.connect(self.loop_.executor().now(), effects);
+  self.carry_out(std::move(effects));  // the link of the session before is told before this one takes its place
+  Link link(self, session, number, std::move(start));
+  self.arm();
+  link.scope.spawn(read(link));
+  link.scope.spawn(write(link));
+  link.scope.spawn(wait(link));
+  co_await link.over.wait();
+  Effects ended;
+  self.machine_.disconnect(number, self.loop_.executor().now(), ended);
+  self.carry_out(std::move(ended));
+  self.arm();
+  if (link.failure) co_return fail(*link.failure);
+  co_return Result<void>();
+}
+
+Task<void> Outbox::follow(Outbox& self, runtime::Session& session, Hold, std::shared_ptr<Start> start) {
+  runtime::Backoff backoff;
+  for (;;) {
+    co_await session.linked().wait();
+    if (session.is_closed()) {
+      start->result = fail(Code::closed, "the session");
+      break;
+    }
+    const std::uint64_t sessions = self.machine_.counters().sessions;
+    start->result = co_await run(self, session, start);
+    const bool is_replaced = self.machine_.counters().sessions > sessions + 1;
+    if (is_replaced || !session.redials() || session.is_closed()) break;
+    if (!start->result && start->result.error().code == Code::unsupported) break;
+    start->event.set();
+    if (session.linked().is_set()) co_await Sleep(self.loop_.executor(), backoff.next(self.loop_.random()));
+  }
+  start->event.set();
+}
+
+Task<Result<void>> Outbox::attach(runtime::Session& session) {
+  auto start = std::make_shared<Start>();
+  scope_.spawn(follow(*this, session, Hold(session), start));
+  co_await start->event.wait();
+  co_return start->result;
+}
+
+void Outbox::on_heard(Link& link, OutboxHeard heard) {
+  const Instant now = loop_.executor().now();
+  Effects effects;
+  if (auto* const ready = std::get_if<builtin::OutboxReady>(&heard)) {
+    machine_.welcome(link.number, {.incarnation = ready->incarnation, .received = ready->received, .room = ready->room},
+                     now, effects);
+    link.start->event.set();
+  } else if (auto* const ended = std::get_if<builtin::OutboxEnded>(&heard)) {
+    if (ended->received) machine_.acknowledged(link.number, *ended->received, now, effects);
+    const std::uint32_t number = ended->number;
+    const core::Ticket ticket = ended->ticket;
+    machine_.finished(link.number, number, ticket, runtime::result_of(std::move(*ended)), now, effects);
+  } else {
+    machine_.acknowledged(link.number, std::get<builtin::OutboxTaken>(heard).last, now, effects);
+  }
+  carry_out(std::move(effects));
+  arm();
+  if (std::exchange(flush_.is_posted, true)) return;
+  loop_.executor().post_after_drain(flush_);
+}
+
+// What was heard in this turn is acknowledged with what is sent in it, or else now.
+void Outbox::Flush::run(Ready& node) {
+  Flush& self = static_cast<Flush&>(node);
+  self.is_posted = false;
+  Effects effects;
+  self.outbox.machine_.flush(effects);
+  self.outbox.carry_out(std::move(effects));
+}
+
+// --- whoever sends
+
+Outbox::Outbox(io::Loop& loop, OutboxOptions options)
+    : loop_(loop),
+      options_(std::move(options)),
+      id_(loop.random().next()),
+      machine_(options_.limits, loop.executor().now()),
+      scope_(loop.executor()) {}
+
+Outbox::~Outbox() {
+  scope_.cancel_all();
+  Effects effects;
+  machine_.close(loop_.executor().now(), loop_.executor().now(), effects);
+  carry_out(std::move(effects));
+}
+
+Result<Ticket> Outbox::send_json(std::string_view command, std::string request, OutboxSendOptions options) {
+  PARLEY_TRY(core::check_name(command));
+  if (!request.empty()) PARLEY_TRY(codec::check_json(request));
+  if (!options.meta.empty()) {
+    PARLEY_TRY(codec::check_json(options.meta));
+    if (options.meta.front() != '{') return fail(Code::invalid, "meta is an object as JSON");
+  }
+  const builtin::OutboxCommand said{
+      .name = std::string(command), .request = std::move(request), .meta = std::move(options.meta)};
+  const Instant now = loop_.executor().now();
+  Effects effects;
+  auto taken = machine_.send({.frame = std::make_shared<const std::vector<std::uint8_t>>(codec::to_postcard(said)),
+                              .group = std::move(options.group),
+                              .key = std::move(options.key),
+                              .deadline = now + options.deadline.value_or(options_.deadline),
+                              .incarnation = options.incarnation,
+                              .when_full = options.when_full},
+                             now, effects);
+  std::optional<Ticket> ticket;
+  if (taken) {
+    auto slot = std::make_shared<Ticket::Slot>();
+    slot->number = *taken;
+    slots_.emplace(*taken, slot);
+    ticket = Ticket(std::move(slot));
+  }
+  carry_out(std::move(effects));
+  arm();
+  if (!ticket) return fail(std::move(taken).error());
+  return *std::move(ticket);
+}
+
+Outbox::Cancelled Outbox::cancel(const Ticket& ticket) {
+  Effects effects;
+  const Cancelled cancelled = machine_.cancel(ticket.number(), loop_.executor().now(), effects);
+  carry_out(std::move(effects));
+  return cancelled;
+}
+
+std::size_t Outbox::purge(std::string_view group) {
+  Effects effects;
+  const std::size_t count = machine_.purge(group, loop_.executor().now(), effects);
+  carry_out(std::move(effects));
+  return count;
+}
+
+Task<Result<builtin::OutboxTicket>> Outbox::ask_peer(std::uint64_t ticket) {
+  if (!link_) co_return fail(Code::not_sent, std::string(core::unreachable_note));
+  Client<builtin::Outbox> peer = link_->peer;
+  co_return co_await peer.call<&builtin::Outbox::ticket>(id_, ticket);
+}
+
+Task<void> Outbox::close(Duration within) {
+  const Instant now = loop_.executor().now();
+  Effects effects;
+  machine_.close(now + within, now, effects);
+  carry_out(std::move(effects));
+  arm();
+  co_await drained_.wait();
+  if (link_ && link_->waiting.empty()) link_->out.close();
+}
+
+std::string Outbox::text_of(const Ticket& ticket) const { return runtime::ticket_text(id_, ticket.number()); }
+
+builtin::OutboxTicket Outbox::ticket(std::uint64_t number) const {
+  const auto state = machine_.state(number);
+  if (!state) return {};
+  // The stages stand in this order in both.
+  const auto stage = static_cast<builtin::OutboxTicket::Stage>(static_cast<int>(state->stage) + 1);
+  if (state->stage != core::Outbox::Stage::over) return {.stage = stage};
+  return {.stage = builtin::OutboxTicket::Stage::over,
+          .result = state->result,
+          .code = static_cast<std::uint32_t>(state->error.code),
+          .note = state->error.note};
+}
+
+builtin::OutboxEntry Outbox::entry() const {
+  builtin::OutboxEntry entry{.end = builtin::OutboxEntry::End::sender, .outbox = id_, .name = name()};
+  entry.is_connected = machine_.is_connected();
+  entry.waiting = machine_.waiting();
+  entry.queued = machine_.queued();
+  entry.in_flight = machine_.commands() - machine_.queued();
+  entry.bytes = machine_.bytes();
+  if (const auto oldest = machine_.oldest()) entry.oldest = loop_.executor().now() - *oldest;
+  entry.results = runtime::results_in(machine_.counters().results);
+  return entry;
+}
+
+// --- what the machine says
+
+void Outbox::on_time() {
+  Effects effects;
+  machine_.on_time(loop_.executor().now(), effects);
+  carry_out(std::move(effects));
+  arm();
+}
+
+// A deadline that goes away leaves the alarm where it is: it looks again when it fires.
+void Outbox::arm() {
+  const Instant next = machine_.next_deadline();
+  if (next.is_never()) {
+    alarm_.disarm();
+  } else if (!alarm_.is_armed() || next < alarm_.when()) {
+    loop_.executor().arm(alarm_, next);
+  }
+}
+
+void Outbox::carry_out(Effects effects) {
+  pending_.insert(pending_.end(), std::make_move_iterator(effects.begin()), std::make_move_iterator(effects.end()));
+  if (std::exchange(is_carrying_out_, true)) return;
+  for (std::size_t next = 0; next < pending_.size(); ++next) {
+    core::Outbox::Effect effect = std::move(pending_[next]);
+    std::visit([this](auto& each) { do_effect(each); }, effect);
+  }
+  pending_.clear();
+  is_carrying_out_ = false;
+}
+
+void Outbox::say(core::Outbox::Session session, OutboxSaid item) {
+  if (link_ && link_->number == session) link_->say(std::move(item));
+}
+
+void Outbox::do_effect(core::Outbox::Send& send) {
+  builtin::OutboxSend item{.number = send.number, .ticket = send.ticket, .results = send.results};
+  if (send.frame) {
+    item.remaining = send.deadline - loop_.executor().now();
+    item.frame = *send.frame;
+  }
+  say(send.session, std::move(item));
+}
+
+void Outbox::do_effect(core::Outbox::Cancel& cancel) { say(cancel.session, builtin::OutboxCancel{cancel.ticket}); }
+
+void Outbox::do_effect(core::Outbox::Acknowledge& acknowledge) {
+  say(acknowledge.session, builtin::OutboxTaken{acknowledge.results});
+}
+
+void Outbox::do_effect(core::Outbox::Close& close) {
+  if (link_ && link_->number == close.session) link_->end(std::move(close.why));
+}
+
+void Outbox::do_effect(core::Outbox::Finished& finished) {
+  const auto found = slots_.find(finished.ticket);
+  PARLEY_ASSERT(found != slots_.end(), finished.ticket);
+  const std::shared_ptr<Ticket::Slot> slot = std::move(found->second);
+  slots_.erase(found);
+  slot->result = std::move(finished.result);
+  if (told_) told_(slot->number, slot->result);
+  slot->ended.set();
+}
+
+}  // namespace parley

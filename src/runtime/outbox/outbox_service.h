@@ -1,0 +1,179 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "core/outbox/outbox.h"
+#include "core/outbox/outbox_receiver.h"
+#include "core/policy/policy.h"
+#include "io/loop.h"
+#include "runtime/client.h"
+#include "runtime/commands/registry.h"
+
+// Commands that are kept until they have a result, over the one session that two Parley processes have: a call of
+// parley.Outbox lasts as long as the session of an outbox. docs/WIRE.md, section 19.
+namespace parley::builtin {
+
+inline constexpr std::string_view outbox_name = "parley.Outbox";
+inline constexpr std::uint32_t outbox_items_ahead = 256;
+
+struct OutboxOpening {
+  std::uint64_t outbox = 0;  // drawn at random by its process: another one is another outbox
+  std::string name = {};     // for people
+  std::optional<std::uint64_t> incarnation = {};
+  std::optional<std::uint32_t> results = {};
+};
+// What a frame is, encoded.
+struct OutboxCommand {
+  std::string name;
+  std::string request;    // JSON, or nothing
+  std::string meta = {};  // the same, for the handler
+};
+struct OutboxSend {
+  std::uint32_t number = 0;
+  std::uint64_t ticket = 0;
+  Duration remaining = {};                              // to start it
+  std::optional<std::vector<std::uint8_t>> frame = {};  // none: nothing to do
+  std::optional<std::uint32_t> results = {};            // that the sender has
+};
+struct OutboxCancel {
+  std::uint64_t ticket = 0;
+};
+// Everything up to this number is here.
+struct OutboxTaken {
+  std::uint32_t last = 0;
+};
+using OutboxSaid = std::variant<OutboxSend, OutboxCancel, OutboxTaken>;
+
+struct OutboxReady {
+  std::uint64_t incarnation = 0;
+  std::optional<std::uint32_t> received = {};
+  std::uint32_t room = 0;
+};
+struct OutboxEnded {
+  std::uint32_t number = 0;
+  std::uint64_t ticket = 0;
+  core::TicketResult::Kind kind = core::TicketResult::Kind::unknown;
+  std::uint32_t code = 0;
+  std::string note = {};
+  std::string value = {};
+  std::optional<std::uint32_t> received = {};  // commands that are here
+};
+using OutboxHeard = std::variant<OutboxReady, OutboxEnded, OutboxTaken>;
+
+// What is known of one ticket at either end.
+struct OutboxTicket {
+  // At whoever has the outbox: waiting (for room), queued, sent, received, over; at the other end waiting, running,
+  // over. `unknown`: it never came, or is forgotten.
+  enum class Stage : std::uint8_t { unknown, waiting, queued, sent, received, running, over };
+  Stage stage = Stage::unknown;
+  std::optional<core::TicketResult::Kind> result = {};
+  std::uint32_t code = 0;
+  std::string note = {};
+};
+struct OutboxResults {
+  std::uint64_t applied = 0;
+  std::uint64_t failed = 0;
+  std::uint64_t expired = 0;
+  std::uint64_t cancelled = 0;
+  std::uint64_t refused = 0;
+  std::uint64_t unknown = 0;
+};
+// One outbox as one of its ends sees it.
+struct OutboxEntry {
+  enum class End : std::uint8_t { sender, receiver };
+  End end = End::sender;
+  std::uint64_t outbox = 0;
+  std::string name = {};
+  std::string principal = {};  // at a receiver: who sends
+  bool is_connected = false;
+  std::uint64_t waiting = 0;    // for room; at a receiver, to be started
+  std::uint64_t queued = 0;     // to be sent
+  std::uint64_t in_flight = 0;  // without a result; at a receiver, running
+  std::uint64_t bytes = 0;
+  std::uint64_t results_kept = 0;       // at a receiver, until the sender has them
+  std::optional<Duration> oldest = {};  // age of the oldest without a result
+  OutboxResults results = {};           // in all
+};
+
+class Outbox {
+ public:
+  virtual ~Outbox() = default;
+  // Lasts as long as the session of the outbox; the first thing said back is OutboxReady. Closing `said` in good order
+  // ends the outbox: nothing of it is remembered. Errors: permission, overloaded; closed, where another session of that
+  // outbox took its place; unexpected, where it breaks the rules.
+  virtual Task<Result<void>> attach(Context& context, OutboxOpening opening, Rx<OutboxSaid, outbox_items_ahead> said,
+                                    Tx<OutboxHeard, outbox_items_ahead> heard) = 0;
+  // What became of a ticket, as far as this process knows: as whose outbox it is, or as who runs its commands for the
+  // caller.
+  virtual Task<OutboxTicket> ticket(Context& context, std::uint64_t outbox, std::uint64_t ticket) = 0;
+  // Those that are sent from this process, and those that send to it; what the caller may know.
+  virtual Task<std::vector<OutboxEntry>> list(Context& context) = 0;
+};
+PARLEY_SERVICE(Outbox,
+               (attach, args(opening, said, heard), describe("commands that are kept until they have a result")),
+               (ticket, args(outbox, ticket), describe("what became of one command"), idempotent),
+               (list, describe("the outboxes at this end"), idempotent));
+
+}  // namespace parley::builtin
+
+namespace parley {
+
+class Outbox;
+
+struct OutboxServiceOptions {
+  core::OutboxReceiverLimits limits = {};
+  std::uint32_t outboxes_max = 1024;
+  std::uint32_t outboxes_per_principal_max = 64;
+  // An outbox that is away so long is forgotten; if it comes back, this is another life for it.
+  Duration away_max = std::chrono::minutes(10);
+};
+
+// Takes commands of outboxes and runs each once. For Services::serve(). On one loop; what its handlers need outlives
+// it.
+class OutboxService final : public builtin::Outbox {
+ public:
+  // Who calls: nobody else's commands are his.
+  struct Sender {
+    std::string principal;
+    std::shared_ptr<const core::Rights> rights;  // null: all
+    bool sees_all = true;                        // whether lists show him what is not his
+  };
+  using Who = std::move_only_function<Result<Sender>(Context& context) const>;
+  using Run = std::move_only_function<Task<Result<std::string>>(const core::Rights* rights,
+                                                                builtin::OutboxCommand command, Duration within) const>;
+
+  OutboxService(io::Loop& loop, OutboxServiceOptions options, Who who, Run run);
+  // The commands of a registry, which outlives it, for whoever calls.
+  OutboxService(Registry& registry, OutboxServiceOptions options = {});
+  ~OutboxService();
+  OutboxService(const OutboxService&) = delete;
+  OutboxService& operator=(const OutboxService&) = delete;
+
+  // Lists it, as long as both live.
+  void show(parley::Outbox& outbox);
+  // What `list` says to somebody who may see all.
+  std::vector<builtin::OutboxEntry> entries() const;
+  // Of all that send to it, also those that are gone.
+  core::OutboxReceiverCounters counters() const;
+
+  Task<Result<void>> attach(Context& context, builtin::OutboxOpening opening,
+                            Rx<builtin::OutboxSaid, builtin::outbox_items_ahead> said,
+                            Tx<builtin::OutboxHeard, builtin::outbox_items_ahead> heard) override;
+  Task<builtin::OutboxTicket> ticket(Context& context, std::uint64_t outbox, std::uint64_t ticket) override;
+  Task<std::vector<builtin::OutboxEntry>> list(Context& context) override;
+
+ private:
+  class State;
+  class Receiver;
+  class Visit;
+  const std::shared_ptr<State> state_;
+};
+
+}  // namespace parley

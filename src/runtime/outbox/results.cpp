@@ -1,0 +1,81 @@
+#include "runtime/outbox/results.h"
+
+#include <fmt/format.h>
+
+#include <iterator>
+#include <utility>
+
+#include "codec/json_object.h"
+
+namespace parley::runtime {
+
+using core::TicketResult;
+
+std::string ticket_text(std::uint64_t outbox, std::uint64_t ticket) {
+  return fmt::format("{:016x}-{}", outbox, ticket);
+}
+
+builtin::OutboxEnded said(const TicketResult& result) {
+  return {.kind = result.kind,
+          .code = result.kind == TicketResult::Kind::applied ? 0 : static_cast<std::uint32_t>(result.error.code),
+          .note = result.error.note,
+          .value = result.value};
+}
+
+TicketResult result_of(builtin::OutboxEnded said) {
+  if (said.kind == TicketResult::Kind::applied) return core::applied(std::move(said.value));
+  return {said.kind, {static_cast<Code>(said.code), std::move(said.note)}, {}};
+}
+
+builtin::OutboxResults results_in(const std::uint64_t (&by_kind)[6]) {
+  using enum TicketResult::Kind;
+  const auto of = [&](TicketResult::Kind kind) { return by_kind[static_cast<std::size_t>(kind)]; };
+  return {.applied = of(applied),
+          .failed = of(failed),
+          .expired = of(expired),
+          .cancelled = of(cancelled),
+          .refused = of(refused),
+          .unknown = of(unknown)};
+}
+
+// One that was stopped, or whose process is gone, may have done what it was to do.
+TicketResult result_of(Result<std::string> answer) {
+  if (answer) return core::applied(*std::move(answer));
+  const Kind why = kind(answer.error());
+  const bool may_have_run = why == Kind::timed_out || why == Kind::cancelled || why == Kind::unknown;
+  return {may_have_run ? TicketResult::Kind::unknown : TicketResult::Kind::failed, std::move(answer).error(), {}};
+}
+
+Result<std::string> with_ticket(std::string_view meta, std::string_view ticket) {
+  if (meta.empty()) return fmt::format(R"({{"ticket":"{}"}})", ticket);
+  PARLEY_TRY(codec::check_json(meta));
+  if (meta.front() != '{') return fail(Code::invalid, "meta is no object");
+  const std::string_view rest = meta.substr(1);
+  const bool is_empty = rest.find_first_not_of(" \t\r\n") == rest.find('}');
+  return fmt::format(R"({{"ticket":"{}"{}{})", ticket, is_empty ? "" : ",", rest);
+}
+
+Task<Result<std::string>> execute(Registry& registry, const core::Rights* rights, builtin::OutboxCommand command,
+                                  Duration within) {
+  ExecuteOptions options{.deadline = within, .meta = std::move(command.meta), .rights = rights};
+  auto answer = co_await registry.execute_json(std::move(command.name), std::move(command.request), std::move(options));
+  if (!answer) co_return fail(std::move(answer).error());
+  co_return std::move(answer->result);
+}
+
+void add(core::OutboxReceiverCounters& all, const core::OutboxReceiverCounters& one) {
+  all.received += one.received;
+  all.duplicates += one.duplicates;
+  all.voids += one.voids;
+  all.started += one.started;
+  all.expired += one.expired;
+  all.cancelled += one.cancelled;
+  all.cancels_too_late += one.cancels_too_late;
+  for (std::size_t kind = 0; kind < std::size(all.results); ++kind) all.results[kind] += one.results[kind];
+  all.results_resent += one.results_resent;
+  all.sessions += one.sessions;
+  all.sessions_replaced += one.sessions_replaced;
+  all.sessions_stale += one.sessions_stale;
+}
+
+}  // namespace parley::runtime

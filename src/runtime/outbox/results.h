@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "runtime/outbox/outbox_service.h"
+
+// How tickets and their results are said.
+namespace parley::runtime {
+
+// "00c0ffee12345678-17": an outbox and the number of a ticket in it.
+std::string ticket_text(std::uint64_t outbox, std::uint64_t ticket);
+
+builtin::OutboxEnded said(const core::TicketResult& result);
+core::TicketResult result_of(builtin::OutboxEnded said);
+builtin::OutboxResults results_in(const std::uint64_t (&by_kind)[6]);
+
+// What became of a command that ran, or that nobody could run.
+core::TicketResult result_of(Result<std::string> answer);
+
+// The `meta` of a command with its ticket. Errors: json, and invalid where it is no object.
+Result<std::string> with_ticket(std::string_view meta, std::string_view ticket);
+Task<Result<std::string>> execute(Registry& registry, const core::Rights* rights, builtin::OutboxCommand command,
+                                  Duration within);
+
+void add(core::OutboxReceiverCounters& all, const core::OutboxReceiverCounters& one);
+
+}  // namespace parley::runtime
