@@ -188,6 +188,7 @@ class Registry {
   // Whether the router has been told of commands that were here before it, or have changed, and has not answered yet.
   bool is_announcing() const { return !announcing_.empty(); }
   std::size_t carrier_count() const { return carriers_.size(); }
+  bool has_router() const { return router_ != here; }
   bool has_lost_router() const { return has_lost_router_ && router_ == here; }
   const std::string& id_of(Carrier carrier) const { return carriers_.at(carrier).terms.id; }
 

@@ -581,6 +581,7 @@ const RegistryRuntimeCounters& Registry::runtime_counters() const { return impl_
 std::string Registry::nearest_command(std::string_view name, const core::Rights* rights) const {
   return std::string(impl_->machine().nearest_command(name, rights));
 }
+bool Registry::has_router() const { return impl_->machine().has_router(); }
 bool Registry::has_lost_router() const { return impl_->machine().has_lost_router(); }
 std::size_t Registry::carrier_count() const { return impl_->machine().carrier_count(); }
 std::size_t Registry::requests_in_flight() const { return impl_->machine().requests_in_flight(); }

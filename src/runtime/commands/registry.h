@@ -211,6 +211,8 @@ class Registry {
   void on_unannounced(std::move_only_function<void(const core::Registry::Unannounced&)> told);
   // Called, in a turn of its own, when these have changed.
   Subscription on_commands_changed(std::move_only_function<void()> listener);
+  // Whether what is not known here may still be found by a router.
+  bool has_router() const;
   // Whether there was a router, and is none now: what it has may come back.
   bool has_lost_router() const;
   const core::RegistryCounters& counters() const;

@@ -328,8 +328,7 @@ Task<TicketResult> OutboxService::Receiver::result_of(core::Ticket ticket, Insta
   auto meta = runtime::with_ticket(command->meta, text);
   if (!meta) co_return TicketResult{TicketResult::Kind::failed, std::move(meta).error(), {}};
   command->meta = *std::move(meta);
-  const auto rights = rights_;
-  co_return runtime::result_of(co_await state_.run(rights.get(), *std::move(command), deadline - state_.now()));
+  co_return co_await state_.run(rights_.get(), *std::move(command), deadline);
 }
 
 void OutboxService::Receiver::do_effect(OutboxReceiver::Answer& answer) {
@@ -386,14 +385,15 @@ OutboxService::OutboxService(io::Loop& loop, OutboxServiceOptions options, Who w
 
 // A registry knows no principals: sessions are told apart by who the system says is there.
 OutboxService::OutboxService(Registry& registry, OutboxServiceOptions options)
-    : OutboxService(
-          registry.loop(), options,
-          [](Context& context) {
-            return Sender{.principal = runtime::name_of(context.session().peer()), .rights = {}};
-          },
-          [&registry](const core::Rights* rights, builtin::OutboxCommand command, Duration within) {
-            return runtime::execute(registry, rights, std::move(command), within);
-          }) {}
+    : OutboxService(registry, options, [](Context& context) {
+        return Sender{.principal = runtime::name_of(context.session().peer()), .rights = {}};
+      }) {}
+
+OutboxService::OutboxService(Registry& registry, OutboxServiceOptions options, Who who)
+    : OutboxService(registry.loop(), options, std::move(who),
+                    [&registry](const core::Rights* rights, builtin::OutboxCommand command, Instant deadline) {
+                      return runtime::execute(registry, rights, std::move(command), deadline);
+                    }) {}
 
 OutboxService::~OutboxService() { state_->close(); }
 

@@ -146,12 +146,15 @@ class OutboxService final : public builtin::Outbox {
     bool sees_all = true;                        // whether lists show him what is not his
   };
   using Who = std::move_only_function<Result<Sender>(Context& context) const>;
-  using Run = std::move_only_function<Task<Result<std::string>>(const core::Rights* rights,
-                                                                builtin::OutboxCommand command, Duration within) const>;
+  // Runs one, and gives its result by then.
+  using Run = std::move_only_function<Task<core::TicketResult>(const core::Rights* rights,
+                                                               builtin::OutboxCommand command, Instant deadline) const>;
 
   OutboxService(io::Loop& loop, OutboxServiceOptions options, Who who, Run run);
-  // The commands of a registry, which outlives it, for whoever calls.
-  OutboxService(Registry& registry, OutboxServiceOptions options = {});
+  // The commands of a registry, which outlives it. One that nobody has yet is waited for, until the deadline: who has
+  // it may be on the way. By itself it is there for whoever calls.
+  explicit OutboxService(Registry& registry, OutboxServiceOptions options = {});
+  OutboxService(Registry& registry, OutboxServiceOptions options, Who who);
   ~OutboxService();
   OutboxService(const OutboxService&) = delete;
   OutboxService& operator=(const OutboxService&) = delete;

@@ -67,17 +67,28 @@ TEST_F(OutboxTest, the_handler_is_told_which_ticket_it_is_for) {
                                        R"({"ticket":")" + outbox.text_of(empty) + R"(" })"));
 }
 
-TEST_F(OutboxTest, a_command_that_cannot_do_it_and_one_that_nobody_has_have_failed) {
+TEST_F(OutboxTest, a_command_that_cannot_do_it_and_one_that_does_not_fit_have_failed) {
   connect();
   const Ticket refused = outbox.send("refuse", Note{1}).value();
-  const Ticket absent = outbox.send("absent").value();
   const Ticket wrong = outbox.send_json("note", R"({"number":"seven"})").value();
   EXPECT_EQ(result_of(refused).kind, Kind::failed);
   EXPECT_THAT(result_of(refused).error.note, ::testing::HasSubstr("no window of that name"));
-  EXPECT_EQ(result_of(absent).kind, Kind::failed);
-  EXPECT_EQ(kind(result_of(absent).error), parley::Kind::not_found);
   EXPECT_EQ(result_of(wrong).kind, Kind::failed);
   EXPECT_EQ(kind(result_of(wrong).error), parley::Kind::invalid);
+}
+
+TEST_F(OutboxTest, a_command_that_nobody_has_yet_is_waited_for) {
+  connect();
+  const Ticket ticket = outbox.send("late").value();
+  const Ticket typo = outbox.send("notee", Note{1}, {.deadline = 2s}).value();
+  world.settle();
+  EXPECT_EQ(ticket.peek(), nullptr);
+  world.run(host->registry.command("late", "Comes later", [] { return Noted{5}; })).value();
+  world.settle();
+  EXPECT_EQ(result_of(ticket), core::applied(R"({"count":5})"));
+  world.pass(2s);
+  EXPECT_EQ(result_of(typo).kind, Kind::expired);
+  EXPECT_EQ(result_of(typo).error.note, "nobody has the command notee; did you mean note?");
 }
 
 // rule: delivery/W-16, delivery/R-22, delivery/K-06

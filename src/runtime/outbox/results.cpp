@@ -5,7 +5,9 @@
 #include <iterator>
 #include <utility>
 
+#include "async/wait.h"
 #include "codec/json_object.h"
+#include "core/directory/name.h"
 
 namespace parley::runtime {
 
@@ -39,10 +41,11 @@ builtin::OutboxResults results_in(const std::uint64_t (&by_kind)[6]) {
 }
 
 // One that was stopped, or whose process is gone, may have done what it was to do.
-TicketResult result_of(Result<std::string> answer) {
-  if (answer) return core::applied(*std::move(answer));
+TicketResult result_of(Result<Registry::Answer> answer) {
+  if (answer) return core::applied(std::move(answer->result));
   const Kind why = kind(answer.error());
-  const bool may_have_run = why == Kind::timed_out || why == Kind::cancelled || why == Kind::unknown;
+  const bool may_have_run =
+      why == Kind::timed_out || why == Kind::cancelled || why == Kind::unknown || answer.error().code == Code::closed;
   return {may_have_run ? TicketResult::Kind::unknown : TicketResult::Kind::failed, std::move(answer).error(), {}};
 }
 
@@ -55,12 +58,44 @@ Result<std::string> with_ticket(std::string_view meta, std::string_view ticket) 
   return fmt::format(R"({{"ticket":"{}"{}{})", ticket, is_empty ? "" : ",", rest);
 }
 
-Task<Result<std::string>> execute(Registry& registry, const core::Rights* rights, builtin::OutboxCommand command,
-                                  Duration within) {
-  ExecuteOptions options{.deadline = within, .meta = std::move(command.meta), .rights = rights};
-  auto answer = co_await registry.execute_json(std::move(command.name), std::move(command.request), std::move(options));
-  if (!answer) co_return fail(std::move(answer).error());
-  co_return std::move(answer->result);
+namespace {
+
+struct Alarm final : Timer {
+  explicit Alarm(Event& rings) : Timer(&Alarm::fire), event(rings) {}
+  static void fire(Timer& timer) { static_cast<Alarm&>(timer).event.set(); }
+  Event& event;
+};
+
+// Whether somebody may run it: what is known here, what a router may know, and what would be refused.
+bool is_answered(const Registry& registry, std::string_view name, const core::Rights* rights) {
+  return registry.has_router() || core::is_private(name) || registry.definition(name) ||
+         (rights && !rights->may(core::Verb::call, name));
+}
+
+std::string nobody_has(const Registry& registry, std::string_view name, const core::Rights* rights) {
+  const std::string nearest = registry.nearest_command(name, rights);
+  return fmt::format("nobody has the command {}{}", name, nearest.empty() ? "" : "; did you mean " + nearest + "?");
+}
+
+}  // namespace
+
+Task<TicketResult> execute(Registry& registry, const core::Rights* rights, builtin::OutboxCommand command,
+                           Instant deadline) {
+  Executor& executor = registry.loop().executor();
+  if (!is_answered(registry, command.name, rights)) {
+    Event news;
+    Alarm alarm(news);
+    executor.arm(alarm, deadline);
+    const Subscription changes = registry.on_commands_changed([&news] { news.set(); });
+    while (!is_answered(registry, command.name, rights)) {
+      if (deadline <= executor.now()) co_return core::expired(nobody_has(registry, command.name, rights));
+      co_await news.wait();
+      news.reset();
+    }
+  }
+  ExecuteOptions options{.deadline = deadline - executor.now(), .meta = std::move(command.meta), .rights = rights};
+  co_return result_of(
+      co_await registry.execute_json(std::move(command.name), std::move(command.request), std::move(options)));
 }
 
 void add(core::OutboxReceiverCounters& all, const core::OutboxReceiverCounters& one) {

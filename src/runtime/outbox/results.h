@@ -16,13 +16,14 @@ builtin::OutboxEnded said(const core::TicketResult& result);
 core::TicketResult result_of(builtin::OutboxEnded said);
 builtin::OutboxResults results_in(const std::uint64_t (&by_kind)[6]);
 
-// What became of a command that ran, or that nobody could run.
-core::TicketResult result_of(Result<std::string> answer);
+// What became of a command that ran, or could not.
+core::TicketResult result_of(Result<Registry::Answer> answer);
 
 // The `meta` of a command with its ticket. Errors: json, and invalid where it is no object.
 Result<std::string> with_ticket(std::string_view meta, std::string_view ticket);
-Task<Result<std::string>> execute(Registry& registry, const core::Rights* rights, builtin::OutboxCommand command,
-                                  Duration within);
+// Runs a command of a registry, once somebody has it. The rights outlive the task.
+Task<core::TicketResult> execute(Registry& registry, const core::Rights* rights, builtin::OutboxCommand command,
+                                 Instant deadline);
 
 void add(core::OutboxReceiverCounters& all, const core::OutboxReceiverCounters& one);
 
