@@ -17,6 +17,7 @@
 #include "cli/doctor_command.h"
 #include "cli/event_commands.h"
 #include "cli/mcp_command.h"
+#include "cli/outbox_command.h"
 #include "cli/record_commands.h"
 #include "cli/talk_command.h"
 #include "cli/terminal.h"
@@ -167,6 +168,32 @@ CLI::App* add_conversations(CLI::App& app, ConversationsCommand& looking) {
   CLI::App* const command = app.add_subcommand(
       "conversations", "Shows the conversations that are open, or all that is kept of what was said in one.");
   command->add_option("conversation", looking.conversation, "Its number.");
+  return command;
+}
+
+CLI::App* add_outbox(CLI::App& app, OutboxCommand& looking) {
+  CLI::App* const command = app.add_subcommand(
+      "outbox", "Shows the outboxes whose commands the hub runs, and its own; or what became of one ticket.");
+  command->add_option("ticket", looking.ticket, "As `parley send --json` tells it, and a handler's meta.");
+  return command;
+}
+
+CLI::App* add_send(CLI::App& app, SendCommand& sending) {
+  CLI::App* const command = app.add_subcommand(
+      "send",
+      "Sends a command that is applied once, or says why not, through outages: parley send note '{\"number\": 7}'");
+  command->add_option("command", sending.command, "Its name.")->required();
+  command->add_option("request", sending.request,
+                      "An object as JSON, or nothing; - for one a line from standard input, each of which is sent.");
+  command->add_option("--group", sending.group, "What it belongs to.")->type_name("NAME");
+  command->add_option("--key", sending.key, "It takes the place of one with this key that has not been sent.")
+      ->type_name("KEY");
+  command->add_option("--deadline", sending.deadline_s, "By when it must be started; 30 by itself.")
+      ->type_name("SECONDS")
+      ->check(check_seconds);
+  command->add_flag("--any", sending.any,
+                    "Also to a hub that was started anew, which may do again what the one before did.");
+  command->add_flag("--wait", sending.wait, "Where nobody has the command, or there is no hub, waits for it.");
   return command;
 }
 
@@ -344,6 +371,8 @@ struct Told {
   TalkCommand talk;
   ConversationsCommand conversations;
   PublishCommand publish;
+  OutboxCommand outbox;
+  SendCommand send;
   SubscribeCommand subscribe;
   TopCommand top;
   RecordCommand record;
@@ -362,6 +391,8 @@ void add_commands(CLI::App& app, Told& told) {
   CLI::App* const emit = add_emit(app, told.emit);
   CLI::App* const talk = add_talk(app, told.talk);
   CLI::App* const conversations = add_conversations(app, told.conversations);
+  CLI::App* const outbox = add_outbox(app, told.outbox);
+  CLI::App* const send = add_send(app, told.send);
   CLI::App* const publish = add_publish(app, told.publish);
   CLI::App* const subscribe = add_subscribe(app, told.subscribe);
   CLI::App* const who = app.add_subcommand("who", "Shows the sessions of the hub.");
@@ -374,8 +405,8 @@ void add_commands(CLI::App& app, Told& told) {
   CLI::App* const mcp = add_mcp(app, told.mcp);
   add_completion(app, told.shell);
   CLI::App* const audit = app.add_subcommand("audit", "Shows what was not allowed to whom.");
-  const std::vector<CLI::App*> at_hub = {list,    call,      listen, emit, talk,  conversations,
-                                         publish, subscribe, who,    top,  audit, doctor};
+  const std::vector<CLI::App*> at_hub = {list,      call, listen, emit,  talk,   conversations, publish,
+                                         subscribe, who,  top,    audit, doctor, outbox,        send};
   add_json(told.common, at_hub);
   add_json(told.common, {show, replay});
   add_token(told.common, at_hub);
@@ -393,6 +424,8 @@ int act(std::string_view command, const Told& told) {
   if (command == "emit") return run_emit(common, told.emit);
   if (command == "talk") return run_talk(common, told.talk);
   if (command == "conversations") return run_conversations(common, told.conversations);
+  if (command == "outbox") return run_outbox(common, told.outbox);
+  if (command == "send") return run_send(common, told.send);
   if (command == "publish") return run_publish(common, told.publish);
   if (command == "subscribe") return run_subscribe(common, told.subscribe);
   if (command == "top") return run_top(common, told.top);

@@ -17,6 +17,7 @@
 #include "hub/gate.h"
 #include "hub/mcp_pages.h"
 #include "hub/metrics.h"
+#include "hub/outbox_senders.h"
 #include "hub/refusals.h"
 #include "hub/services.h"
 #include "hub/visitor.h"
@@ -78,6 +79,7 @@ class Hub::Impl final : private hub::DoorEvents,
         conversations_service_(conversations_, conversations_access_),
         topics_service_(topics_, [this](Context& context, Verb verb,
                                         std::string_view topic) { return check_for(context.session(), verb, topic); }),
+        outbox_service_(registry_, options_.outboxes, hub::outbox_senders(*this)),
         mcp_pages_(registry_, hub::McpPagesOptions()),
         web_(loop, as<hub::WebEvents>(), options_.http, options_.limits.sessions_max),
         command_gate_(
@@ -94,6 +96,7 @@ class Hub::Impl final : private hub::DoorEvents,
     services_.serve<builtin::Commands>(std::string(builtin::commands_name), commands_service_).value();
     services_.serve<builtin::Conversations>(std::string(builtin::conversations_name), conversations_service_).value();
     services_.serve<builtin::Topics>(std::string(builtin::topics_name), topics_service_).value();
+    services_.serve<builtin::Outbox>(std::string(builtin::outbox_name), outbox_service_).value();
     registry_.on_refused([this](const core::Registry::Refused& refused) { write_down(refused); });
     web_.add_upgrade(std::string(roam_path));
     web_.add_upgrade(std::string(command_path));
@@ -142,6 +145,8 @@ class Hub::Impl final : private hub::DoorEvents,
   Conversations& conversations() { return *conversations_; }
   const Topics& topics() const override { return topics_; }
   const Conversations& conversations() const override { return *conversations_; }
+  OutboxService& outboxes() { return outbox_service_; }
+  const OutboxService& outboxes() const override { return outbox_service_; }
   const hub::BusGate& bus() const override { return bus_gate_; }
   std::vector<std::string> unmet_conditions() const override {
     std::vector<std::string> unmet;
@@ -480,6 +485,7 @@ class Hub::Impl final : private hub::DoorEvents,
   const std::shared_ptr<hub::HubConversationsAccess> conversations_access_;
   ConversationsService conversations_service_;
   TopicsService topics_service_;
+  OutboxService outbox_service_;
   Services services_;
   std::map<std::uint64_t, std::unique_ptr<Visitor>> visitors_;
   std::unordered_map<const runtime::Session*, Visitor*> by_session_;
@@ -503,6 +509,7 @@ Task<void> Hub::closed() { return impl_->closed(); }
 Registry& Hub::registry() { return impl_->registry(); }
 Topics& Hub::topics() { return impl_->topics(); }
 Conversations& Hub::conversations() { return impl_->conversations(); }
+OutboxService& Hub::outboxes() { return impl_->outboxes(); }
 std::size_t Hub::web_connection_count() const { return impl_->web_connection_count(); }
 const core::Directory& Hub::directory() const { return impl_->directory(); }
 const DoorCounters& Hub::door() const { return std::as_const(*impl_).door(); }

@@ -20,6 +20,7 @@
 #include "io/loop.h"
 #include "runtime/commands/registry.h"
 #include "runtime/conversations/conversations.h"
+#include "runtime/outbox/outbox_service.h"
 #include "runtime/topics/topics.h"
 
 namespace parley {
@@ -32,6 +33,8 @@ struct HubOptions {
   // Of the registry of commands and events; its names are those of the directory.
   RegistryOptions commands = {};
   ConversationsOptions conversations = {};
+  // Of those who send commands to it, which are kept until they have a result.
+  OutboxServiceOptions outboxes = {};
   io::HttpLimits http = {};
   // Of clients of the bus.
   BusOptions bus = {};
@@ -84,6 +87,9 @@ class Hub final {
   Topics& topics();
   // Who takes part in which conversations; what the hub's own process provides here, clients of the bus may open.
   Conversations& conversations();
+  // Runs what outboxes send to the hub, whoever has the command. An outbox of the hub's own process that is shown here
+  // is told of by `parley outbox`, metrics and all.
+  OutboxService& outboxes();
   const core::Directory& directory() const;
   const DoorCounters& door() const;
   const WebCounters& web() const;

@@ -2,8 +2,16 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <chrono>
+#include <functional>
+#include <iterator>
 #include <map>
 #include <string_view>
+#include <utility>
+
+#include "base/histogram.h"
+#include "runtime/outbox/results.h"
 
 namespace parley::hub {
 
@@ -127,6 +135,110 @@ void add_conversations(Collected& all, const Conversations& conversations) {
   all.count("conversations_compensations_threw", counters.compensations_threw);
 }
 
+std::map<std::string, std::uint64_t, std::less<>> by_kind(const std::uint64_t (&counts)[6]) {
+  const builtin::OutboxResults results = runtime::results_in(counts);
+  return {{"applied", results.applied},     {"failed", results.failed},   {"expired", results.expired},
+          {"cancelled", results.cancelled}, {"refused", results.refused}, {"unknown", results.unknown}};
+}
+
+// Of those who send commands to the hub.
+void add_outbox_senders(Collected& all, const OutboxService& service) {
+  const core::OutboxReceiverCounters counters = service.counters();
+  builtin::OutboxEntry sum;
+  std::uint64_t senders = 0;
+  std::uint64_t connected = 0;
+  for (const builtin::OutboxEntry& each : service.entries()) {
+    if (each.end != builtin::OutboxEntry::End::receiver) continue;
+    ++senders;
+    connected += each.is_connected ? 1 : 0;
+    sum.waiting += each.waiting;
+    sum.in_flight += each.in_flight;
+    sum.results_kept += each.results_kept;
+    sum.bytes += each.bytes;
+  }
+  all.gauge("outbox_senders", senders);
+  all.gauge("outbox_senders_connected", connected);
+  all.gauge("outbox_senders_waiting", sum.waiting);
+  all.gauge("outbox_senders_running", sum.in_flight);
+  all.gauge("outbox_senders_results_kept", sum.results_kept);
+  all.gauge("outbox_senders_results_bytes", sum.bytes);
+  all.count("outbox_senders_received", counters.received);
+  all.count("outbox_senders_duplicates", counters.duplicates);
+  all.count("outbox_senders_voids", counters.voids);
+  all.count("outbox_senders_started", counters.started);
+  all.count("outbox_senders_expired", counters.expired);
+  all.count("outbox_senders_cancelled", counters.cancelled);
+  all.count("outbox_senders_cancels_too_late", counters.cancels_too_late);
+  all.count("outbox_senders_results_resent", counters.results_resent);
+  all.count("outbox_senders_sessions", counters.sessions);
+  all.count("outbox_senders_sessions_replaced", counters.sessions_replaced);
+  all.count("outbox_senders_sessions_stale", counters.sessions_stale);
+  all.counts("outbox_senders_results", "kind", by_kind(counters.results));
+}
+
+constexpr std::pair<std::string_view, std::uint64_t core::OutboxCounters::*> outbox_counts[] = {
+    {"accepted", &core::OutboxCounters::accepted},
+    {"rejected", &core::OutboxCounters::rejected},
+    {"evicted", &core::OutboxCounters::evicted},
+    {"coalesced", &core::OutboxCounters::coalesced},
+    {"waited", &core::OutboxCounters::waited},
+    {"not_connected", &core::OutboxCounters::not_connected},
+    {"sent", &core::OutboxCounters::sent},
+    {"resent", &core::OutboxCounters::resent},
+    {"voided", &core::OutboxCounters::voided},
+    {"acknowledged", &core::OutboxCounters::acknowledged},
+    {"results_repeated", &core::OutboxCounters::results_repeated},
+    {"results_late", &core::OutboxCounters::results_late},
+    {"cancelled_queued", &core::OutboxCounters::cancelled_queued},
+    {"cancelled_in_flight", &core::OutboxCounters::cancelled_in_flight},
+    {"cancels_too_late", &core::OutboxCounters::cancels_too_late},
+    {"sessions", &core::OutboxCounters::sessions},
+    {"sessions_replaced", &core::OutboxCounters::sessions_replaced},
+    {"sessions_stale", &core::OutboxCounters::sessions_stale},
+    {"silences", &core::OutboxCounters::silences},
+    {"restarts", &core::OutboxCounters::restarts},
+};
+
+// Of those of the hub's own process.
+void add_outboxes(Collected& all, const OutboxService& service, Instant now) {
+  const std::vector<const core::Outbox*> own = service.shown();
+  const auto sum = [&](auto value) {
+    std::uint64_t total = 0;
+    for (const core::Outbox* each : own) total += static_cast<std::uint64_t>(std::invoke(value, *each));
+    return total;
+  };
+  all.gauge("outboxes", own.size());
+  all.gauge("outbox_commands", sum(&core::Outbox::commands));
+  all.gauge("outbox_commands_peak", sum(&core::Outbox::commands_peak));
+  all.gauge("outbox_bytes", sum(&core::Outbox::bytes));
+  all.gauge("outbox_bytes_peak", sum(&core::Outbox::bytes_peak));
+  all.gauge("outbox_waiting", sum(&core::Outbox::waiting));
+  all.gauge("outbox_unacknowledged", sum(&core::Outbox::unacknowledged));
+  Duration oldest{};
+  Histogram received;
+  Histogram result;
+  std::uint64_t results[6] = {};
+  for (const core::Outbox* each : own) {
+    oldest = std::max(oldest, now - each->oldest().value_or(now));
+    each->received_us().for_each([&](std::uint64_t us, std::uint64_t times) { received.add(us, times); });
+    each->result_us().for_each([&](std::uint64_t us, std::uint64_t times) { result.add(us, times); });
+    for (std::size_t kind = 0; kind < std::size(results); ++kind) results[kind] += each->counters().results[kind];
+  }
+  const auto ms = [](Duration time) { return std::chrono::duration_cast<std::chrono::milliseconds>(time).count(); };
+  all.gauge("outbox_oldest_ms", static_cast<std::uint64_t>(ms(oldest)));
+  all.count("outbox_disconnected_ms", sum([&](const core::Outbox& each) {
+              return ms(each.disconnected() + (now - each.outage().value_or(now)));
+            }));
+  for (const std::uint32_t permille : {500u, 990u}) {
+    all.gauge(fmt::format("outbox_received_p{}_us", permille / 10), received.quantile(permille));
+    all.gauge(fmt::format("outbox_result_p{}_us", permille / 10), result.quantile(permille));
+  }
+  for (const auto& [name, member] : outbox_counts) {
+    all.count(fmt::format("outbox_{}", name), sum([&](const core::Outbox& each) { return each.counters().*member; }));
+  }
+  all.counts("outbox_results", "kind", by_kind(results));
+}
+
 io::HttpResponse text_response(std::string text) {
   return {200, {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}}, std::move(text)};
 }
@@ -155,6 +267,8 @@ std::vector<Metric> metrics_of(const HubState& hub) {
   add_bus(all, hub);
   add_topics(all, hub.topics());
   add_conversations(all, hub.conversations());
+  add_outbox_senders(all, hub.outboxes());
+  add_outboxes(all, hub.outboxes(), hub.now());
   all.counts("door_refused", "protocol", hub.door().refused);
   all.counts("bus_malformed", "fault", hub.bus().counters().malformed);
   return all.take();

@@ -8,6 +8,7 @@
 #include "hub/refusals.h"
 #include "hub/visitor.h"
 #include "runtime/builtin.h"
+#include "runtime/outbox/outbox_service.h"
 
 // The services that the hub provides itself.
 namespace parley::hub {
@@ -29,6 +30,7 @@ class HubState {
   virtual const BusGate& bus() const = 0;
   virtual const Topics& topics() const = 0;
   virtual const Conversations& conversations() const = 0;
+  virtual const OutboxService& outboxes() const = 0;
   // Why it is not ready, by names that OPERATING.md tells.
   virtual std::vector<std::string> unmet_conditions() const = 0;
   virtual std::size_t session_count() const = 0;

@@ -32,6 +32,11 @@ struct TicketResult {
   std::size_t bytes() const { return error.note.size() + value.size(); }
 };
 
+constexpr std::string_view to_string(TicketResult::Kind kind) {
+  constexpr std::string_view names[] = {"applied", "failed", "expired", "cancelled", "refused", "unknown"};
+  return names[static_cast<std::size_t>(kind)];
+}
+
 // What an outbox says first: the life of the peer that it knows, and which results of that one it has, in order.
 struct OutboxHello {
   std::optional<std::uint64_t> incarnation = {};

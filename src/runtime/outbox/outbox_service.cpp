@@ -420,6 +420,15 @@ Task<Result<void>> OutboxService::attach(Context& context, OutboxOpening opening
   co_return Result<void>();
 }
 
+std::vector<const core::Outbox*> OutboxService::shown() const {
+  std::vector<const core::Outbox*> all;
+  state_->shown.any_of([&](const parley::Outbox& each) {
+    all.push_back(&each.machine());
+    return false;
+  });
+  return all;
+}
+
 std::vector<OutboxEntry> OutboxService::entries() const {
   std::vector<OutboxEntry> all;
   state_->shown.any_of([&](const parley::Outbox& each) {

@@ -161,6 +161,7 @@ class OutboxService final : public builtin::Outbox {
 
   // Lists it, as long as both live.
   void show(parley::Outbox& outbox);
+  std::vector<const core::Outbox*> shown() const;
   // What `list` says to somebody who may see all.
   std::vector<builtin::OutboxEntry> entries() const;
   // Of all that send to it, also those that are gone.

@@ -1,0 +1,267 @@
+#include "cli/outbox_command.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <deque>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "async/scope.h"
+#include "cli/hub_session.h"
+#include "cli/input_file.h"
+#include "cli/terminal.h"
+#include "codec/enums.h"
+#include "codec/json.h"
+#include "codec/json_text.h"
+#include "face/outbox.h"
+#include "os/termination.h"
+#include "runtime/commands/session_carrier.h"
+
+namespace parley::cli {
+
+namespace {
+
+using builtin::OutboxEntry;
+using builtin::OutboxTicket;
+
+constexpr std::size_t requests_bytes_max = std::size_t{64} << 20;
+constexpr Duration send_deadline = std::chrono::seconds(30);
+
+std::string in_seconds(Duration time) { return fmt::format("{:.1f} s", std::chrono::duration<double>(time).count()); }
+
+int give_up_on_outbox(const Error& error) {
+  if (error.code == Code::method) return give_up({Code::unsupported, "this hub has no outboxes"});
+  return give_up(error);
+}
+
+// --- what there is
+
+int show(const Common& common, const std::vector<OutboxEntry>& all) {
+  if (common.json) {
+    say(codec::to_json(all));
+    return code(Exit::ok);
+  }
+  if (all.empty()) {
+    say("no outbox sends to the hub, and none of its own is shown");
+    return code(Exit::ok);
+  }
+  std::vector<std::vector<std::string>> rows = {{"OUTBOX", "NAME", "OF", "SESSION", "WAITING", "QUEUED", "IN FLIGHT",
+                                                 "OLDEST", "APPLIED", "FAILED", "EXPIRED", "CANCELLED", "REFUSED",
+                                                 "UNKNOWN"}};
+  const auto number = [](std::uint64_t value) { return fmt::format("{}", value); };
+  for (const OutboxEntry& each : all) {
+    const bool is_sender = each.end == OutboxEntry::End::sender;
+    rows.push_back({fmt::format("{:016x}", each.outbox), each.name.empty() ? "-" : each.name,
+                    is_sender ? "the hub" : each.principal, each.is_connected ? "yes" : "away", number(each.waiting),
+                    is_sender ? number(each.queued) : "-", number(each.in_flight),
+                    each.oldest ? in_seconds(*each.oldest) : "-", number(each.results.applied),
+                    number(each.results.failed), number(each.results.expired), number(each.results.cancelled),
+                    number(each.results.refused), number(each.results.unknown)});
+  }
+  say(table(rows));
+  return code(Exit::ok);
+}
+
+struct TicketName {
+  std::uint64_t outbox = 0;
+  std::uint64_t number = 0;
+};
+Result<TicketName> read_ticket(std::string_view text) {
+  TicketName name;
+  const std::size_t dash = text.find('-');
+  if (dash != std::string_view::npos) {
+    const char* const middle = text.data() + dash;
+    const char* const end = text.data() + text.size();
+    const auto outbox = std::from_chars(text.data(), middle, name.outbox, 16);
+    const auto number = std::from_chars(middle + 1, end, name.number);
+    if (outbox.ec == std::errc() && outbox.ptr == middle && number.ec == std::errc() && number.ptr == end) return name;
+  }
+  return fail(Code::invalid, fmt::format("{} is no ticket", text));
+}
+
+int show(const Common& common, const std::string& ticket, const OutboxTicket& known) {
+  if (common.json) {
+    say(codec::to_json(known));
+  } else if (known.stage == OutboxTicket::Stage::unknown) {
+    say(fmt::format("{}: it never came here, or its sender has the result", ticket));
+  } else if (known.result) {
+    const std::string why = known.code == 0 ? "" : ": " + to_string(Error{static_cast<Code>(known.code), known.note});
+    say(fmt::format("{}: {}{}", ticket, to_string(*known.result), why));
+  } else {
+    say(fmt::format("{}: {}", ticket, codec::enumerator_name(known.stage)));
+  }
+  return code(known.stage == OutboxTicket::Stage::unknown ? Exit::own_error : Exit::ok);
+}
+
+// --- sending
+
+class Sending {
+ public:
+  Sending(const Common& common, const SendCommand& command, std::vector<std::string> requests, io::Loop& loop,
+          Session& session)
+      : common_(common),
+        command_(command),
+        requests_(std::move(requests)),
+        loop_(loop),
+        session_(session),
+        outbox_(loop, {.name = "parley send"}),
+        scope_(loop.executor()) {}
+
+  int run() {
+    const os::Termination termination([this] { loop_.post([this] { scope_.spawn(outbox_.close({})); }); });
+    loop_.run_until(send_all());
+    return failure_ ? exit_of(*failure_) : code(Exit::ok);
+  }
+
+ private:
+  Task<void> attach() {
+    const auto attached = co_await parley::attach(outbox_, session_);
+    if (attached || attached.error().code != Code::unsupported) co_return;
+    complain({Code::unsupported, "this hub has no outboxes"});
+    failure_ = attached.error();
+    co_await outbox_.close({});
+  }
+
+  Task<void> send_all() {
+    if (!command_.wait && !co_await is_known()) co_return;
+    scope_.spawn(attach());
+    OutboxSendOptions options{.group = command_.group,
+                              .key = command_.key,
+                              .incarnation = command_.any ? Outbox::Incarnation::any : Outbox::Incarnation::same,
+                              .when_full = Outbox::WhenFull::wait};
+    options.deadline = send_deadline;
+    if (command_.deadline_s) {
+      options.deadline = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(*command_.deadline_s));
+    }
+    std::deque<Ticket> tickets;
+    for (const std::string& request : requests_) {
+      // No more than the outbox takes at once: the rest of the lines wait here.
+      if (tickets.size() == core::OutboxLimits().commands_max) co_await tell_first(tickets);
+      auto ticket = outbox_.send_json(command_.command, request, options);
+      if (!ticket) {
+        tell(std::move(ticket).error(), request);
+        continue;
+      }
+      tickets.push_back(*std::move(ticket));
+    }
+    while (!tickets.empty()) co_await tell_first(tickets);
+    co_await outbox_.close({});
+  }
+
+  // A name that nobody has now may be a slip of the pen.
+  Task<bool> is_known() {
+    const auto all = co_await list_commands(session_.runtime(), {.deadline = patience});
+    if (!all) {
+      failure_ = all.error();
+      complain(*failure_);
+      co_return false;
+    }
+    std::vector<std::string_view> names;
+    for (const CommandDefinition& each : *all) names.push_back(each.id);
+    if (std::ranges::find(names, command_.command) != names.end()) co_return true;
+    const std::string_view near = codec::nearest_name(command_.command, names.data(), names.size());
+    failure_ = Error{Code::not_found, fmt::format("nobody has the command {}", command_.command)};
+    complain(*failure_, near.empty() ? "--wait sends it all the same, for whoever has it by the deadline"
+                                     : fmt::format("did you mean {}? --wait sends it all the same", near));
+    co_return false;
+  }
+
+  Task<void> tell_first(std::deque<Ticket>& tickets) {
+    const Ticket ticket = std::move(tickets.front());
+    tickets.pop_front();
+    const TicketResult result = co_await ticket.result();
+    if (common_.json) {
+      std::string line =
+          fmt::format(R"({{"ticket":"{}","result":"{}")", outbox_.text_of(ticket), to_string(result.kind));
+      if (result.kind == TicketResult::Kind::applied) {
+        line += ",\"value\":" + (result.value.empty() ? "null" : result.value);
+      } else {
+        line += fmt::format(R"(,"error":{{"kind":"{}","code":{},"note":{}}})", to_string(kind(result.error)),
+                            static_cast<std::uint32_t>(result.error.code), codec::to_json(result.error.note));
+        if (!failure_) failure_ = result.error;
+      }
+      say(line + "}");
+    } else if (result.kind == TicketResult::Kind::applied) {
+      say(result.value.empty() ? "null" : result.value);
+    } else {
+      complain(
+          fmt::format("{}: {}: {}", outbox_.text_of(ticket), to_string(result.kind), to_string(result.error)),
+          result.kind == TicketResult::Kind::unknown ? "it may have been applied: look before you send it again" : "");
+      if (!failure_) failure_ = result.error;
+    }
+  }
+  void tell(Error error, const std::string& request) {
+    complain(fmt::format("{}: {}", to_string(error), request), "it was not sent", &error);
+    if (!failure_) failure_ = std::move(error);
+  }
+
+  const Common& common_;
+  const SendCommand& command_;
+  const std::vector<std::string> requests_;
+  io::Loop& loop_;
+  Session& session_;
+  Outbox outbox_;
+  std::optional<Error> failure_;
+  Scope scope_;
+};
+
+Result<std::vector<std::string>> requests_of(const SendCommand& command) {
+  if (command.request != "-") return std::vector{command.request};
+  PARLEY_TRY(const std::string text, read_input("-", requests_bytes_max));
+  std::vector<std::string> lines;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find('\n', at), text.size());
+    if (end != at) lines.push_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  return lines;
+}
+
+}  // namespace
+
+int run_outbox(const Common& common, const OutboxCommand& command) {
+  TicketName name;
+  if (command.ticket) {
+    const auto read = read_ticket(*command.ticket);
+    if (!read) {
+      complain(read.error(), "`parley send --json` tells them, as in 00c0ffee12345678-17");
+      return code(Exit::usage);
+    }
+    name = *read;
+  }
+  return with_hub(common, [&](io::Loop& loop, Session& session) {
+    const auto service = session.client<builtin::Outbox>(builtin::outbox_name).with({.deadline = patience});
+    if (!command.ticket) {
+      const auto all = loop.run_until([](auto outboxes) -> Task<Result<std::vector<OutboxEntry>>> {
+        co_return co_await outboxes.template call<&builtin::Outbox::list>();
+      }(service));
+      return all ? show(common, *all) : give_up_on_outbox(all.error());
+    }
+    const auto known = loop.run_until([](auto outboxes, TicketName ticket) -> Task<Result<OutboxTicket>> {
+      co_return co_await outboxes.template call<&builtin::Outbox::ticket>(ticket.outbox, ticket.number);
+    }(service, name));
+    return known ? show(common, *command.ticket, *known) : give_up_on_outbox(known.error());
+  });
+}
+
+int run_send(const Common& common, const SendCommand& command) {
+  auto requests = requests_of(command);
+  if (!requests) return give_up(requests.error());
+  Options options;
+  options.redial = true;  // what was sent goes on over the next link
+  if (command.wait) options.connect_wait_max = send_deadline;
+  return with_hub(
+      common,
+      [&](io::Loop& loop, Session& session) {
+        return Sending(common, command, *std::move(requests), loop, session).run();
+      },
+      std::move(options));
+}
+
+}  // namespace parley::cli
