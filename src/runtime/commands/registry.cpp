@@ -6,10 +6,11 @@
 
 #include "async/scope.h"
 #include "async/wait.h"
-#include "core/directory/command_errors.h"
 #include "core/directory/name.h"
 #include "runtime/commands/command_run.h"
 #include "runtime/commands/dynamic_command.h"
+#include "runtime/commands/registry_listeners.h"
+#include "runtime/commands/untaken.h"
 
 namespace parley {
 
@@ -90,25 +91,19 @@ class Registry::Impl final : private runtime::CommandRunEvents {
   }
   Result<Subscription> on(std::string_view text, JsonListener listener) {
     PARLEY_TRY(core::Pattern pattern, core::Pattern::parse(text));
-    if (listeners_.size() >= options_.listeners_max) {
+    if (listeners_.count() >= options_.listeners_max) {
       return fail(Code::overloaded, fmt::format("{} listeners", options_.listeners_max));
     }
     machine_.listen(pattern, effects_);
-    auto held = std::make_shared<Listener>(std::move(pattern), std::move(listener));
-    listeners_.push_back(held);
-    drain();
-    return Subscription(hold(held, [this](Listener& gone) {
-      std::erase_if(listeners_, [&](const auto& each) { return each.get() == &gone; });
-      machine_.forget(gone.pattern, effects_);
+    Subscription added = listeners_.add(std::move(pattern), std::move(listener), [this](const core::Pattern& gone) {
+      machine_.forget(gone, effects_);
       drain();
-    }));
+    });
+    drain();
+    return added;
   }
   Subscription on_changed(std::move_only_function<void()> listener) {
-    auto held = std::make_shared<ChangeListener>(std::move(listener));
-    change_listeners_.push_back(held);
-    return Subscription(hold(held, [this](ChangeListener& gone) {
-      std::erase_if(change_listeners_, [&](const auto& each) { return each.get() == &gone; });
-    }));
+    return listeners_.add_for_changes(std::move(listener));
   }
 
   // --- carriers
@@ -218,15 +213,6 @@ class Registry::Impl final : private runtime::CommandRunEvents {
     std::optional<Result<std::string>> result;
     std::string meta;
   };
-  struct Listener {
-    Listener(core::Pattern of, JsonListener told) : pattern(std::move(of)), listener(std::move(told)) {}
-    core::Pattern pattern;
-    JsonListener listener;
-  };
-  struct ChangeListener {
-    explicit ChangeListener(std::move_only_function<void()> told) : listener(std::move(told)) {}
-    std::move_only_function<void()> listener;
-  };
   // A carrier until it has started: what fails, or is dropped, leaves nothing behind.
   struct Starting {
     Starting(Impl& owner, Machine::Carrier carrier, Attached attached)
@@ -263,19 +249,6 @@ class Registry::Impl final : private runtime::CommandRunEvents {
     }
     Impl& impl;
   };
-  struct Changed final : Ready {
-    explicit Changed(Impl& owner) : Ready(&Changed::run), impl(owner) {}
-    static void run(Ready& node) { static_cast<Changed&>(node).impl.tell_changed(); }
-    Impl& impl;
-  };
-
-  // What a Subscription holds: it does its work only while this lives.
-  template <class T, class F>
-  std::shared_ptr<void> hold(std::shared_ptr<T> held, F end) {
-    return std::shared_ptr<void>(nullptr, [held = std::move(held), end, alive = std::weak_ptr(alive_)](void*) mutable {
-      if (alive.lock()) end(*held);
-    });
-  }
 
   static Task<void> read(Impl& impl, Machine::Carrier key, std::shared_ptr<Carrier> carrier) {
     while (auto received = co_await carrier->receive()) {
@@ -346,38 +319,13 @@ class Registry::Impl final : private runtime::CommandRunEvents {
     const auto carrier = found->second.carrier;
     const bool is_shared = send.message.use_count() > 1;
     const auto sent = is_shared ? carrier->send(*send.message) : carrier->give(std::move(*send.message));
-    if (sent || ends_alone(send, *carrier, sent.error())) return;
+    if (sent) return;
+    runtime::Untaken untaken = runtime::untaken(*send.message, *carrier, sent.error());
+    if (untaken.is_dropped) ++counters_->events_dropped;
+    if (untaken.heard) machine_.on_message(send.to, *std::move(untaken.heard), loop_.now(), effects_);
+    if (untaken.ends_alone) return;
     if (sent.error().code == Code::overloaded) ++counters_->carriers_choked;
     drop(send.to);
-  }
-  // Whether what a carrier does not take is over by itself: nobody waits for it, or whoever does can be told.
-  bool ends_alone(const Machine::Send& send, Carrier& carrier, const Error& why) {
-    const CommandMessage& message = *send.message;
-    const bool is_too_large = why.code == Code::too_large;
-    if (std::holds_alternative<command::Event>(message.body) && (is_too_large || why.code == Code::overloaded)) {
-      ++counters_->events_dropped;
-      return true;
-    }
-    if (!is_too_large && why.code != Code::overloaded) return false;
-    const auto hear = [&](command::Body body) {
-      CommandMessage answer{.body = std::move(body), .meta = core::meta_of(why, {})};
-      machine_.on_message(send.to, std::move(answer), loop_.now(), effects_);
-      return true;
-    };
-    if (std::holds_alternative<command::ExecuteRequest>(message.body)) {
-      return hear(command::ExecuteResponse{message.id, core::to_wire(why), {}});
-    }
-    if (std::holds_alternative<command::RegisterRequest>(message.body)) {
-      return hear(command::RegisterResponse{message.id, false});
-    }
-    const auto* const response = std::get_if<command::ExecuteResponse>(&message.body);
-    if (!is_too_large || !response || response->error) return false;
-    const Error result{why.code, "the result: " + why.note};
-    return carrier
-        .send({.id = message.id,
-               .body = command::ExecuteResponse{response->thread, core::to_wire(result), {}},
-               .meta = carrier.is_extended() ? core::meta_of(result, {}) : std::string()})
-        .has_value();
   }
   void carry_out(Machine::Start& start) {
     const auto found = handlers_.find(start.command);
@@ -431,36 +379,13 @@ class Registry::Impl final : private runtime::CommandRunEvents {
     waiting->result = std::move(registered.result);
     waiting->ended.set();
   }
-  void carry_out(Machine::Deliver& event) {
-    const auto all = listeners_;
-    for (const auto& each : all) {
-      if (!each->pattern.matches(event.event) || each.use_count() == 1) continue;
-      try {
-        if (!each->listener(event.event, event.payload)) ++counters_->events_undecodable;
-      } catch (...) {
-        ++counters_->listeners_threw;
-      }
-    }
-  }
-  void carry_out(Machine::Changed&) {
-    if (!change_listeners_.empty() && !changed_.is_linked()) loop_.executor().post(changed_);
-  }
+  void carry_out(const Machine::Deliver& event) { listeners_.tell(event); }
+  void carry_out(const Machine::Changed&) { listeners_.tell_of_change(); }
   void carry_out(Machine::Refused& refused) {
     if (told_of_refusals) told_of_refusals(refused);
   }
   void carry_out(Machine::Unannounced& refused) {
     if (told_of_unannounced) told_of_unannounced(refused);
-  }
-  void tell_changed() {
-    const auto all = change_listeners_;
-    for (const auto& each : all) {
-      if (each.use_count() == 1) continue;  // its Subscription went meanwhile
-      try {
-        each->listener();
-      } catch (...) {
-        ++counters_->listeners_threw;
-      }
-    }
   }
 
   void on_end(CommandRun& run, Result<std::string> result, std::string meta) override {
@@ -499,13 +424,11 @@ class Registry::Impl final : private runtime::CommandRunEvents {
   std::map<Machine::Carrier, Attached> carriers_;
   std::map<std::string, Machine::Carrier, std::less<>> by_id_;
   std::map<std::string, std::shared_ptr<Returning>, std::less<>> returning_;
-  std::vector<std::shared_ptr<Listener>> listeners_;
-  std::vector<std::shared_ptr<ChangeListener>> change_listeners_;
+  runtime::RegistryListeners listeners_{loop_, counters_};
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);
   Event announced_;
   Clock clock_{*this};
   Due due_{*this};
-  Changed changed_{*this};
   Scope scope_;
 };
 
