@@ -19,6 +19,7 @@
 #include "hub/metrics.h"
 #include "hub/outbox_senders.h"
 #include "hub/refusals.h"
+#include "hub/relays.h"
 #include "hub/services.h"
 #include "hub/visitor.h"
 #include "hub/web.h"
@@ -35,13 +36,9 @@ using hub::Relay;
 using hub::Visitor;
 using runtime::ConnectionOpening;
 
-// So many clients, each with all it may have, find room at one provider.
-static constexpr std::size_t clients_of_a_provider = 16;
 // Of what is refused, as far as it is written down.
 static constexpr std::size_t name_bytes_max = 256;
 static constexpr std::size_t reason_bytes_max = 1024;
-// The names of one provider that are measured by themselves; each takes 4 KiB.
-static constexpr std::size_t names_measured_max = 32;
 // Where WebSockets are opened, for sessions and for lines of commands.
 static constexpr std::string_view roam_path = "/roam";
 static constexpr std::string_view command_path = "/cmd";
@@ -50,7 +47,6 @@ static constexpr std::string_view bus_paths[] = {"/bus", "/liminal"};
 
 class Hub::Impl final : private hub::DoorEvents,
                         private hub::VisitorEvents,
-                        private hub::RelayEvents,
                         private hub::WebEvents,
                         private hub::HubState {
  public:
@@ -134,7 +130,7 @@ class Hub::Impl final : private hub::DoorEvents,
     stopped_.set();
     const Error why{Code::closed, "the hub was closed"};
     while (!visitors_.empty()) visitors_.begin()->second->session().close(why);
-    PARLEY_ASSERT(relays_.empty(), relays_.size());
+    PARLEY_ASSERT(relays_.size() == 0, relays_.size());
     conversations_access_->forget_hub();
   }
 
@@ -312,7 +308,7 @@ class Hub::Impl final : private hub::DoorEvents,
     if (!name) return fail(Code::rejected, "the connection names no service: ConnectionOptions::service does");
     if (core::is_built_in(*name)) return visitor.session().serve(opening);
     PARLEY_TRY(core::Directory::Choice chosen, choose(visitor, *name));
-    join(visitor, *visitors_.at(chosen.provider), std::move(chosen.name)).start(opening);
+    relays_.join(visitor, *visitors_.at(chosen.provider), std::move(chosen.name)).start(opening);
     return {};
   }
 
@@ -321,7 +317,7 @@ class Hub::Impl final : private hub::DoorEvents,
     auto chosen = directory_.choose(name, client.rights());
     // Also of a name that he is told is not there.
     if (!chosen && directory_.has(name)) write_down(client, Verb::call, name);
-    if (chosen) PARLEY_TRY(check_room(client, *visitors_.at(chosen->provider)));
+    if (chosen) PARLEY_TRY(relays_.check_room(client, *visitors_.at(chosen->provider)));
     return chosen;
   }
 
@@ -330,71 +326,19 @@ class Hub::Impl final : private hub::DoorEvents,
     if (!chosen) {
       if (const std::string* name = directory_.name_of(method)) write_down(visitor, Verb::call, *name);
     }
-    if (!chosen || !check_room(visitor, *visitors_.at(chosen->provider))) return nullptr;
-    Relay& relay = join(visitor, *visitors_.at(chosen->provider), std::move(chosen->name));
+    if (!chosen || !relays_.check_room(visitor, *visitors_.at(chosen->provider))) return nullptr;
+    Relay& relay = relays_.join(visitor, *visitors_.at(chosen->provider), std::move(chosen->name));
     relay.start_on_root();
     return &relay;
   }
 
-  // What is said about opens is not bounded by what is said on connections, and one client does not take all that a
-  // provider accepts.
-  Result<void> check_room(const Visitor& client, const Visitor& provider) const {
-    const std::size_t relays_max = std::max<std::size_t>(options_.limits.connections_max / clients_of_a_provider, 1);
-    if (client.relays >= relays_max)
-      return fail(Code::overloaded, fmt::format("{} connections of one client", relays_max));
-    const std::size_t queued_max = options_.limits.outbound_bytes_max * 16;
-    for (const Visitor* each : {&client, &provider}) {
-      if (each->session().link().out().size() > queued_max) return fail(Code::overloaded, "much is left unread");
-    }
-    return {};
-  }
-
-  Relay& join(Visitor& client, Visitor& provider, std::string name) {
-    Histogram& latency = latency_of(provider, name);
-    auto relay = std::make_unique<Relay>(
-        as<hub::RelayEvents>(),
-        Relay::Parties{client.session(), provider.session(), std::move(name), latency, options_.tracing});
-    Relay& joined = *relay;
-    relays_.emplace(&joined, Joined{std::move(relay), &client, &provider});
-    ++client.relays;
-    return joined;
-  }
-
-  // A provider may offer many names, and ever new ones: beyond some of them they share a place, which has no name.
-  Histogram& latency_of(Visitor& provider, const std::string& name) const {
-    const std::size_t names_max = std::min(options_.directory.offers_per_provider_max, names_measured_max);
-    const bool has_room = provider.answered.contains(name) || provider.answered.size() < names_max;
-    return provider.answered[has_room ? name : std::string()];
-  }
-
-  // Asked once in a keepalive, of those that something has been asked of.
-  bool waits_for(const Visitor& visitor) const override {
-    return std::ranges::any_of(relays_,
-                               [&](const auto& each) { return each.second.relay->waits_for(visitor.session()); });
-  }
+  bool waits_for(const Visitor& visitor) const override { return relays_.waits_for(visitor); }
   void on_session_over(Visitor& visitor, const Error&) override {
     directory_.drop(visitor.id());
     door_.forget(visitor.id());
     by_session_.erase(&visitor.session());
     auto gone = visitors_.extract(visitor.id());
     loop_.executor().bury(std::move(gone.mapped()));
-  }
-
-  // --- relays
-
-  void on_load(Relay& relay, std::int64_t calls) override {
-    const Joined& joined = relays_.at(&relay);
-    Visitor& provider = *joined.provider;
-    provider.calls_in_flight += static_cast<std::uint64_t>(calls);
-    joined.client->calls_waiting += static_cast<std::uint64_t>(calls);
-    if (calls > 0) joined.client->calls_asked += static_cast<std::uint64_t>(calls);
-    directory_.add_load(provider.id(), calls);
-  }
-  void on_over(Relay& relay) override {
-    auto over = std::move(relays_.extract(&relay).mapped());
-    --over.client->relays;
-    over.client->forget(relay);
-    loop_.executor().bury(std::move(over.relay));
   }
 
   // --- what is refused
@@ -445,11 +389,7 @@ class Hub::Impl final : private hub::DoorEvents,
     return all;
   }
 
-  std::vector<hub::RelayState> relays() override {
-    std::vector<hub::RelayState> all;
-    for (const auto& [relay, joined] : relays_) all.push_back({relay, joined.client, joined.provider});
-    return all;
-  }
+  std::vector<hub::RelayState> relays() override { return relays_.all(); }
   Instant now() const override { return loop_.now(); }
   std::uint64_t introductions() const override { return directory_service_.introductions(); }
   Result<std::pair<io::Descriptor, io::Descriptor>> socket_pair() override {
@@ -462,12 +402,6 @@ class Hub::Impl final : private hub::DoorEvents,
   Events& as() {
     return *this;
   }
-
-  struct Joined {
-    std::unique_ptr<Relay> relay;
-    Visitor* client;
-    Visitor* provider;
-  };
 
   io::Loop& loop_;
   HubOptions options_;
@@ -489,7 +423,7 @@ class Hub::Impl final : private hub::DoorEvents,
   Services services_;
   std::map<std::uint64_t, std::unique_ptr<Visitor>> visitors_;
   std::unordered_map<const runtime::Session*, Visitor*> by_session_;
-  std::unordered_map<const Relay*, Joined> relays_;
+  hub::Relays relays_{loop_, options_, directory_};
   Event stopped_;
   std::optional<Error> failure_;
   bool is_listening_ = false;
