@@ -32,14 +32,28 @@ void Scope::spawn(Task<void> task) {
   }
 }
 
+void Scope::cancel(Root& root) {
+  PARLEY_ASSERT(!root.task.promise().is_on_the_stack(), "a task may not destroy its own scope");
+  root.leave();
+  --size_;
+  std::unique_ptr<Root> owned(&root);
+}
+
 void Scope::cancel_all() {
+  while (!roots_.empty()) cancel(roots_.front());
+}
+
+void Scope::cancel_others() {
+  IntrusiveList<Root> running;
   while (!roots_.empty()) {
     Root& root = roots_.front();
-    PARLEY_ASSERT(!root.task.promise().is_on_the_stack(), "a task may not destroy its own scope");
-    root.leave();
-    --size_;
-    std::unique_ptr<Root> owned(&root);
+    if (root.task.promise().is_on_the_stack()) {
+      running.push_back(roots_.pop_front());
+    } else {
+      cancel(root);
+    }
   }
+  roots_.take_all(running);
 }
 
 // Nobody could be handed an exception: it terminates the program from here, and the terminate handler names it.

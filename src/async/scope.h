@@ -20,11 +20,14 @@ class Scope {
   void spawn(Task<void> task);
   // Destroys all tasks; none of them may be running.
   void cancel_all();
+  // From inside a task of it too, which alone goes on.
+  void cancel_others();
   std::size_t size() const { return size_; }
 
  private:
   struct Root;
   void end(Root& root) noexcept;
+  void cancel(Root& root);
 
   Executor& executor_;
   std::size_t size_ = 0;

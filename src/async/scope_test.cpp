@@ -91,6 +91,35 @@ TEST(Scope, cancel_all_leaves_it_usable) {
   EXPECT_EQ(log, "a!b");
 }
 
+TEST(Scope, a_task_of_it_may_cancel_the_others_and_goes_on) {
+  Executor executor;
+  Scope scope(executor);
+  std::string log;
+  Event event;
+  const auto cancels = [](Scope& in, Event& on, std::string& to, bool is_late) -> Task<void> {
+    if (is_late) co_await Yield();
+    const Ghost ghost(to, 'c');
+    in.cancel_others();
+    to += '.';
+    co_await on.wait();
+    to += '!';
+  };
+  for (const bool is_late : {false, true}) {
+    log.clear();
+    event.reset();
+    scope.spawn(wait_for(event, log, 'a'));
+    scope.spawn(cancels(scope, event, log, is_late));
+    if (is_late) scope.spawn(wait_for(event, log, 'b'));
+    executor.run_ready();
+    EXPECT_EQ(log, is_late ? "ab." : "a.");
+    EXPECT_EQ(scope.size(), 1u);
+    event.set();
+    executor.run_ready();
+    EXPECT_EQ(log, is_late ? "ab.!c" : "a.!c");
+    EXPECT_EQ(scope.size(), 0u);
+  }
+}
+
 TEST(Scope, a_task_that_has_ended_and_not_been_removed_yet_is_cancelled_as_well) {
   Executor executor;
   std::string log;
