@@ -9,7 +9,7 @@
 
 #include "hub/hub_suite.h"
 #include "runtime/conversations/conversation.h"
-#include "runtime/conversations/conversations_suite.h"
+#include "runtime/conversations/conversation_suite.h"
 
 namespace parley::hub {
 namespace {
@@ -70,11 +70,51 @@ TEST_F(Talks, with_the_hub_all_conversations_are_over) {
   const auto worker = hub.party();
   const auto client = hub.party();
   Participation part = provide(*worker);
+  Participation silent = run(Participation::provide(*worker->session, "silence", [this](const parley::Party::Message&) {
+                           return Hang::hang(hub.world.loop.executor());
+                         })).value();
   Conversation conversation = run(Conversation::open(*client->session, {.subject = "orders"})).value();
+  runtime::suite::Running asked(hub.world, ask(*client->session, {.subject = "silence", .message = say("a")}));
+  EXPECT_FALSE(asked.is_done());
   hub.hub.reset();
   hub.world.settle();
+  EXPECT_EQ(kind(asked.take().error()), Kind::unknown) << "it may have been done";
   EXPECT_FALSE(run(conversation.exchange(say("a"))));
   EXPECT_FALSE(run(part.ended()));
+}
+
+TEST_F(Talks, what_is_asked_when_the_hub_closes_in_good_order_is_unknown) {
+  const auto worker = hub.party();
+  const auto client = hub.party();
+  Participation silent = run(Participation::provide(*worker->session, "silence", [this](const parley::Party::Message&) {
+                           return Hang::hang(hub.world.loop.executor());
+                         })).value();
+  runtime::suite::Running asked(hub.world, ask(*client->session, {.subject = "silence", .message = say("a")}));
+  hub.hub->conversations().close();
+  hub.world.settle();
+  EXPECT_EQ(kind(asked.take().error()), Kind::unknown);
+}
+
+TEST(TalksOfOnePrincipal, bytes_are_counted_for_all_sessions_of_a_principal_together) {
+  // rule: conversations/D-11
+  HubOptions options;
+  options.conversations.bytes_per_principal_max = 1000;
+  HubWorld hub(std::move(options));
+  const auto worker = hub.party();
+  Participation silent = hub.world
+                             .run(Participation::provide(*worker->session, "silence",
+                                                         [&hub](const parley::Party::Message&) {
+                                                           return Hang::hang(hub.world.loop.executor());
+                                                         }))
+                             .value();
+  const auto one = hub.party();
+  const auto two = hub.party();
+  Conversation first = hub.world.run(Conversation::open(*one->session, {.subject = "silence"})).value();
+  Conversation second = hub.world.run(Conversation::open(*two->session, {.subject = "silence"})).value();
+  ASSERT_TRUE(hub.world.run(first.send(say(std::string(600, 'a')))));
+  EXPECT_EQ(hub.world.run(second.send(say("a"))).error().code, Code::overloaded);
+  ASSERT_TRUE(hub.world.run(first.close()));
+  EXPECT_TRUE(hub.world.run(second.send(say("a"))));
 }
 
 TEST(TalksWithRights, whoever_may_not_converse_or_offer_is_refused_and_written_down) {

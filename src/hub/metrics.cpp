@@ -132,6 +132,7 @@ void add_conversations(Collected& all, const Conversations& conversations) {
   all.count("conversations_rerouted", counters.rerouted);
   all.count("conversations_replies_late", counters.replies_late);
   all.count("conversations_replies_strange", counters.replies_strange);
+  all.count("conversations_replies_unkept", counters.replies_unkept);
   all.count("conversations_compensations_threw", counters.compensations_threw);
 }
 

@@ -30,6 +30,8 @@ class Context {
   };
 
   Context(std::size_t entries_max, std::size_t bytes_max) : entries_max_(entries_max), bytes_max_(bytes_max) {}
+  Context(const Context&) = delete;
+  Context& operator=(const Context&) = delete;
 
   // Its number, from 1.
   std::uint64_t add(Entry entry);

@@ -8,6 +8,9 @@
 
 namespace parley::core {
 
+// Of what nobody has got: whatever is unknown of what was said before.
+static Error unsent(Error why) { return kind(why) == Kind::unknown ? Error{Code::not_sent, std::move(why.note)} : why; }
+
 Conversation::Conversation(Options options, Instant now)
     : options_(std::move(options)), context_(options_.limits.context_entries_max, options_.limits.context_bytes_max) {
   if (options_.deadline) deadline_ = now + *options_.deadline;
@@ -37,7 +40,14 @@ Result<void> Conversation::close(Effects& effects) {
   if (phase_ == Phase::closed) return parley::fail(Code::refused, "the conversation is closed");
   const bool has_failed = phase_ == Phase::failed;
   if (!has_failed) move(Phase::closed, effects);
-  answer_all({Code::closed, "the conversation"}, effects);
+  while (!waiters_.empty()) {
+    const auto& [waiter, waiting] = *waiters_.begin();
+    const bool is_with_somebody = requests_.contains(waiting.of);
+    answer(waiter,
+           is_with_somebody ? parley::fail(Code::unknown, "the conversation was closed before it was answered")
+                            : parley::fail(Code::closed, "the conversation"),
+           effects);
+  }
   let_go();
   if (!std::exchange(is_stopped_, true)) {
     for (const Seen& each : participants_) {
@@ -105,7 +115,7 @@ Result<Conversation::Watch> Conversation::watch(Participant who, Effects& effect
 
 // Marked, written down and told before anything comes of it: nobody sees the end of a conversation without that of whom
 // it ended for.
-void Conversation::exited(Participant who, ExitReason reason, Instant at, Effects& effects) {
+void Conversation::exited(Participant who, const ExitReason& reason, Instant at, Effects& effects, Request untaken) {
   Seen* const seen = find(who);
   if (!seen || seen->ended_at) {
     ++(seen ? counters_.exits_again : counters_.exits_strange);
@@ -125,8 +135,12 @@ void Conversation::exited(Participant who, ExitReason reason, Instant at, Effect
   effects.push_back(Ended{who, at, reason});
   if (is_end(phase_)) return;
   const Error why{Code::sent_then_lost, fmt::format("participant {} has ended ({})", who, to_string(reason))};
+  const bool may_route = options_.on_crash == OnCrash::route_to_next;
+  if (const auto found = requests_.find(untaken); found != requests_.end()) {
+    pass_on(found, who, false, why, may_route, effects);
+  }
   if (reason.is_crash() || options_.is_finishing_a_crash) return on_crash(who, why, effects);
-  pass_on(who, why, options_.on_crash == OnCrash::route_to_next, effects);
+  pass_on_all(who, why, may_route, effects);
   // Nobody is left who could say anything.
   if (seen->takes_messages && !has_living() && inbox_.empty()) answer_any(why, effects);
 }
@@ -135,7 +149,7 @@ void Conversation::on_crash(Participant who, const Error& why, Effects& effects)
   switch (options_.on_crash) {
     case OnCrash::fail: return fail(why, effects);
     case OnCrash::route_to_next:
-      pass_on(who, why, true, effects);
+      pass_on_all(who, why, true, effects);
       if (!has_living()) fail(why, effects);
       return;
     case OnCrash::compensate:
@@ -148,20 +162,23 @@ void Conversation::on_crash(Participant who, const Error& why, Effects& effects)
   }
 }
 
-// What he had and has not answered.
-void Conversation::pass_on(Participant from, const Error& why, bool may_route, Effects& effects) {
-  for (auto each = requests_.begin(); each != requests_.end();) {
-    const auto request = each++;
-    Asked& asked = request->second;
-    if (std::erase(asked.pending, from) == 0) continue;
-    if (const auto next = may_route ? next_after(from, asked.pending) : std::nullopt) {
-      asked.pending.push_back(*next);
-      ++counters_.rerouted;
-      effects.push_back(Forward{*next, request->first, asked.message, true});
-    } else if (asked.pending.empty()) {
-      lose(request, why, effects);
-    }
+// What he was given and has not answered.
+void Conversation::pass_on(Requests::iterator request, Participant from, bool was_taken, const Error& why,
+                           bool may_route, Effects& effects) {
+  Asked& asked = request->second;
+  if (std::erase(asked.pending, from) == 0) return;
+  asked.was_taken |= was_taken;
+  if (const auto next = may_route ? next_after(from, asked.pending) : std::nullopt) {
+    asked.pending.push_back(*next);
+    ++counters_.rerouted;
+    effects.push_back(Forward{*next, request->first, asked.message, true, asked.was_taken});
+  } else if (asked.pending.empty()) {
+    lose(request, asked.was_taken ? why : unsent(why), effects);
   }
+}
+
+void Conversation::pass_on_all(Participant from, const Error& why, bool may_route, Effects& effects) {
+  for (auto each = requests_.begin(); each != requests_.end();) pass_on(each++, from, true, why, may_route, effects);
 }
 
 // In the order in which they joined, and round.
@@ -199,11 +216,11 @@ Result<std::vector<Conversation::Participant>> Conversation::targets(To to) {
 
 Result<Conversation::Request> Conversation::send(Envelope message, To to, bool is_asked, Instant now,
                                                  Effects& effects) {
-  if (auto why = refusal(Step::activate)) return parley::fail(*std::move(why));
-  if (is_compensating_) return parley::fail(*failure_);
+  if (auto why = refusal(Step::activate)) return parley::fail(unsent(*std::move(why)));
+  if (is_compensating_) return parley::fail(unsent(*failure_));
   const ConversationLimits& limits = options_.limits;
-  const std::size_t bytes = message.bytes();
-  if (bytes > limits.message_bytes_max) {
+  const std::size_t bytes = cost_of(message);
+  if (message.bytes() > limits.message_bytes_max) {
     return parley::fail(Code::too_large,
                         fmt::format("a message of the conversation has at most {} bytes", limits.message_bytes_max));
   }
@@ -229,7 +246,7 @@ Result<Conversation::Request> Conversation::send(Envelope message, To to, bool i
   if (is_watched_only) return request;
   if (is_bare) {
     context_.set_outcome(entry, Context::Outcome::delivered);
-    hand_out({.from = 0, .request = request, .message = shared}, now, effects);
+    hand_out(Received{.from = 0, .request = request, .message = shared}, now, true, effects);
     return request;
   }
   if (chosen.empty()) {
@@ -238,14 +255,14 @@ Result<Conversation::Request> Conversation::send(Envelope message, To to, bool i
   }
   context_.set_outcome(entry, Context::Outcome::delivered);
   bytes_ += bytes;
-  for (const Participant each : chosen) effects.push_back(Forward{each, request, shared, false});
+  for (const Participant each : chosen) effects.push_back(Forward{each, request, shared, false, false});
   requests_.emplace(request,
                     Asked{.message = shared, .entry = entry, .is_asked = is_asked, .pending = std::move(chosen)});
   return request;
 }
 
 void Conversation::replied(Participant from, Request request, std::optional<Envelope> reply, Instant now,
-                           Effects& effects) {
+                           Effects& effects, bool may_keep) {
   const auto found = requests_.find(request);
   if (found == requests_.end()) {
     ++counters_.replies_late;
@@ -257,22 +274,26 @@ void Conversation::replied(Participant from, Request request, std::optional<Enve
     return;
   }
   context_.set_outcome(asked.entry, Context::Outcome::answered);
+  asked.was_taken = true;
   const bool says_nothing = !reply;
-  if (reply && reply->parent.empty()) reply->parent = asked.message->id;
   if (reply && asked.is_given_up) ++counters_.replies_late;
   if (reply && !asked.is_given_up) {
-    if (!has_room_for(*reply)) {
-      return fail({Code::overloaded, "what was answered and not taken is more than a conversation keeps"}, effects);
+    if (reply->parent.empty()) reply->parent = asked.message->id;
+    const std::size_t bytes = reply->bytes();
+    Result<Received> said =
+        Received{.from = from, .request = request, .message = std::make_shared<const Envelope>(*std::move(reply))};
+    if (bytes > options_.limits.message_bytes_max) {
+      ++counters_.replies_unkept;
+      said = parley::fail(Code::unknown, fmt::format("the reply has {} bytes, and a message of the conversation {}",
+                                                     bytes, options_.limits.message_bytes_max));
     }
-    Received received{.from = from, .request = request, .message = std::make_shared<const Envelope>(*std::move(reply))};
     if (!asked.is_asked) {
-      hand_out(std::move(received), now, effects);
+      hand_out(std::move(said), now, may_keep, effects);
     } else if (const Waiter waiter = asked.waiter) {
-      record_received(received, now);
-      answer(waiter, std::move(received), effects);
+      if (said) record_received(*said, now);
+      answer(waiter, std::move(said), effects);
     } else {
-      bytes_ += received.message->bytes();
-      asked.answers.push_back(std::move(received));
+      keep(asked.answers, std::move(said), may_keep);
     }
   }
   if (!asked.pending.empty()) return;
@@ -288,23 +309,26 @@ void Conversation::replied(Participant from, Request request, std::optional<Enve
   if (asked.answers.empty()) forget(found);
 }
 
-bool Conversation::has_room_for(const Envelope& reply) const {
-  const ConversationLimits& limits = options_.limits;
-  const std::size_t bytes = reply.bytes();
-  return bytes <= limits.message_bytes_max && bytes <= limits.bytes_max - std::min(bytes_, limits.bytes_max) &&
-         inbox_.size() < limits.messages_max;
+// To whoever has waited longest, else for the next.
+void Conversation::hand_out(Result<Received> said, Instant now, bool may_keep, Effects& effects) {
+  const auto waiting = std::ranges::find(waiters_, Request{0}, [](const auto& each) { return each.second.of; });
+  if (waiting == waiters_.end()) return keep(inbox_, std::move(said), may_keep);
+  if (said) record_received(*said, now);
+  answer(waiting->first, std::move(said), effects);
 }
 
-// To whoever has waited longest, else for the next.
-void Conversation::hand_out(Received received, Instant now, Effects& effects) {
-  const auto waiting = std::ranges::find(waiters_, Request{0}, [](const auto& each) { return each.second.of; });
-  if (waiting == waiters_.end()) {
-    bytes_ += received.message->bytes();
-    inbox_.push_back(std::move(received));
-    return;
+// Of several without room that come one after the other it is said once.
+void Conversation::keep(Said& there, Result<Received> said, bool may_keep) {
+  const ConversationLimits& limits = options_.limits;
+  const bool has_room =
+      may_keep && there.size() < limits.messages_max && (!said || said->bytes() <= limits.bytes_max - bytes_);
+  if (said && !has_room) {
+    ++counters_.replies_unkept;
+    said = parley::fail(Code::unknown, "it was answered, and the inbox of the conversation had no room for that");
   }
-  record_received(received, now);
-  answer(waiting->first, std::move(received), effects);
+  if (!said && !there.empty() && !there.back()) return;
+  if (said) bytes_ += said->bytes();
+  there.push_back(std::move(said));
 }
 
 void Conversation::record_received(const Received& received, Instant now) {
@@ -322,7 +346,7 @@ void Conversation::give_up(Request request) {
   Asked& asked = found->second;
   asked.waiter = 0;
   asked.is_given_up = true;
-  for (const Received& each : asked.answers) bytes_ -= each.bytes();
+  bytes_ -= bytes_of(asked.answers);
   asked.answers.clear();
   if (asked.pending.empty()) forget(found);
 }
@@ -332,18 +356,29 @@ bool Conversation::is_pending(Participant who, Request request) const {
   return found != requests_.end() && std::ranges::find(found->second.pending, who) != found->second.pending.end();
 }
 
+std::size_t Conversation::bytes_of(const Said& said) {
+  std::size_t bytes = 0;
+  for (const Result<Received>& each : said) bytes += each ? each->bytes() : 0;
+  return bytes;
+}
+
 void Conversation::forget(Requests::iterator request) {
-  bytes_ -= request->second.message->bytes();
-  for (const Received& each : request->second.answers) bytes_ -= each.bytes();
+  bytes_ -= cost_of(*request->second.message) + bytes_of(request->second.answers);
   requests_.erase(request);
 }
 
-// Nobody is left who could answer it; what was answered stays.
+// Nobody is left who could answer it; what was answered stays. Whoever comes for it later is told, too: where all have
+// failed by what they failed.
 void Conversation::lose(Requests::iterator request, const Error& why, Effects& effects) {
   Asked& asked = request->second;
   if (!asked.pending.empty() || asked.answers.empty()) context_.set_outcome(asked.entry, Context::Outcome::lost);
   asked.pending.clear();
-  if (const Waiter waiter = asked.waiter) answer(waiter, parley::fail(why), effects);
+  const bool is_wanted = asked.is_asked && !asked.is_given_up && phase_ != Phase::failed && !is_compensating_;
+  if (const Waiter waiter = asked.waiter) {
+    answer(waiter, parley::fail(why), effects);
+  } else if (is_wanted) {
+    asked.answers.emplace_back(parley::fail(why));
+  }
   if (asked.answers.empty()) forget(request);
 }
 
@@ -358,14 +393,14 @@ Conversation::Waiter Conversation::receive(Request of, std::optional<Instant> de
   }
   if (phase_ == Phase::created) move(Phase::active, effects);
   const auto asked = of == 0 ? requests_.end() : requests_.find(of);
-  auto& there = asked == requests_.end() ? inbox_ : asked->second.answers;
+  Said& there = asked == requests_.end() ? inbox_ : asked->second.answers;
   if ((of == 0 || asked != requests_.end()) && !there.empty()) {
-    Received received = std::move(there.front());
+    Result<Received> said = std::move(there.front());
     there.pop_front();
-    bytes_ -= received.bytes();
-    if (received.message) record_received(received, now);
+    if (said) bytes_ -= said->bytes();
+    if (said && said->message) record_received(*said, now);
     if (asked != requests_.end() && asked->second.pending.empty() && there.empty()) forget(asked);
-    return ends(std::move(received));
+    return ends(std::move(said));
   }
   if (phase_ == Phase::failed || is_compensating_) return ends(parley::fail(*failure_));
   if (of != 0 && (asked == requests_.end() || asked->second.is_given_up)) {

@@ -21,6 +21,7 @@
 
 namespace parley::core {
 
+// Bytes of a message that is kept are those of Conversation::cost_of().
 struct ConversationLimits {
   std::uint32_t participants_max = 64;
   std::uint32_t messages_max = 1024;  // sent and not answered, and answers that nobody has taken
@@ -36,6 +37,7 @@ struct ConversationLimits {
 struct ConversationCounters {
   std::uint64_t replies_late = 0;     // to what nobody waits for any more, or after the end
   std::uint64_t replies_strange = 0;  // of somebody who was not asked
+  std::uint64_t replies_unkept = 0;   // for which there was no room
   std::uint64_t exits_strange = 0;    // of somebody who takes no part
   std::uint64_t exits_again = 0;      // of somebody who has ended
   std::uint64_t rerouted = 0;         // messages that went to the next one
@@ -66,11 +68,13 @@ class Conversation {
   };
 
   // --- what is to be done
-  // Puts the message to a participant; replied() tells the end of that. `is_repeated`: another one had it before.
+  // Puts the message to a participant; replied() tells the end of that. `is_rerouted`: it was another one's before;
+  // `is_repeated`: who may have done what it asks for.
   struct Forward {
     Participant to;
     Request request;
     std::shared_ptr<const Envelope> message;
+    bool is_rerouted;
     bool is_repeated;
   };
   // The end of receive(). Without a message: it was answered with nothing.
@@ -78,7 +82,7 @@ class Conversation {
     Participant from = 0;
     Request request = 0;
     std::shared_ptr<const Envelope> message;
-    std::size_t bytes() const { return message ? message->bytes() : 0; }
+    std::size_t bytes() const { return message ? cost_of(*message) : 0; }
   };
   struct Answer {
     Waiter waiter;
@@ -110,11 +114,16 @@ class Conversation {
 
   Conversation(Options options, Instant now);
 
+  // What a message counts for as long as it is kept: also one that says nothing takes room.
+  static constexpr std::size_t overhead_bytes = 256;
+  static std::size_t cost_of(const Envelope& message) { return message.bytes() + overhead_bytes; }
+
   // --- participants
   // `takes_messages`: else it is watched, and nothing is put to it. Errors: refused (it is over), in_use, overloaded.
   Result<void> join(Participant who, bool takes_messages);
-  // It has ended, as was seen at that time. Nothing where it takes no part, or has ended before.
-  void exited(Participant who, ExitReason reason, Instant at, Effects& effects);
+  // It has ended, as was seen at that time. Nothing where it takes no part, or has ended before. `untaken`: a message
+  // that it did not take; whoever else does not take it either, it was not sent.
+  void exited(Participant who, const ExitReason& reason, Instant at, Effects& effects, Request untaken = 0);
   // Observed once, at once where it has ended already. Errors: not_found, overloaded.
   Result<Watch> watch(Participant who, Effects& effects);
   void unwatch(Watch watch) { watches_.erase(watch); }
@@ -127,15 +136,19 @@ class Conversation {
   };
   // `is_asked`: the replies are for receive() of that request alone, else for any. Where nobody takes messages it is
   // there for the next receive() itself; where all who take part are only watched it goes nowhere. Errors: refused (the
-  // phase), the reason of a failure, not_sent (whom it is for has ended), not_found, too_large, overloaded.
+  // phase), not_sent (it has failed, or whom it is for has ended), deadline (it has failed by its own), not_found,
+  // too_large, overloaded.
   Result<Request> send(Envelope message, To to, bool is_asked, Instant now, Effects& effects);
   // A participant is done with the message, and says something to it or nothing. What it says was caused by the
-  // message, unless it says otherwise.
-  void replied(Participant from, Request request, std::optional<Envelope> reply, Instant now, Effects& effects);
+  // message, unless it says otherwise. Without room, where nobody waits for it and it `may_keep` none, whoever comes
+  // for it is told that.
+  void replied(Participant from, Request request, std::optional<Envelope> reply, Instant now, Effects& effects,
+               bool may_keep = true);
 
   // The next message: a reply to that request, or 0: any that is to none in particular. Ends with Answer, perhaps at
-  // once. Errors: of the phase, the reason of a failure; sent_then_lost (whoever was asked has ended), not_found,
-  // deadline, overloaded.
+  // once. Errors: of the phase, the reason of a failure; sent_then_lost (whoever was asked has ended), not_sent (he did
+  // not take it), unknown (it was closed before the answer, or there was no room for that), closed, not_found (nothing
+  // more comes of it), deadline, overloaded.
   Waiter receive(Request of, std::optional<Instant> deadline, Instant now, Effects& effects);
   // Nobody waits there any more; there is no Answer.
   void cancel(Waiter waiter);
@@ -148,7 +161,7 @@ class Conversation {
   // No message is taken any more, and those on their way may still be answered. Errors: refused.
   Result<void> complete(Effects& effects);
   // All who wait are told, and all who take part are stopped. Also of one that has failed, where it is an error still.
-  // Errors: refused.
+  // What became of what is with somebody is unknown. Errors: refused.
   Result<void> close(Effects& effects);
   void fail(Error why, Effects& effects);
   void compensated(Effects& effects);
@@ -178,14 +191,17 @@ class Conversation {
   void keep_said(bool keeps) { keeps_said_ = keeps; }
 
  private:
+  // What is not received yet: messages, and why there is none.
+  using Said = std::deque<Result<Received>>;
   // A message that is not answered by all who have it, or whose answers are not taken.
   struct Asked {
     std::shared_ptr<const Envelope> message;
     std::uint64_t entry = 0;
     bool is_asked = false;
     bool is_given_up = false;  // its answers are nobody's
+    bool was_taken = false;    // by somebody who has answered it, or ended
     std::vector<Participant> pending = {};
-    std::deque<Received> answers = {};
+    Said answers = {};
     Waiter waiter = 0;
   };
   using Requests = std::map<Request, Asked>;
@@ -200,15 +216,18 @@ class Conversation {
   Result<std::vector<Participant>> targets(To to);
   std::optional<Participant> next_after(Participant who, const std::vector<Participant>& taken) const;
   void move(Phase to, Effects& effects);
-  void hand_out(Received received, Instant now, Effects& effects);
+  void hand_out(Result<Received> said, Instant now, bool may_keep, Effects& effects);
+  void keep(Said& there, Result<Received> said, bool may_keep);
   void record_received(const Received& received, Instant now);
   void answer(Waiter waiter, Result<Received> result, Effects& effects);
   void answer_all(const Error& why, Effects& effects);
   void answer_any(const Error& why, Effects& effects);
   void lose(Requests::iterator request, const Error& why, Effects& effects);
-  void pass_on(Participant from, const Error& why, bool may_route, Effects& effects);
+  void pass_on(Requests::iterator request, Participant from, bool was_taken, const Error& why, bool may_route,
+               Effects& effects);
+  void pass_on_all(Participant from, const Error& why, bool may_route, Effects& effects);
   void on_crash(Participant who, const Error& why, Effects& effects);
-  bool has_room_for(const Envelope& reply) const;
+  static std::size_t bytes_of(const Said& said);
   void forget(Requests::iterator request);
   void let_go();
 
@@ -222,7 +241,7 @@ class Conversation {
   std::vector<Seen> participants_;  // as they joined
   Participant last_asked_ = 0;
   Requests requests_;
-  std::deque<Received> inbox_;
+  Said inbox_;
   std::size_t bytes_ = 0;              // of all in these two
   std::map<Waiter, Waiting> waiters_;  // as they came
   std::set<std::pair<Instant, Waiter>> deadlines_;

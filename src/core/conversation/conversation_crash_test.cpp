@@ -38,6 +38,7 @@ TEST(ConversationCrash, nothing_is_said_to_one_that_has_failed) {
   OfTwo bench;
   bench.exit(2);
   const auto refused = bench.send("a");
+  EXPECT_EQ(refused.error().code, Code::not_sent) << "nobody has it";
   EXPECT_THAT(refused.error().note, HasSubstr("participant 2"));
   EXPECT_THAT(bench.forwarded(), IsEmpty());
   EXPECT_EQ(bench.machine.context().size(), 1u);
@@ -85,6 +86,73 @@ TEST(ConversationCrash, what_one_has_not_answered_goes_to_the_next_who_lives) {
   static_cast<void>(said);
 }
 
+TEST(ConversationCrash, what_was_lost_before_anybody_came_for_it_is_told_when_he_comes) {
+  // rule: conversations/R-81, conversations/R-58
+  OfTwo bench;
+  const auto lost = bench.ask("a").value(), given_up = bench.ask("b").value();
+  static_cast<void>(bench.send("c").value());
+  bench.machine.give_up(given_up);
+  bench.exit(1, ExitReason::Kind::finished);
+  EXPECT_EQ(bench.machine.phase(), Phase::active);
+  EXPECT_EQ(bench.machine.request_count(), 1u) << "nobody comes for the others";
+  const auto waiter = bench.receive(lost);
+  EXPECT_EQ(bench.answers.at(waiter).error().code, Code::sent_then_lost);
+  EXPECT_THAT(bench.answers.at(waiter).error().note, HasSubstr("participant 1 has ended"));
+  EXPECT_EQ(bench.told(bench.receive(lost)), "<not_found>") << "once";
+  EXPECT_EQ(bench.machine.request_count(), 0u);
+  EXPECT_EQ(bench.machine.bytes(), 0u);
+}
+
+TEST(ConversationCrash, what_was_lost_and_is_not_come_for_counts_as_what_is_not_taken) {
+  // rule: conversations/D-11
+  Conversation::Options options{.on_crash = OnCrash::fail};
+  options.limits.messages_max = 2;
+  Bench bench(options);
+  for (const std::uint64_t who : {1u, 2u}) ASSERT_TRUE(bench.machine.join(who, true));
+  const auto first = bench.ask("a").value();
+  ASSERT_TRUE(bench.ask("b"));
+  bench.exit(1, ExitReason::Kind::finished);
+  EXPECT_EQ(bench.send("c").error().code, Code::overloaded) << "it forgets nothing of that";
+  bench.machine.give_up(first);
+  EXPECT_TRUE(bench.send("c"));
+}
+
+TEST(ConversationCrash, a_message_that_nobody_took_was_not_sent) {
+  // rule: conversations/R-24, conversations/D-9
+  for (const OnCrash on_crash : {OnCrash::fail, OnCrash::compensate}) {
+    OfTwo bench(on_crash);
+    const auto taken = bench.ask("a").value(), untaken = bench.ask("b").value();
+    bench.exit(1, ExitReason::Kind::error, untaken);
+    EXPECT_EQ(bench.told(bench.receive(taken)), "<unknown>");
+    const auto waiter = bench.receive(untaken);
+    EXPECT_EQ(bench.answers.at(waiter).error().code, Code::not_sent);
+    EXPECT_THAT(bench.answers.at(waiter).error().note, HasSubstr("participant 1 has ended"));
+    EXPECT_EQ(bench.told(bench.receive(untaken)), "<unknown>") << "as the conversation";
+  }
+  OfTwo bench;
+  const auto untaken = bench.ask("a").value();
+  const auto waiter = bench.receive(untaken), any = bench.receive();
+  bench.exit(1, ExitReason::Kind::error, untaken);
+  EXPECT_EQ(bench.told(waiter), "<lost>");
+  EXPECT_EQ(bench.told(any), "<unknown>");
+}
+
+TEST(ConversationCrash, what_one_did_not_take_is_not_repeated_by_the_next) {
+  // rule: conversations/R-57, conversations/D-9
+  OfTwo bench(OnCrash::route_to_next);
+  ASSERT_TRUE(bench.machine.join(3, true));
+  const auto taken = bench.ask("taken").value(), untaken = bench.ask("untaken").value();
+  bench.forwarded();
+  bench.exit(1, ExitReason::Kind::error, untaken);
+  EXPECT_THAT(bench.forwarded(), ElementsAre("2<untaken", "2<taken*"));
+  bench.exit(2, ExitReason::Kind::error, taken);
+  EXPECT_THAT(bench.forwarded(), ElementsAre("3<taken*", "3<untaken*")) << "the first one may have done it";
+  const auto waiter = bench.receive(taken);
+  bench.exit(3, ExitReason::Kind::error, taken);
+  EXPECT_EQ(bench.told(waiter), "<unknown>");
+  EXPECT_EQ(bench.machine.counters().rerouted, 4u);
+}
+
 TEST(ConversationCrash, what_all_have_is_given_to_nobody_twice) {
   OfTwo bench(OnCrash::route_to_next);
   const auto all = bench.send("a", true, {Conversation::To::How::all, 0}).value();
@@ -105,7 +173,7 @@ TEST(ConversationCrash, what_was_done_is_undone_before_it_fails) {
   EXPECT_EQ(bench.compensations, 1) << "once";
   EXPECT_EQ(bench.told(waiter), "<unknown>");
   EXPECT_EQ(bench.machine.phase(), Phase::active);
-  EXPECT_FALSE(bench.send("b"));
+  EXPECT_EQ(bench.send("b").error().code, Code::not_sent);
   EXPECT_EQ(bench.told(bench.receive()), "<unknown>");
   bench.compensated();
   EXPECT_EQ(bench.machine.phase(), Phase::failed);
@@ -264,7 +332,10 @@ TEST(ConversationCrash, whatever_happens_whoever_waits_is_told_once) {
           break;
         case 8: bench.pass(300ms); break;
         default:
-          if (draw(6) == 0) bench.exit(1 + draw(4), static_cast<ExitReason::Kind>(draw(5)));
+          if (draw(6) == 0) {
+            const auto untaken = requests.empty() || draw(2) ? 0 : requests[draw(requests.size())];
+            bench.exit(1 + draw(4), static_cast<ExitReason::Kind>(draw(5)), untaken);
+          }
           if (draw(20) == 0) bench.compensated();
           if (draw(30) == 0) static_cast<void>(bench.complete());
       }
@@ -273,6 +344,7 @@ TEST(ConversationCrash, whatever_happens_whoever_waits_is_told_once) {
     ASSERT_EQ(bench.answers_twice, 0) << seed;
     ASSERT_EQ(bench.answers.size(), waiting.size()) << seed;
     ASSERT_EQ(bench.machine.waiter_count() + bench.machine.request_count() + bench.machine.unread_count(), 0u) << seed;
+    ASSERT_EQ(bench.machine.bytes(), 0u) << seed;
     ASSERT_TRUE(bench.machine.next_deadline().is_never()) << seed;
   }
 }

@@ -58,9 +58,9 @@ class Bench {
   Result<Conversation::Watch> watch(Conversation::Participant who) {
     return keep([&](auto& effects) { return machine.watch(who, effects); });
   }
-  void exit(Conversation::Participant who, ExitReason::Kind kind = ExitReason::Kind::killed) {
+  void exit(Conversation::Participant who, ExitReason::Kind kind = ExitReason::Kind::killed, Request untaken = 0) {
     keep([&](auto& effects) {
-      machine.exited(who, {kind, {}}, now, effects);
+      machine.exited(who, {kind, {}}, now, effects, untaken);
       return 0;
     });
   }

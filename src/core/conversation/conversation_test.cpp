@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <type_traits>
+#include <utility>
+
 #include "core/conversation/conversation_suite.h"
 
 // What is said in a conversation, and who hears it.
@@ -12,6 +15,7 @@ namespace {
 using namespace std::chrono_literals;
 using namespace conversation_suite;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 TEST(Conversation, a_new_one_is_empty_and_counts_from_one) {
@@ -237,6 +241,8 @@ TEST(Conversation, closing_tells_those_who_wait_in_their_order_and_stops_those_w
   EXPECT_TRUE(bench.close());
   EXPECT_THAT(bench.answered, ElementsAre(first, second, third));
   EXPECT_EQ(bench.answers.at(first).error().code, Code::closed);
+  EXPECT_EQ(bench.told(second), "<unknown>") << "he who has it may have done it";
+  EXPECT_EQ(bench.answers.at(third).error().code, Code::closed);
   EXPECT_THAT(bench.stopped, ElementsAre(1u, 2u));
   EXPECT_THAT(bench.phases, ElementsAre(Phase::active, Phase::closed));
   bench.reply(1, request, "A");
@@ -253,8 +259,8 @@ TEST(Conversation, everything_in_it_is_bounded) {
   Conversation::Options options{.on_crash = Conversation::OnCrash::fail};
   options.limits = {.participants_max = 1,
                     .messages_max = 3,
-                    .message_bytes_max = 8,
-                    .bytes_max = 20,
+                    .message_bytes_max = 400,
+                    .bytes_max = 100 + 4 * Conversation::overhead_bytes,
                     .waiters_max = 1,
                     .watches_max = 1,
                     .context_entries_max = 2};
@@ -262,9 +268,9 @@ TEST(Conversation, everything_in_it_is_bounded) {
   ASSERT_TRUE(bench.machine.join(1, true));
   EXPECT_EQ(bench.machine.join(2, true).error().code, Code::overloaded);
   EXPECT_EQ(bench.machine.join(1, true).error().code, Code::in_use);
-  EXPECT_EQ(bench.send("123456789").error().code, Code::too_large);
-  ASSERT_TRUE(bench.send("12345678") && bench.send("12345678"));
-  EXPECT_EQ(bench.send("12345").error().code, Code::overloaded) << "bytes";
+  EXPECT_EQ(bench.send(std::string(401, 'a')).error().code, Code::too_large);
+  ASSERT_TRUE(bench.send("1") && bench.send("2"));
+  EXPECT_EQ(bench.send(std::string(400, 'a')).error().code, Code::overloaded) << "bytes";
   ASSERT_TRUE(bench.send("3"));
   EXPECT_EQ(bench.send("4").error().code, Code::overloaded) << "messages";
   EXPECT_EQ(bench.machine.context().size(), 3u);
@@ -277,10 +283,105 @@ TEST(Conversation, everything_in_it_is_bounded) {
   EXPECT_EQ(bench.told(bench.receive()), "<overloaded>");
   bench.reply(1, 1, "A");
   EXPECT_EQ(bench.told(waiter), "A");
-  bench.reply(1, 2, "larger than it");
-  EXPECT_EQ(bench.machine.phase(), Phase::failed);
-  EXPECT_EQ(bench.told(bench.receive()), "<overloaded>");
 }
+
+TEST(Conversation, a_message_without_bytes_takes_room_as_any) {
+  // rule: conversations/D-11
+  Conversation::Options options{.on_crash = Conversation::OnCrash::fail};
+  options.limits.bytes_max = 2 * Conversation::overhead_bytes;
+  Bench bench(options);
+  ASSERT_TRUE(bench.send("") && bench.send(""));
+  EXPECT_EQ(bench.send("").error().code, Code::overloaded);
+  EXPECT_EQ(bench.machine.bytes(), 2 * Conversation::overhead_bytes);
+  EXPECT_EQ(bench.told(bench.receive()), "");
+  EXPECT_TRUE(bench.send(""));
+  EXPECT_EQ(bench.told(bench.receive()) + bench.told(bench.receive()), "");
+  EXPECT_EQ(bench.machine.bytes(), 0u);
+}
+
+// One with room for two messages, and for one that is answered with no answer beside it.
+struct Full : Bench {
+  static Conversation::Options options() {
+    Conversation::Options options{.on_crash = Conversation::OnCrash::fail};
+    options.limits.message_bytes_max = 8;
+    options.limits.bytes_max = 2 * Conversation::overhead_bytes + 16;
+    return options;
+  }
+  Full() : Bench(options()) { machine.join(1, true).value(); }
+};
+
+TEST(Conversation, a_reply_is_kept_only_where_nobody_waits_for_it) {
+  // rule: conversations/D-11, conversations/R-37
+  Full bench;
+  const auto asked = bench.ask("12345678").value(), said = bench.send("12345678").value();
+  const auto waiter = bench.receive(asked), any = bench.receive();
+  bench.reply(1, asked, "A");
+  bench.reply(1, said, "B");
+  EXPECT_EQ(bench.told(waiter), "A");
+  EXPECT_EQ(bench.told(any), "B");
+  EXPECT_EQ(bench.machine.bytes(), 0u);
+}
+
+TEST(Conversation, a_reply_for_which_there_is_no_room_ends_what_it_answers_and_nothing_else) {
+  // rule: conversations/D-11
+  Full bench;
+  const auto asked = bench.ask("12345678").value(), other = bench.ask("12345678").value();
+  bench.reply(1, asked, "A");
+  EXPECT_EQ(bench.machine.phase(), Phase::active);
+  const auto waiter = bench.receive(other);
+  bench.reply(1, other, "B");
+  EXPECT_EQ(bench.told(waiter), "B");
+  const auto late = bench.receive(asked);
+  EXPECT_EQ(bench.told(late), "<unknown>") << "it was done";
+  EXPECT_THAT(bench.answers.at(late).error().note, HasSubstr("no room"));
+  EXPECT_EQ(bench.told(bench.receive(asked)), "<not_found>") << "it is told once";
+  EXPECT_EQ(bench.machine.counters().replies_unkept, 1u);
+  EXPECT_EQ(bench.machine.bytes(), 0u);
+  EXPECT_TRUE(bench.send("a"));
+}
+
+TEST(Conversation, replies_to_nobody_in_particular_are_missed_at_their_place_and_once) {
+  // rule: conversations/D-11
+  Full bench;
+  for (const std::string_view text : {"1", "2"}) bench.reply(1, bench.send(text).value(), std::string(text));
+  EXPECT_EQ(bench.machine.counters().replies_unkept, 1u) << "the second: beside the first and what it answers";
+  bench.reply(1, bench.send("3").value(), "3");
+  EXPECT_EQ(bench.machine.counters().replies_unkept, 2u);
+  EXPECT_EQ(bench.machine.unread_count(), 2u);
+  EXPECT_EQ(bench.told(bench.receive()), "1");
+  EXPECT_EQ(bench.told(bench.receive()), "<unknown>") << "of both";
+  const auto next = bench.receive();
+  bench.reply(1, bench.send("4").value(), "4");
+  EXPECT_EQ(bench.told(next), "4");
+}
+
+TEST(Conversation, a_reply_that_is_too_long_is_told_to_whoever_waits_for_it) {
+  // rule: conversations/D-11
+  Full bench;
+  const auto asked = bench.receive(bench.ask("a").value()), any = bench.receive();
+  bench.reply(1, 1, "123456789");
+  EXPECT_EQ(bench.told(asked), "<unknown>");
+  EXPECT_EQ(bench.told(any), "waits");
+  bench.reply(1, bench.send("b").value(), "123456789");
+  EXPECT_EQ(bench.told(any), "<unknown>");
+  EXPECT_EQ(bench.machine.phase(), Phase::active);
+}
+
+TEST(Conversation, where_the_owner_has_no_room_nothing_is_kept) {
+  // rule: conversations/D-11
+  OfTwo bench;
+  const auto request = bench.ask("a").value();
+  bench.keep([&](auto& effects) {
+    bench.machine.replied(1, request, say("A"), bench.now, effects, false);
+    return 0;
+  });
+  EXPECT_EQ(bench.told(bench.receive(request)), "<unknown>");
+  EXPECT_EQ(bench.machine.phase(), Phase::active);
+}
+
+// Looking at one costs as much as what is asked for, however much was said.
+static_assert(std::is_lvalue_reference_v<decltype(std::declval<Conversation&>().context())>);
+static_assert(!std::is_copy_constructible_v<Context> && !std::is_copy_constructible_v<Conversation>);
 
 TEST(Conversation, what_happened_is_read_in_pages) {
   // rule: conversations/D-24
@@ -290,8 +391,12 @@ TEST(Conversation, what_happened_is_read_in_pages) {
   ASSERT_EQ(page.entries.size(), 2u);
   EXPECT_EQ(page.first, 4u);
   EXPECT_EQ(text_of(*page.entries[0].message), "3");
+  ASSERT_EQ(bench.told(bench.receive()), "0");
+  EXPECT_EQ(bench.machine.context().page(6, 1).entries.at(0).message,
+            bench.machine.context().page(1, 1).entries.at(0).message)
+      << "what was said is there once";
   EXPECT_EQ(bench.machine.context().page(2, 1).entries.size(), 1u);
-  EXPECT_THAT(bench.machine.context().page(6, 1).entries, IsEmpty());
+  EXPECT_THAT(bench.machine.context().page(7, 1).entries, IsEmpty());
   EXPECT_THAT(bench.machine.context().page(99, 1).entries, IsEmpty());
 }
 

@@ -31,7 +31,8 @@ Result<ConversationId> BusConversations::try_open(const bus::ConversationOpen& o
   if (is_draining_) return fail(draining);
   PARLEY_TRY(core::check_name(open.subject));
   PARLEY_TRY(peer_.check(core::Verb::converse, open.subject));
-  return hub_.conversations.open({.subject = std::string(open.subject), .owner = owner_, .follower = this});
+  return hub_.conversations.open(
+      {.subject = std::string(open.subject), .owner = owner_, .principal = peer_.publisher(), .follower = this});
 }
 
 void BusConversations::open(std::uint32_t stream, const bus::ConversationOpen& open) {
@@ -106,7 +107,8 @@ void BusConversations::on_reply(Awaited& awaited, Result<Conversations::Received
     const Error& why = received.error();
     if (kind(why) == Kind::timed_out) ++hub_.counters.timed_out;
     Reason reason = reason_of(why);
-    if (why.code == Code::closed || reason == Reason::wrong_state) reason = Reason::conversation_not_open;
+    const bool is_open = hub_.conversations.find(awaited.open.id).has_value();
+    if (!is_open || reason == Reason::wrong_state) reason = Reason::conversation_not_open;
     if (reason == Reason::participant_crashed) {
       ++hub_.counters.crashes_told;
       awaited.open.is_told = true;

@@ -58,22 +58,22 @@ void BusWorker::take(const bus::WorkerRegister& worker) {
 void BusWorker::on_message(Message message) {
   if (may_push() && waiting_.empty()) return push(std::move(message));
   if (waiting_.size() < hub_.options.pushes_waiting_max) return waiting_.push_back(std::move(message));
-  give_up(message.conversation, "too many pushes wait for it");
+  give_up(message.conversation, "too many pushes wait for it", message.request);
 }
 
 bool BusWorker::may_push() const { return pushed_.size() < hub_.options.pushes_max && peer_.has_room_for_push(); }
 
 // Its part there is over, and so is all that it has of that.
-void BusWorker::give_up(ConversationId conversation, std::string why) {
+void BusWorker::give_up(ConversationId conversation, std::string why, Request untaken) {
   std::erase_if(pushed_, [&](const auto& each) { return each.second.conversation == conversation; });
   std::erase_if(waiting_, [&](const Message& each) { return each.conversation == conversation; });
-  hub_.conversations.exited(conversation, *who_, cannot(std::move(why)), hub_.loop.now());
+  hub_.conversations.exited(conversation, *who_, cannot(std::move(why)), hub_.loop.now(), untaken);
 }
 
 void BusWorker::push(Message message) {
   const std::uint64_t correlation = ++last_correlation_;
   if (const auto said = peer_.say(push_stream, bus::Push{correlation, message.content->payload}); !said) {
-    return give_up(message.conversation, "the message is longer than a push may be");
+    return give_up(message.conversation, "the message is longer than a push may be", message.request);
   }
   if (!who_) return;  // it does not read, and was cut off for that
   ++hub_.counters.pushes;

@@ -48,7 +48,7 @@ class BusWorker final : private Party {
   Result<void> enrol(const wire::bus::WorkerRegister& worker);
   void push(Message message);
   bool may_push() const;
-  void give_up(ConversationId conversation, std::string why);
+  void give_up(ConversationId conversation, std::string why, Request untaken = 0);
   void on_late();
   void arm();
 

@@ -32,10 +32,11 @@ class Conversation {
 
   ConversationId id() const { return id_; }
   // Says something. The replies are for receive(). Errors: refused (it takes no more messages), not_sent (whoever it is
-  // for has ended), overloaded, too_large, and why the conversation has failed.
+  // for has ended, or the conversation has failed), overloaded, too_large, deadline (of the conversation).
   Task<Result<Request>> send(Envelope message, To to = {});
-  // Says something and waits for the reply to that alone. Errors: those of send(), sent_then_lost (whoever was asked
-  // has crashed), deadline. Without a message it was answered with nothing.
+  // Says something and waits for the reply to that alone. Errors: those of send(), not_sent (also where whoever was
+  // asked did not take it), sent_then_lost (he has crashed), unknown (it was closed before, or there was no room for
+  // the reply), deadline. Without a message it was answered with nothing.
   Task<Result<Received>> exchange(Envelope message, std::optional<Duration> within = {}, To to = {});
   // The next message. Errors: why the conversation has failed, once all that was said before has been received;
   // deadline, the conversation's own where there is no other, or 30 s.
@@ -82,7 +83,7 @@ class Participation {
   Participation& operator=(Participation&&) noexcept;
   ~Participation();
 
-  // Waits until it takes part no more; the error says why, unless it was finish().
+  // Waits until it takes part no more; the error says why, unless it was finish(), or the one conversation is over.
   Task<Result<void>> ended();
   // It has said what it had to say: takes no more messages.
   void finish();

@@ -27,6 +27,13 @@ Conversations::Kept* Conversations::kept(ConversationId conversation) const {
   return found == conversations_.end() || found->second->is_over ? nullptr : found->second.get();
 }
 
+// Its context has what is said now, as long as there is room in all of them.
+Conversations::Kept* Conversations::kept_to_speak(ConversationId conversation) const {
+  Kept* const found = kept(conversation);
+  if (found) found->machine.keep_said(context_bytes_ < options_.context_bytes_of_all_max);
+  return found;
+}
+
 std::unexpected<Error> Conversations::no(ConversationId conversation) const {
   return fail(Code::not_found, fmt::format("no conversation {} is open", conversation));
 }
@@ -64,17 +71,18 @@ void Conversations::exited(Participant who, const ExitReason& reason, Instant at
   }
 }
 
-void Conversations::exited(ConversationId conversation, Participant who, const ExitReason& reason, Instant at) {
+void Conversations::exited(ConversationId conversation, Participant who, const ExitReason& reason, Instant at,
+                           Request untaken) {
   Kept* const found = kept(conversation);
   if (!found || !found->parts.contains(who)) return;
   leave_part(*found, who);
-  found->machine.exited(who, reason, at, effects_);
+  found->machine.exited(who, reason, at, effects_, untaken);
   carry_out(*found);
 }
 
 void Conversations::replied(Participant from, ConversationId conversation, Request request,
                             std::optional<Envelope> reply) {
-  Kept* const found = kept(conversation);
+  Kept* const found = kept_to_speak(conversation);
   const auto part = found ? found->parts.find(from) : std::map<Participant, std::uint32_t>::iterator();
   if (!found || part == found->parts.end()) {
     ++counters_.replies_strange;
@@ -84,16 +92,13 @@ void Conversations::replied(Participant from, ConversationId conversation, Reque
     --part->second;
     --participants_.at(from).in_flight;
   }
-  if (reply) {
-    if (auto room = check_room(*found, reply->bytes()); !room) {
-      found->machine.fail(std::move(room).error(), effects_);
-      return carry_out(*found);
-    }
-  }
+  const bool has_room = !reply || check_room(*found, Conversation::cost_of(*reply));
   const core::ConversationCounters before = found->machine.counters();
-  found->machine.replied(from, request, std::move(reply), executor_.now(), effects_);
-  counters_.replies_late += found->machine.counters().replies_late - before.replies_late;
-  counters_.replies_strange += found->machine.counters().replies_strange - before.replies_strange;
+  found->machine.replied(from, request, std::move(reply), executor_.now(), effects_, has_room);
+  const core::ConversationCounters& after = found->machine.counters();
+  counters_.replies_late += after.replies_late - before.replies_late;
+  counters_.replies_strange += after.replies_strange - before.replies_strange;
+  counters_.replies_unkept += after.replies_unkept - before.replies_unkept;
   carry_out(*found);
 }
 
@@ -168,9 +173,8 @@ Result<ConversationId> Conversations::open(Opening opening) {
     return fail(Code::overloaded, fmt::format("{} conversations", conversations_.size()));
   }
   const auto owned = owners_.find(opening.owner);
-  if (owned != owners_.end() && owned->second.conversations.size() >= options_.conversations_per_owner_max) {
-    return fail(Code::overloaded,
-                fmt::format("{} conversations of one who opens them", owned->second.conversations.size()));
+  if (owned != owners_.end() && owned->second.size() >= options_.conversations_per_owner_max) {
+    return fail(Code::overloaded, fmt::format("{} conversations of one who opens them", owned->second.size()));
   }
   if (opening.on_crash == Conversation::OnCrash::compensate && !compensations_.contains(opening.subject)) {
     return fail(Code::not_found, fmt::format("nothing undoes conversations about \"{}\"", opening.subject));
@@ -185,7 +189,9 @@ Result<ConversationId> Conversations::open(Opening opening) {
   kept.owner = opening.owner;
   kept.is_shared = opening.is_shared;
   kept.follower = opening.follower;
-  owners_[kept.owner].conversations.insert(id);
+  owners_[kept.owner].insert(id);
+  kept.principal = principals_.try_emplace(std::move(opening.principal)).first;
+  ++kept.principal->second.conversations;
   for (const Participant who : chosen) {
     kept.machine.join(who, true).value();
     take_part(kept, who);
@@ -206,9 +212,9 @@ Result<void> Conversations::join(ConversationId conversation, Participant who, b
 }
 
 Result<Request> Conversations::send(ConversationId conversation, Envelope message, To to, bool is_asked) {
-  Kept* const found = kept(conversation);
+  Kept* const found = kept_to_speak(conversation);
   if (!found) return no(conversation);
-  PARLEY_TRY(check_room(*found, message.bytes()));
+  PARLEY_TRY(check_room(*found, Conversation::cost_of(message)));
   PARLEY_TRY(check_in_flight(*found, to));
   const Result<Request> sent = found->machine.send(std::move(message), to, is_asked, executor_.now(), effects_);
   if (sent) ++counters_.sent;
@@ -250,12 +256,13 @@ void Conversations::abandon(ConversationId conversation) {
 void Conversations::leave(Owner owner) {
   const auto found = owners_.find(owner);
   if (found == owners_.end()) return;
-  for (const ConversationId each : std::set(found->second.conversations)) abandon(each);
+  for (const ConversationId each : std::set(found->second)) abandon(each);
 }
 
 void Conversations::close() {
   is_closed_ = true;
-  compensations_running_.cancel_all();
+  compensations_running_.cancel_others();
+  if (compensations_running_.size() != 0 && !cancel_.is_linked()) executor_.post(cancel_);
   std::vector<ConversationId> all;
   for (const auto& [id, conversation] : conversations_) all.push_back(id);
   for (const ConversationId id : all) static_cast<void>(close(id));
@@ -275,7 +282,7 @@ void Conversations::Receiving::stop() {
 void Conversations::receive(Receiving& receiving, ConversationId conversation, Request of,
                             std::optional<Instant> deadline) {
   receiving.stop();
-  Kept* const found = kept(conversation);
+  Kept* const found = kept_to_speak(conversation);
   if (!found) return receiving.on_received(no(conversation));
   receiving.waiter_ = found->machine.receive(of, deadline, executor_.now(), effects_);
   receiving.conversation_ = conversation;

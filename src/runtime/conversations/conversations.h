@@ -27,7 +27,7 @@ struct ConversationsOptions {
   std::uint32_t conversations_max = 16384;
   std::uint32_t conversations_per_owner_max = 1024;
   std::size_t bytes_max = std::size_t{256} << 20;  // of all messages that are not answered, or not received
-  std::size_t bytes_per_owner_max = std::size_t{64} << 20;
+  std::size_t bytes_per_principal_max = std::size_t{64} << 20;  // of these, in all conversations that one has opened
   // Of what was said; beyond it contexts have only that something was.
   std::size_t context_bytes_of_all_max = std::size_t{64} << 20;
   std::uint32_t participants_max = 65536;
@@ -46,6 +46,7 @@ struct ConversationsCounters {
   std::uint64_t rerouted = 0;         // messages that went to the next one
   std::uint64_t replies_late = 0;     // to what nobody waits for any more
   std::uint64_t replies_strange = 0;  // of who was not asked, or takes no part
+  std::uint64_t replies_unkept = 0;   // for which there was no room
   std::uint64_t compensations_threw = 0;
 };
 
@@ -68,8 +69,8 @@ class Conversations final {
   Result<Participant> add(Party& party, std::string name);
   // It has ended, as was seen at that time: in every conversation, for every subject. The party is told nothing more.
   void exited(Participant who, const ExitReason& reason, Instant at);
-  // It has ended in this conversation alone.
-  void exited(ConversationId conversation, Participant who, const ExitReason& reason, Instant at);
+  // It has ended in this conversation alone. `untaken`: a message that it did not take.
+  void exited(ConversationId conversation, Participant who, const ExitReason& reason, Instant at, Request untaken = 0);
   void replied(Participant from, ConversationId conversation, Request request, std::optional<Envelope> reply);
   // Errors: invalid (the name), in_use (it does already), overloaded, not_found (it has ended).
   Result<void> provide(std::string subject, Participant who);
@@ -90,6 +91,7 @@ class Conversations final {
     core::Conversation::OnCrash on_crash = core::Conversation::OnCrash::fail;
     std::optional<Duration> deadline = {};  // of the whole
     Owner owner = 0;
+    std::string principal = {};  // whose messages count together; empty: this process
     Choice choice = {};
     bool is_shared = false;  // whether others may join it who know its number
     ConversationFollower* follower = nullptr;
@@ -109,7 +111,7 @@ class Conversations final {
   // Closes all that are that owner's, or one, whose followers are told nothing more.
   void leave(Owner owner);
   void abandon(ConversationId conversation);
-  // Closes all, and refuses new ones. Idempotent.
+  // Closes all, and refuses new ones. Idempotent. What undoes one goes no further; also when it calls this itself.
   void close();
 
   // Waits for a message; destroying it says that nobody waits any more. Outlived by the Conversations.
@@ -177,6 +179,7 @@ class Conversations final {
     Choice choice = {};
     Duration within = std::chrono::seconds(5);
     Owner owner = 0;
+    std::string principal = {};
   };
   // A conversation of one question. Errors: not_found, overloaded, deadline, failed (answered with nothing),
   // sent_then_lost (who was asked has crashed).
@@ -227,8 +230,8 @@ class Conversations final {
     std::set<ConversationId> conversations = {};
     std::set<std::string, std::less<>> subjects = {};
   };
-  struct Owned {
-    std::set<ConversationId> conversations = {};
+  struct Opened {
+    std::size_t conversations = 0;
     std::size_t bytes = 0;
   };
   struct Subject {
@@ -245,8 +248,15 @@ class Conversations final {
     static void fire(Timer& timer);
     Conversations& owner;
   };
+  // Of what undoes a conversation and has closed all of them itself: when it is not running.
+  struct Cancel final : Ready {
+    explicit Cancel(Scope& scope) : Ready(&Cancel::run), scope(scope) {}
+    static void run(Ready& node) { static_cast<Cancel&>(node).scope.cancel_all(); }
+    Scope& scope;
+  };
 
   Kept* kept(ConversationId conversation) const;
+  Kept* kept_to_speak(ConversationId conversation) const;
   std::unexpected<Error> no(ConversationId conversation) const;
   Result<std::vector<Participant>> choose_for(Opening& opening);
   void take_part(Kept& kept, Participant who);
@@ -274,7 +284,8 @@ class Conversations final {
   std::map<Participant, Present> participants_;
   std::map<std::string, Subject, std::less<>> subjects_;
   std::map<std::string, Compensation, std::less<>> compensations_;
-  std::map<Owner, Owned> owners_;
+  std::map<Owner, std::set<ConversationId>> owners_;
+  std::map<std::string, Opened> principals_;
   std::set<std::pair<Instant, ConversationId>> deadlines_;
   core::Conversation::Effects effects_;  // of the call that is under way
   std::deque<Step> steps_;
@@ -287,6 +298,7 @@ class Conversations final {
   ConversationsCounters counters_;
   Alarm alarm_{*this};
   Scope compensations_running_;
+  Cancel cancel_{compensations_running_};
 };
 
 }  // namespace parley

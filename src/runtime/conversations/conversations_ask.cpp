@@ -128,9 +128,11 @@ class Conversations::Own final : public ConversationFollower {
 Task<Result<Conversations::Received>> Conversations::ask(Asking asking) {
   Own own(*this);
   const Instant until = executor_.now() + asking.within;
-  const Request request = co_await own.begin(
-      {.subject = std::move(asking.subject), .owner = asking.owner, .choice = std::move(asking.choice)},
-      std::move(asking.message));
+  const Request request = co_await own.begin({.subject = std::move(asking.subject),
+                                              .owner = asking.owner,
+                                              .principal = std::move(asking.principal),
+                                              .choice = std::move(asking.choice)},
+                                             std::move(asking.message));
   Result<Received> received = co_await receive(own.id(), request, until);
   if (received && !received->message) co_return fail(Code::failed, "it was answered with nothing");
   co_return received;
@@ -142,6 +144,7 @@ Task<Result<Conversations::Dispatched>> Conversations::dispatch(Asking asking) {
   const Request request = co_await own.begin({.subject = std::move(asking.subject),
                                               .on_crash = Conversation::OnCrash::route_to_next,
                                               .owner = asking.owner,
+                                              .principal = std::move(asking.principal),
                                               .choice = std::move(asking.choice)},
                                              std::move(asking.message));
   Result<Received> received = co_await receive(own.id(), request, until);

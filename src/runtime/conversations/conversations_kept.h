@@ -19,6 +19,7 @@ struct Conversations::Kept {
   core::Conversation machine;
   std::string subject = {};
   Owner owner = 0;
+  std::map<std::string, Opened>::iterator principal = {};
   bool is_shared = false;
   bool is_over = false;  // closed, and not forgotten yet
   ConversationFollower* follower = nullptr;

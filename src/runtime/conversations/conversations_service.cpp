@@ -146,6 +146,7 @@ Task<Result<void>> ConversationsService::open(Context& context, builtin::Convers
                         .on_crash = opening.on_crash,
                         .deadline = opening.deadline,
                         .owner = access_->owner(context.session()),
+                        .principal = access_->principal(context.session()),
                         .choice = choice_of(std::move(opening.affinity)),
                         .is_shared = opening.is_shared});
   while (const auto happening = co_await opened.next()) co_await co_await happenings.send(*happening);
@@ -200,11 +201,10 @@ Task<Result<void>> ConversationsService::join(Context& context, ConversationId c
                                               Tx<builtin::Heard, builtin::heard_ahead> heard,
                                               Rx<builtin::Reply, builtin::heard_ahead> replies) {
   co_await find(context, conversation);
-  SessionParty party(conversations_, access_->principal(context.session()));
+  SessionParty party(conversations_, access_->principal(context.session()), SessionParty::Part::one);
   co_await party.enter(context.session().peer(), std::move(name));
   co_await conversations_->join(conversation, party.who(), true);
-  co_await party.run(heard, replies);
-  co_return Result<void>();
+  co_return co_await party.run(heard, replies);
 }
 
 Task<Result<void>> ConversationsService::provide(Context& context, std::string subject, std::string name,
@@ -212,11 +212,10 @@ Task<Result<void>> ConversationsService::provide(Context& context, std::string s
                                                  Rx<builtin::Reply, builtin::heard_ahead> replies) {
   co_await may(context, Verb::offer, subject);
   const std::shared_ptr<void> offered = co_await access_->offer(context.session(), subject);
-  SessionParty party(conversations_, access_->principal(context.session()));
+  SessionParty party(conversations_, access_->principal(context.session()), SessionParty::Part::subject);
   co_await party.enter(context.session().peer(), std::move(name));
   co_await conversations_->provide(std::move(subject), party.who());
-  co_await party.run(heard, replies);
-  co_return Result<void>();
+  co_return co_await party.run(heard, replies);
 }
 
 // --- in one step
@@ -229,7 +228,8 @@ Task<Result<builtin::Received>> ConversationsService::ask(Context& context, buil
                                             .message = signed_by(context, std::move(question.message)),
                                             .choice = choice_of(std::move(question.affinity)),
                                             .within = within(context, question.within, conversations->executor().now()),
-                                            .owner = access_->owner(context.session())});
+                                            .owner = access_->owner(context.session()),
+                                            .principal = access_->principal(context.session())});
   co_return received_of(*conversations, 0, received);
 }
 
@@ -242,7 +242,8 @@ Task<Result<builtin::Dispatched>> ConversationsService::dispatch(Context& contex
        .message = signed_by(context, std::move(question.message)),
        .choice = choice_of(std::move(question.affinity)),
        .within = within(context, question.within, conversations->executor().now()),
-       .owner = access_->owner(context.session())});
+       .owner = access_->owner(context.session()),
+       .principal = access_->principal(context.session())});
   builtin::Dispatched all{.reply = received_of(*conversations, 0, dispatched.reply)};
   for (const auto& each : dispatched.reroutes) {
     all.reroutes.push_back(

@@ -140,7 +140,8 @@ class Conversations {
   // Errors: not_found, and why it had failed.
   virtual Task<Result<void>> close(Context& context, ConversationId conversation) = 0;
 
-  // The caller takes part in that conversation as long as this call lasts, or until it closes its channel.
+  // The caller takes part in that conversation as long as this call lasts, or until it closes its channel. With the
+  // conversation the call ends. Errors: not_found, overloaded, failed (its part there did).
   virtual Task<Result<void>> join(Context& context, ConversationId conversation, std::string name,
                                   Tx<Heard, heard_ahead> heard, Rx<Reply, heard_ahead> replies) = 0;
   // The caller takes part in conversations on that subject. Errors: permission, in_use, overloaded.

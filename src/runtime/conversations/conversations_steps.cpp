@@ -38,9 +38,10 @@ Result<void> Conversations::check_room(const Kept& kept, std::size_t bytes) cons
   if (bytes > options_.bytes_max - std::min(bytes_, options_.bytes_max)) {
     return fail(Code::overloaded, fmt::format("conversations keep {} bytes that nobody has taken", bytes_));
   }
-  const std::size_t owned = owners_.find(kept.owner)->second.bytes;
-  if (bytes > options_.bytes_per_owner_max - std::min(owned, options_.bytes_per_owner_max)) {
-    return fail(Code::overloaded, fmt::format("conversations of one owner keep {} bytes that nobody has taken", owned));
+  const std::size_t of_one = kept.principal->second.bytes;
+  if (bytes > options_.bytes_per_principal_max - std::min(of_one, options_.bytes_per_principal_max)) {
+    return fail(Code::overloaded,
+                fmt::format("conversations of one principal keep {} bytes that nobody has taken", of_one));
   }
   return {};
 }
@@ -62,11 +63,10 @@ Result<void> Conversations::check_in_flight(const Kept& kept, const To& to) cons
 void Conversations::count(Kept& kept) {
   const std::size_t bytes = kept.machine.bytes();
   const std::size_t context = kept.machine.context().bytes();
-  std::size_t& owned = owners_.find(kept.owner)->second.bytes;
-  owned = owned - kept.bytes + bytes;
+  std::size_t& of_one = kept.principal->second.bytes;
+  of_one = of_one - kept.bytes + bytes;
   bytes_ = bytes_ - std::exchange(kept.bytes, bytes) + bytes;
   context_bytes_ = context_bytes_ - std::exchange(kept.context_bytes, context) + context;
-  kept.machine.keep_said(context_bytes_ < options_.context_bytes_of_all_max);
 }
 
 // Whoever it is for may have ended since it was decided; then the message is with the next one, or lost.
@@ -75,7 +75,7 @@ void Conversations::run(Kept& kept, Conversation::Forward forward) {
   if (part == kept.parts.end()) return;
   ++part->second;
   ++participants_.at(forward.to).in_flight;
-  if (forward.is_repeated) {
+  if (forward.is_rerouted) {
     ++counters_.rerouted;
     if (kept.follower) kept.follower->on_rerouted(kept.id, forward.request, forward.to, executor_.now());
     if (!kept.parts.contains(forward.to)) return;  // it was ended by whoever was told
@@ -157,8 +157,9 @@ void Conversations::forget(Kept& kept) {
   }
   if (kept.follower) kept.follower->on_over(kept.id);
   const auto owned = owners_.find(kept.owner);
-  owned->second.conversations.erase(kept.id);
-  if (owned->second.conversations.empty()) owners_.erase(owned);
+  owned->second.erase(kept.id);
+  if (owned->second.empty()) owners_.erase(owned);
+  if (--kept.principal->second.conversations == 0) principals_.erase(kept.principal);
   context_bytes_ -= kept.context_bytes;
   deadlines_.erase({kept.alarm, kept.id});
   conversations_.erase(kept.id);

@@ -18,6 +18,7 @@ namespace {
 using namespace std::chrono_literals;
 using core::Conversation;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 TEST_F(ConversationsTest, without_anybody_what_is_sent_can_be_received) {
@@ -112,7 +113,7 @@ TEST_F(ConversationsOnASubject, after_a_crash_nothing_is_sent_and_what_was_said_
   ASSERT_TRUE(conversations.send(id, say("a")));
   one.reply("said before");
   one.crash();
-  EXPECT_EQ(conversations.send(id, say("b")).error().code, Code::sent_then_lost);
+  EXPECT_EQ(conversations.send(id, say("b")).error().code, Code::not_sent);
   EXPECT_EQ(one.messages.size(), 1u);
   EXPECT_EQ(received(id), "said before");
   EXPECT_EQ(received(id), "<unknown>");
@@ -304,62 +305,6 @@ TEST_F(ConversationsOnASubject, compensation_that_throws_or_never_ends_does_not_
   EXPECT_EQ(conversations.find(hangs)->machine->phase(), Phase::failed);
 }
 
-TEST_F(ConversationsTest, all_that_is_kept_is_bounded) {
-  // rule: conversations/D-11
-  Conversations small(world.loop.executor(), {.conversations_max = 3,
-                                              .conversations_per_owner_max = 2,
-                                              .participants_max = 1,
-                                              .subjects_per_participant_max = 1});
-  NotedParty only(small, "only");
-  EXPECT_EQ(small.add(only, "another").error().code, Code::overloaded);
-  ASSERT_TRUE(small.provide("a", only.who));
-  EXPECT_EQ(small.provide("b", only.who).error().code, Code::overloaded);
-  ASSERT_TRUE(small.open({.owner = 1}));
-  ASSERT_TRUE(small.open({.owner = 1}));
-  EXPECT_EQ(small.open({.owner = 1}).error().code, Code::overloaded);
-  ASSERT_TRUE(small.open({.owner = 2}));
-  EXPECT_EQ(small.open({.owner = 3}).error().code, Code::overloaded);
-}
-
-TEST_F(ConversationsTest, what_all_conversations_keep_is_bounded_together) {
-  // rule: conversations/D-11
-  Conversations small(world.loop.executor(),
-                      {.bytes_max = 100, .bytes_per_owner_max = 60, .context_bytes_of_all_max = 1000});
-  NotedParty deaf(small, "deaf");
-  ASSERT_TRUE(small.provide("deaf", deaf.who));
-  const ConversationId mine = small.open({.subject = "deaf", .owner = 1}).value();
-  const ConversationId also = small.open({.subject = "deaf", .owner = 1}).value();
-  const ConversationId theirs = small.open({.subject = "deaf", .owner = 2}).value();
-  ASSERT_TRUE(small.send(mine, say(std::string(50, 'a'))));
-  EXPECT_EQ(small.send(also, say(std::string(11, 'a'))).error().code, Code::overloaded) << "of one owner";
-  ASSERT_TRUE(small.send(theirs, say(std::string(50, 'a'))));
-  EXPECT_EQ(small.send(theirs, say("a")).error().code, Code::overloaded) << "of all";
-  EXPECT_EQ(small.bytes(), 100u);
-  deaf.reply("x");
-  EXPECT_EQ(small.find(theirs)->machine->phase(), Phase::failed) << "there is no room for the answer";
-  ASSERT_TRUE(small.close(mine));
-  static_cast<void>(small.close(theirs));
-  EXPECT_EQ(small.bytes(), 0u);
-  for (int i = 0; i < 100; ++i) {
-    ASSERT_TRUE(small.send(also, say("a")));
-    deaf.acknowledge();
-  }
-  const auto page = small.find(also)->machine->context().page(1, 1000);
-  EXPECT_TRUE(page.entries.front().message);
-  EXPECT_FALSE(page.entries.back().message) << "that something was said, and not what";
-  ASSERT_TRUE(small.close(also));
-  EXPECT_EQ(small.context_bytes(), 0u);
-}
-
-TEST_F(ConversationsOnASubject, open_conversations_wake_nobody) {
-  std::vector<ConversationId> ids;
-  for (int i = 0; i < 1000; ++i) ids.push_back(open({.subject = "orders", .deadline = 1h}));
-  const Instant next = world.loop.executor().next_deadline();
-  EXPECT_EQ(next, world.loop.now() + 1h) << "one timer for all of them, for the end of the first";
-  for (const ConversationId id : ids) ASSERT_TRUE(conversations.close(id));
-  EXPECT_TRUE(world.loop.executor().next_deadline().is_never());
-}
-
 // Whoever is told of the end of one conversation may end another one in which the same participant took part.
 TEST_F(ConversationsOnASubject, the_end_of_one_in_several_conversations_may_end_them_from_inside) {
   struct Closing final : ConversationFollower {
@@ -407,41 +352,72 @@ TEST_F(ConversationsOnASubject, what_was_given_up_is_not_waited_for_again) {
   EXPECT_EQ(conversations.counters().replies_late, 1u);
 }
 
-TEST_F(ConversationsOnASubject, a_long_message_is_not_kept_in_a_context) {
-  // rule: conversations/D-11
-  const ConversationId id = open({});
-  auto waiting = begin(conversations.receive(id));
-  ASSERT_TRUE(conversations.send(id, say(std::string(1 << 20, 'x'))));
-  world.settle();
-  EXPECT_EQ(waiting.take().value().message->payload.size(), std::size_t{1} << 20);
-  EXPECT_LT(conversations.context_bytes(), std::size_t{64} << 10);
-}
-
-TEST_F(ConversationsOnASubject, opening_and_closing_leaves_nothing_behind) {
-  // rule: conversations/D-8
-  one.echoes = two.echoes = true;
-  for (int i = 0; i < 10'000; ++i) {
-    const ConversationId id = open({.subject = "orders", .on_crash = Conversation::OnCrash::route_to_next});
-    ASSERT_TRUE(conversations.send(id, say("a"), {}, true));
-    ASSERT_TRUE(conversations.close(id));
-    for (NotedParty* each : {&one, &two}) {
-      each->messages.clear();
-      each->over.clear();
-    }
-  }
-  EXPECT_EQ(conversations.size(), 0u);
-  EXPECT_EQ(conversations.participant_count(), 2u);
-  EXPECT_EQ(conversations.waiting_count(), 0u);
-}
-
 TEST_F(ConversationsOnASubject, closing_all_tells_all_who_wait_and_refuses_new_ones) {
-  const ConversationId id = open();
-  auto waiting = begin(conversations.receive(id));
-  conversations.close();
+  // rule: conversations/R-52
+  NotedFollower follower;
+  const ConversationId id = open({.subject = "orders", .owner = 1, .follower = &follower});
+  const ConversationId other = open({.subject = "orders", .deadline = 1h, .owner = 2, .follower = &follower});
+  const Request request = conversations.send(id, say("a"), {}, true).value();
+  auto any = begin(conversations.receive(id));
+  auto reply = begin(conversations.receive(id, request));
+  auto elsewhere = begin(conversations.receive(other));
+  auto exit = begin(conversations.await_exit(other, two.who));
+  auto asked = begin(conversations.ask({.subject = "orders", .message = say("b")}));
+  for (int i = 0; i < 2; ++i) conversations.close();
   world.settle();
-  EXPECT_EQ(waiting.take().error().code, Code::closed);
+  EXPECT_EQ(any.take().error().code, Code::closed);
+  EXPECT_EQ(kind(reply.take().error()), Kind::unknown) << "it may have been done";
+  EXPECT_EQ(elsewhere.take().error().code, Code::closed);
+  EXPECT_EQ(exit.take().error().code, Code::closed);
+  EXPECT_EQ(kind(asked.take().error()), Kind::unknown);
+  EXPECT_THAT(follower.said, ElementsAre("active", "active", "closed", "over", "closed", "over"));
+  EXPECT_THAT(one.over, ElementsAre(id));
+  EXPECT_THAT(two.over, ElementsAre(other, other + 1));
+  EXPECT_EQ(conversations.size(), 0u);
+  EXPECT_EQ(conversations.waiting_count(), 0u);
   EXPECT_EQ(conversations.open({.subject = "orders"}).error().code, Code::closed);
   EXPECT_EQ(conversations.add(one, "late").error().code, Code::closed);
+  one.reply("late");
+  EXPECT_EQ(conversations.counters().replies_strange, 1u);
+}
+
+TEST_F(ConversationsOnASubject, what_undoes_a_conversation_may_close_all_of_them) {
+  struct Undoing {
+    static Task<void> close(Conversations& conversations, Event& never, int& reached) {
+      conversations.close();
+      ++reached;
+      co_await never.wait();
+      ++reached;
+    }
+    static Task<void> wait_and_close(Conversations& conversations, Executor& executor, Event& never, int& reached) {
+      co_await Sleep(executor, 1s);
+      co_await close(conversations, never, reached);
+    }
+  };
+  for (const bool at_once : {true, false}) {
+    Conversations all(world.loop.executor());
+    NotedParty party(all, "party");
+    Event never;
+    int reached = 0;
+    for (const std::string_view subject : {"closes", "waits"}) {
+      ASSERT_TRUE(all.provide(std::string(subject), party.who));
+      ASSERT_TRUE(all.compensate(std::string(subject), [&, subject](Conversations::Undo) {
+        if (subject == "waits") return Undoing::wait_and_close(all, world.loop.executor(), never, reached);
+        return at_once ? Undoing::close(all, never, reached)
+                       : Undoing::wait_and_close(all, world.loop.executor(), never, reached);
+      }));
+    }
+    for (const std::string_view subject : {"waits", "closes"}) {
+      ASSERT_TRUE(all.open({.subject = std::string(subject), .on_crash = Conversation::OnCrash::compensate}));
+    }
+    party.crash();
+    world.pass(1s);
+    EXPECT_EQ(reached, 1) << "one has closed them, and neither of both goes on";
+    EXPECT_EQ(all.size(), 0u);
+    never.set();
+    world.pass(1s);
+    EXPECT_EQ(reached, 1);
+  }
 }
 
 }  // namespace

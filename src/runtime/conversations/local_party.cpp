@@ -33,9 +33,11 @@ Task<void> ActorParty::ask(ActorParty& self, Message message) {
   if (reply) {
     self.conversations_.replied(self.who_, conversation, request, *std::move(reply));
   } else if (!self.actor_.has_ended()) {
+    const Kind kind = parley::kind(reply.error());
+    const bool was_taken = kind != Kind::overloaded && kind != Kind::lost;
     self.conversations_.exited(conversation, self.who_,
                                {.kind = ExitReason::Kind::error, .text = to_string(reply.error())},
-                               self.conversations_.executor().now());
+                               self.conversations_.executor().now(), was_taken ? 0 : request);
   }
 }
 
@@ -66,9 +68,9 @@ ActorRef BehaviourParty::actor(ConversationId conversation) const {
 
 void BehaviourParty::on_message(Message message) {
   const ConversationId conversation = message.conversation;
-  const auto give_up = [&](const Error& why) {
+  const auto give_up = [&, request = message.request](const Error& why) {
     conversations_.exited(conversation, who_, {.kind = ExitReason::Kind::error, .text = to_string(why)},
-                          conversations_.executor().now());
+                          conversations_.executor().now(), request);
     on_over(conversation);
   };
   auto found = actors_by_conversation_.find(conversation);

@@ -17,8 +17,9 @@ namespace parley {
 using ConversationAsk = Ask<Party::Message, std::optional<Envelope>>;
 
 // An actor that takes part, on this loop or another: it gets a ConversationAsk for each message. Its end is seen at
-// once; one that it refuses, or drops, ends its part in that conversation. On the loop of the conversations; dies
-// before them and before the actors of this loop.
+// once; one that it refuses, or drops, ends its part in that conversation, and counts as not sent where its mailbox is
+// full or it answers `overloaded`. On the loop of the conversations; dies before them and before the actors of this
+// loop.
 class ActorParty final : private Party {
  public:
   // `actors`: those of the loop of the conversations. Errors of start(): overloaded.

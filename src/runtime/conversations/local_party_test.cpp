@@ -150,6 +150,37 @@ TEST_F(LocalPartyTest, what_was_put_to_one_whose_end_is_not_seen_yet_is_lost_and
   EXPECT_EQ(world.run(conversations.receive(id, request)).error().code, Code::sent_then_lost);
 }
 
+TEST_F(LocalPartyTest, what_a_full_mailbox_refuses_was_not_sent) {
+  // rule: conversations/R-24, conversations/D-11
+  struct Busy {
+    static Task<Result<void>> forever(Actor&) {
+      co_await Sleep(co_await this_executor(), 1h);
+      co_return Result<void>();
+    }
+  };
+  Actors small(world.loop, {.mailbox_items_max = 2});
+  world.settle();
+  const ActorRef actor = small.spawn(Busy::forever).value();
+  ActorParty full(conversations, small, actor);
+  BehaviourParty behaves(conversations, small, answer);
+  ASSERT_TRUE(full.start("full"));
+  ASSERT_TRUE(behaves.start("behaves"));
+  ASSERT_TRUE(conversations.provide("actor", full.who()));
+  ASSERT_TRUE(conversations.provide("behaviour", behaves.who()));
+  for (const std::string_view subject : {"actor", "behaviour"}) {
+    const ConversationId id = conversations.open({.subject = std::string(subject)}).value();
+    std::vector<Request> requests;
+    while (conversations.find(id)->machine->phase() != Phase::failed) {
+      requests.push_back(conversations.send(id, say("wait"), {}, true).value());
+      world.settle();
+    }
+    ASSERT_GE(requests.size(), 3u);
+    EXPECT_EQ(world.run(conversations.receive(id, requests.back())).error().code, Code::not_sent) << subject;
+    EXPECT_EQ(world.run(conversations.receive(id, requests[0])).error().code, Code::sent_then_lost) << "it may go on";
+    static_cast<void>(conversations.close(id));
+  }
+}
+
 TEST_F(LocalPartyTest, a_message_of_another_kind_in_its_mailbox_is_passed_over) {
   // rule: conversations/R-18
   BehaviourParty party(conversations, actors, answer);

@@ -17,8 +17,11 @@ static constexpr std::string_view takes_none = "it does not take its messages";
 static constexpr std::size_t name_bytes_max = 64;
 static constexpr std::size_t failure_bytes_max = 1024;
 
-SessionParty::SessionParty(std::shared_ptr<Conversations> conversations, std::string principal)
-    : conversations_(std::move(conversations)), principal_(std::move(principal)), scope_(conversations_->executor()) {}
+SessionParty::SessionParty(std::shared_ptr<Conversations> conversations, std::string principal, Part part)
+    : conversations_(std::move(conversations)),
+      principal_(std::move(principal)),
+      part_(part),
+      scope_(conversations_->executor()) {}
 
 SessionParty::~SessionParty() { leave({.kind = ExitReason::Kind::no_connection, .text = "its session is gone"}); }
 
@@ -37,13 +40,14 @@ void SessionParty::leave(ExitReason reason) {
 
 void SessionParty::on_message(Message message) {
   if (outward_.size() < outward_max) return put(std::move(message));
-  end_part(message.conversation, std::string(takes_none));
+  end_part(message.conversation, std::string(takes_none), message.request);
 }
 
 // It is told that its part is over, as when others end that.
-void SessionParty::end_part(ConversationId conversation, std::string why) {
+void SessionParty::end_part(ConversationId conversation, std::string why, Request untaken) {
+  if (part_ == Part::one) failure_ = {Code::failed, why};
   conversations_->exited(conversation, who_, {.kind = ExitReason::Kind::error, .text = std::move(why)},
-                         conversations_->executor().now());
+                         conversations_->executor().now(), untaken);
   on_over(conversation);
 }
 
@@ -51,6 +55,9 @@ void SessionParty::end_part(ConversationId conversation, std::string why) {
 void SessionParty::on_over(ConversationId conversation) {
   std::erase_if(outward_, [&](const Message& each) { return each.conversation == conversation; });
   if (told_of_.erase(conversation) != 0) put({.conversation = conversation, .content = nullptr});
+  if (part_ == Part::subject) return;
+  is_ending_ = true;
+  has_news_.set();
 }
 
 void SessionParty::put(Message message) {
@@ -70,6 +77,7 @@ void SessionParty::take(Reply reply) {
 Task<void> SessionParty::put_out(SessionParty& self, Tx<Heard, builtin::heard_ahead>& heard) {
   while (!self.is_over_) {
     if (self.outward_.empty()) {
+      if (self.is_ending_) break;
       self.has_news_.reset();
       co_await self.has_news_.wait();
       continue;
@@ -81,17 +89,28 @@ Task<void> SessionParty::put_out(SessionParty& self, Tx<Heard, builtin::heard_ah
       item.message = *next.content;
       self.told_of_.insert(next.conversation);
     }
-    if (co_await heard.send(item)) continue;
+    const auto sent = co_await heard.send(item);
+    if (sent) continue;
+    self.failure_ = sent.error();
     self.leave({.kind = ExitReason::Kind::error, .text = std::string(takes_none)});
   }
   heard.close();
+  self.is_done_.set();
 }
 
-Task<void> SessionParty::run(Tx<Heard, builtin::heard_ahead>& heard, Rx<Reply, builtin::heard_ahead>& replies) {
-  if (!co_await heard.send({})) co_return;
+Task<void> SessionParty::take_in(SessionParty& self, Rx<Reply, builtin::heard_ahead>& replies) {
+  while (auto reply = co_await replies.recv()) self.take(*std::move(reply));
+  if (!replies.error()) self.leave({.kind = ExitReason::Kind::finished});
+  self.is_done_.set();
+}
+
+Task<Result<void>> SessionParty::run(Tx<Heard, builtin::heard_ahead>& heard, Rx<Reply, builtin::heard_ahead>& replies) {
+  co_await co_await heard.send({});
   scope_.spawn(put_out(*this, heard));
-  while (auto reply = co_await replies.recv()) take(*std::move(reply));
-  if (!replies.error()) leave({.kind = ExitReason::Kind::finished});
+  scope_.spawn(take_in(*this, replies));
+  co_await is_done_.wait();
+  if (failure_) co_return fail(*failure_);
+  co_return Result<void>();
 }
 
 }  // namespace parley
