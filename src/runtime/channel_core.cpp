@@ -93,6 +93,7 @@ void SendingCore::pump() {
 
 void SendingCore::wake_all() {
   blocked_.leave();
+  over_.set();
   while (!waiters_.empty()) {
     SendWaiter& waiter = waiters_.pop_front();
     waiter.promise_->executor().post(*waiter.promise_);

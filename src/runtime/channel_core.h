@@ -147,8 +147,12 @@ class SendingCore final : public ChannelCore {
   void wait(SendWaiter& waiter, async::PromiseBase& promise);
   // Sends what waits, as far as credit and link allow; wakes the senders.
   void pump();
-  // Wakes all senders: nothing more can be sent.
+  // Wakes all senders, and whoever waits for that: nothing more can be sent.
   void wake_all();
+  Event::Wait over() {
+    if (is_over()) over_.set();
+    return over_.wait();
+  }
   bool is_over() const {
     return end.state() == core::ChannelEnd::State::unbound ? twin_end() != TwinEnd::none : !end.is_open();
   }
@@ -160,6 +164,7 @@ class SendingCore final : public ChannelCore {
   friend class Connection;
   IntrusiveList<SendWaiter> waiters_;
   BlockedSender blocked_{*this};
+  Event over_;
 };
 
 class ReceivingCore final : public ChannelCore {

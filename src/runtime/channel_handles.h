@@ -102,6 +102,9 @@ class SendingHandle {
   void close(const Metadata& metadata = {}) { core_ref().close(metadata); }
 
   bool is_open() const { return core_ && !core_->is_over(); }
+  // `co_await tx.over()`: until nothing can be sent any more, whoever has ended it. In another task than who sends,
+  // too.
+  Event::Wait over() { return core_ref().over(); }
   // How many items may be sent without waiting.
   std::uint64_t credit() const { return core_ ? core_->end.credit() : 0; }
   // Why it ended early; null while it is open and after close().

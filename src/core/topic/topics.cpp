@@ -51,20 +51,29 @@ Result<void> Topics::check_new(std::string_view topic) const {
   return fail(Code::overloaded, fmt::format("there are {} topics", topics_.size()));
 }
 
-Result<void> Topics::declare(std::string_view topic, std::optional<SchemaId> schema) {
+Result<void> Topics::check_declarer(std::string_view by) const {
+  const auto found = declared_by_.find(by);
+  if (found == declared_by_.end() || found->second < options_.limits.declared_per_principal_max) return {};
+  return fail(Code::overloaded, fmt::format("{} topics were declared by {}", found->second, by));
+}
+
+Result<void> Topics::declare(std::string_view topic, std::optional<SchemaId> schema,
+                             std::optional<std::string_view> by) {
   if (is_closed_) return fail(closed());
-  const auto found = topics_.find(topic);
-  if (found == topics_.end()) {
+  auto found = topics_.find(topic);
+  if (found != topics_.end()) {
+    const Topic& known = found->second;
+    if (known.is_declared || (schema && known.schema && *schema != *known.schema)) {
+      return fail(Code::in_use, fmt::format("the topic {}", topic));
+    }
+  } else {
     PARLEY_TRY(check_new(topic));
-    topics_.emplace(topic, Topic{.is_declared = true, .schema = schema});
-    return {};
   }
-  Topic& known = found->second;
-  if (known.is_declared || (schema && known.schema && *schema != *known.schema)) {
-    return fail(Code::in_use, fmt::format("the topic {}", topic));
-  }
-  known.is_declared = true;
-  if (!known.schema) known.schema = schema;
+  if (by) PARLEY_TRY(check_declarer(*by));
+  if (found == topics_.end()) found = topics_.emplace(topic, Topic()).first;
+  found->second.is_declared = true;
+  if (!found->second.schema) found->second.schema = schema;
+  if (by) ++declared_by_.try_emplace(std::string(*by)).first->second;
   return {};
 }
 
@@ -86,6 +95,14 @@ std::optional<SchemaId> Topics::schema_of(std::string_view topic) const {
   const auto found = topics_.find(topic);
   if (found == topics_.end()) return std::nullopt;
   return found->second.schema.value_or(any_schema_id);
+}
+
+std::vector<Topics::Seen> Topics::list(std::string_view after) const {
+  std::vector<Seen> seen;
+  for (auto each = topics_.upper_bound(after); each != topics_.end(); ++each) {
+    seen.push_back({each->first, each->second.readers.size()});
+  }
+  return seen;
 }
 
 // --- subscribers
@@ -137,6 +154,12 @@ void Topics::unsubscribe(Peer peer, Subscription subscription, Effects& effects)
   tell_if_drained(effects);
 }
 
+void Topics::finish(Peer peer) {
+  const auto listener = peers_.find(peer);
+  if (listener == peers_.end()) return;
+  for (const Subscription number : listener->second.subscriptions) leave_topic(readers_.at(number));
+}
+
 void Topics::leave(Peer peer, Effects& effects) {
   std::erase_if(taps_, [peer](const auto& tap) { return tap.second == peer; });
   const auto listener = peers_.find(peer);
@@ -157,9 +180,15 @@ void Topics::drop(Reader& reader) {
   waiting_ -= reader.waiting.size();
   waiting_bytes_ -= reader.waiting_bytes;
   peer.subscriptions.erase(number);
-  reader.topic->second.readers.erase(number);
-  if (!reader.topic->second.is_declared && reader.topic->second.readers.empty()) topics_.erase(reader.topic);
+  leave_topic(reader);
   readers_.erase(number);
+}
+
+void Topics::leave_topic(Reader& reader) {
+  const auto topic = std::exchange(reader.topic, topics_.end());
+  if (topic == topics_.end()) return;
+  topic->second.readers.erase(reader.number);
+  if (!topic->second.is_declared && topic->second.readers.empty()) topics_.erase(topic);
 }
 
 void Topics::forget_if_idle(Listeners::iterator peer) {

@@ -26,6 +26,7 @@ namespace parley::core {
 
 struct TopicLimits {
   std::uint32_t topics_max = 4096;
+  std::uint32_t declared_per_principal_max = 256;  // of these; none is ever given back
   std::uint32_t subscriptions_max = 65536;
   std::uint32_t subscriptions_per_peer_max = 1024;
   std::size_t message_bytes_max = std::size_t{16} << 20;
@@ -103,8 +104,10 @@ class Topics {
   Topics& operator=(const Topics&) = delete;
 
   // --- topics
-  // Without a schema the first who names one declares it. Errors: invalid (the name), in_use, overloaded, closed.
-  Result<void> declare(std::string_view topic, std::optional<wire::bus::SchemaId> schema);
+  // Without a schema the first who names one declares it. `by`: the principal whom it counts against; none: the owner.
+  // Errors: invalid (the name), in_use, overloaded, closed.
+  Result<void> declare(std::string_view topic, std::optional<wire::bus::SchemaId> schema,
+                       std::optional<std::string_view> by = std::nullopt);
   // What is published to the topic goes to the tap alone, also where there is no such topic. Errors: invalid, in_use,
   // overloaded, closed.
   Result<void> tap(std::string_view topic, Peer tap);
@@ -126,6 +129,8 @@ class Topics {
   void unsubscribe(Peer peer, Subscription subscription, Effects& effects);
   // The message of a Deliver is no longer in flight: what waits may follow.
   void taken(const Deliver& delivered, Effects& effects);
+  // Nothing new is for it; what waits goes on.
+  void finish(Peer peer);
   // All that is its own ends; nothing of it is told.
   void leave(Peer peer, Effects& effects);
 
@@ -152,6 +157,12 @@ class Topics {
   // --- what there is
   // Of a topic that is there and has none, any_schema_id.
   std::optional<wire::bus::SchemaId> schema_of(std::string_view topic) const;
+  struct Seen {
+    std::string_view name;
+    std::size_t subscriptions;
+  };
+  // By name, behind that one; good until the next change.
+  std::vector<Seen> list(std::string_view after) const;
   std::size_t topic_count() const { return topics_.size(); }
   std::size_t subscription_count() const { return readers_.size(); }
   std::size_t peer_count() const { return peers_.size(); }
@@ -177,7 +188,7 @@ class Topics {
   struct Reader {
     Subscription number;
     Listeners::iterator peer;
-    TopicTable::iterator topic;
+    TopicTable::iterator topic;  // the end: nothing new is for it
     std::uint32_t in_flight_max;
     std::uint32_t in_flight = 0;
     std::uint64_t sequence = 0;
@@ -191,6 +202,7 @@ class Topics {
   using Schema = std::optional<wire::bus::SchemaId>;
 
   Result<void> check_new(std::string_view topic) const;
+  Result<void> check_declarer(std::string_view by) const;
   Result<void> check_published(std::string_view topic, const Envelope& message) const;
   std::uint32_t fan_out(Topic& topic, const Shared& message, Effects& effects);
   bool has_room_for(const Listener& peer, std::size_t bytes) const;
@@ -201,11 +213,13 @@ class Topics {
   void pump(Listener& peer, Effects& effects);
   void shed(Reader& reader, std::string why, Effects& effects);
   void drop(Reader& reader);
+  void leave_topic(Reader& reader);
   void forget_if_idle(Listeners::iterator peer);
   void tell_if_drained(Effects& effects);
 
   const Options options_;
   TopicTable topics_;
+  std::map<std::string, std::uint32_t, std::less<>> declared_by_;
   std::map<std::string, Peer, std::less<>> taps_;
   Listeners peers_;
   Readers readers_;

@@ -33,6 +33,18 @@ TEST(TopicBounds, no_more_is_in_flight_than_a_subscriber_takes) {
   EXPECT_EQ(bench.machine.subscribe(3, {.topic = "orders", .in_flight_max = 0}).error().code, Code::invalid);
 }
 
+TEST(TopicBounds, one_principal_declares_no_more_than_its_share) {
+  Bench bench(with({.declared_per_principal_max = 2}));
+  for (const char* topic : {"a", "b"}) ASSERT_TRUE(bench.machine.declare(topic, {}, "token:a"));
+  EXPECT_EQ(bench.machine.declare("c", {}, "token:a").error().code, Code::overloaded);
+  EXPECT_EQ(bench.machine.declare("a", {}, "token:a").error().code, Code::in_use) << "it is there";
+  bench.subscribe(1, "d");
+  EXPECT_EQ(bench.machine.declare("d", {}, "token:a").error().code, Code::overloaded) << "also one that is there";
+  EXPECT_EQ(bench.machine.topic_count(), 3u);
+  EXPECT_TRUE(bench.machine.declare("c", {}, "token:b"));
+  for (const char* topic : {"e", "f", "g"}) EXPECT_TRUE(bench.machine.declare(topic, {})) << "the owner's";
+}
+
 TEST(TopicBounds, bytes_in_flight_to_a_peer_are_bounded_and_its_subscriptions_take_turns) {
   Bench bench(with({.in_flight_bytes_max = 10 + 2 * each}));
   const auto one = bench.subscribe(1, "one");

@@ -192,6 +192,41 @@ TEST(Topics, what_was_accepted_is_delivered_before_the_end) {
   EXPECT_EQ(bench.drained, 1);
 }
 
+TEST(Topics, a_peer_that_finishes_gets_what_waits_for_it_and_nothing_new) {
+  Bench bench;
+  const auto one = bench.subscribe(1, "orders", 1);
+  const auto other = bench.subscribe(2, "orders");
+  for (const char* text : {"a", "b"}) bench.publish("orders", text).value();
+  bench.machine.finish(1);
+  bench.machine.finish(4711);
+  EXPECT_EQ(bench.publish("orders", "c")->reached, 1u);
+  bench.take(one);
+  bench.take(one);
+  EXPECT_THAT(bench.heard(one), ElementsAre("1:a", "2:b"));
+  EXPECT_THAT(bench.heard(other), ElementsAre("1:a", "2:b", "3:c"));
+  bench.unsubscribe(1, one);
+  bench.leave(1);
+  EXPECT_EQ(bench.machine.peer_count(), 1u);
+  bench.machine.finish(2);
+  EXPECT_EQ(bench.machine.topic_count(), 0u) << "nobody subscribes to it any more";
+  bench.leave(2);
+  EXPECT_EQ(bench.machine.subscription_count(), 0u);
+}
+
+TEST(Topics, they_are_listed_by_name) {
+  Bench bench;
+  bench.machine.declare("b", {}).value();
+  bench.subscribe(1, "a");
+  bench.subscribe(1, "c");
+  bench.subscribe(2, "c");
+  std::vector<std::string> all;
+  for (const Topics::Seen& each : bench.machine.list("a")) {
+    all.push_back(std::string(each.name) + ":" + std::to_string(each.subscriptions));
+  }
+  EXPECT_THAT(all, ElementsAre("b:0", "c:2"));
+  EXPECT_EQ(bench.machine.list("").size(), 3u);
+}
+
 TEST(Topics, the_end_does_not_wait_for_whoever_has_gone) {
   Bench idle;
   idle.close();

@@ -46,8 +46,9 @@ class Topics final {
   Topics(const Topics&) = delete;
   Topics& operator=(const Topics&) = delete;
 
-  Result<void> declare(std::string_view topic, std::optional<wire::bus::SchemaId> schema = std::nullopt) {
-    return machine_.declare(topic, schema);
+  Result<void> declare(std::string_view topic, std::optional<wire::bus::SchemaId> schema = std::nullopt,
+                       std::optional<std::string_view> by = std::nullopt) {
+    return machine_.declare(topic, schema, by);
   }
   // What a tap throws costs that message alone, and is counted.
   Result<void> tap(std::string_view topic, Tap tap);
@@ -60,6 +61,8 @@ class Topics final {
     return machine_.subscribe(peer, wanted);
   }
   void unsubscribe(Peer peer, Subscription subscription);
+  // Nothing new is for it; what waits goes on.
+  void finish(Peer peer) { machine_.finish(peer); }
   void taken(const core::Topics::Deliver& delivered);
 
   Result<core::Topics::Published> publish(std::string_view topic, core::Envelope message,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <deque>
 
+#include "async/scope.h"
 #include "core/directory/name.h"
 
 namespace parley {
@@ -63,6 +64,11 @@ class TopicsService::Subscriber final : private TopicSubscriber {
     topics_->taken(taken);
   }
   const std::optional<Error>& shed() const { return shed_; }
+  // That nobody hears it any more is news, too.
+  static Task<void> watch(Subscriber& self, Tx<builtin::Delivery, builtin::deliveries_ahead>& deliveries) {
+    co_await deliveries.over();
+    self.news_.set();
+  }
 
  private:
   void on_deliver(const core::Topics::Deliver& deliver) override {
@@ -93,9 +99,9 @@ Result<std::string> TopicsService::check(Context& context, core::Verb verb, std:
 }
 
 Task<Result<void>> TopicsService::declare(Context& context, std::string topic, builtin::TopicSchema schema) {
-  co_await check(context, core::Verb::publish, topic);
+  const std::string by = co_await check(context, core::Verb::publish, topic);
   const std::optional<SchemaId> id = co_await schema_of(schema);
-  co_return topics_.declare(topic, id);
+  co_return topics_.declare(topic, id, by);
 }
 
 Task<Result<builtin::Published>> TopicsService::publish(Context& context, std::string topic,
@@ -130,8 +136,11 @@ Task<Result<void>> TopicsService::subscribe(Context& context, std::string topic,
   builtin::Delivery begun;
   begun.message.schema = bytes_of(subscribed.schema);
   co_await co_await deliveries.send(begun);
+  Scope watching(co_await this_executor());
+  watching.spawn(Subscriber::watch(subscriber, deliveries));
   for (;;) {
-    co_await subscriber.news();
+    if (deliveries.is_open()) co_await subscriber.news();
+    if (!deliveries.is_open()) co_return fail(deliveries.core().send_error());
     const core::Topics::Deliver* const next = subscriber.front();
     if (!next) break;
     const builtin::Delivery delivery = delivery_of(*next);

@@ -42,7 +42,7 @@ class Topics {
  public:
   virtual ~Topics() = default;
   // The topic is there from now on; without a schema the first who names one declares it. Errors: permission (to
-  // publish), invalid, in_use, overloaded, closed.
+  // publish), invalid, in_use, overloaded (also: of the caller's principal there are too many), closed.
   virtual Task<Result<void>> declare(Context& context, std::string topic, TopicSchema schema) = 0;
   // To all who subscribe now. Under a key it is published once, whoever says it again in the next minutes. Errors:
   // permission, not_found, invalid, refused (another schema than the topic's), in_use (the key came with another

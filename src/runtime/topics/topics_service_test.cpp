@@ -60,6 +60,34 @@ TEST_F(TopicsServiceTest, a_subscription_says_that_it_has_begun_and_ends_with_it
   EXPECT_EQ(topics.machine().peer_count(), 0u);
 }
 
+TEST_F(TopicsServiceTest, whoever_drops_his_receiver_is_noticed_at_once) {
+  for (const bool has_begun : {true, false}) {
+    auto [tx, rx] = channel<Delivery, builtin::deliveries_ahead>();
+    auto subscribing =
+        client().call<&builtin::Topics::subscribe>("orders", std::vector<builtin::TopicSchema>(), std::move(tx));
+    if (has_begun) ASSERT_TRUE(world.run(receive_one(rx)));
+    world.settle();
+    EXPECT_EQ(topics.machine().subscription_count(), 1u);
+    rx = {};
+    world.settle();
+    EXPECT_EQ(topics.machine().subscription_count(), 0u);
+    EXPECT_EQ(topics.machine().peer_count(), 0u);
+    EXPECT_FALSE(world.run(outcome(subscribing)));
+  }
+}
+
+TEST_F(TopicsServiceTest, whoever_drops_his_receiver_while_much_waits_is_noticed_at_once) {
+  auto [tx, rx] = channel<Delivery, builtin::deliveries_ahead>();
+  auto subscribing =
+      client().call<&builtin::Topics::subscribe>("orders", std::vector<builtin::TopicSchema>(), std::move(tx));
+  world.settle();
+  for (int i = 0; i < 1000; ++i) ASSERT_EQ(publish("x")->reached, 1u);
+  rx = {};
+  world.settle();
+  EXPECT_EQ(topics.machine().peer_count(), 0u);
+  EXPECT_EQ(topics.machine().waiting_bytes(), 0u);
+}
+
 TEST_F(TopicsServiceTest, what_is_not_read_waits_in_the_topics_and_comes_in_its_order) {
   auto [tx, rx] = channel<Delivery, builtin::deliveries_ahead>();
   auto subscribing =
@@ -89,6 +117,18 @@ TEST_F(TopicsServiceTest, whoever_does_not_keep_up_is_told_so_behind_what_he_was
   const auto ended = world.run(outcome(subscribing));
   ASSERT_FALSE(ended);
   EXPECT_EQ(ended.error().code, Code::overloaded);
+}
+
+TEST_F(TopicsServiceTest, who_may_publish_fills_the_table_with_his_share_alone) {
+  const auto declare = [&](std::string topic) {
+    return outcome_of(client().call<&builtin::Topics::declare>(std::move(topic), builtin::TopicSchema()));
+  };
+  const std::uint32_t share = core::TopicLimits().declared_per_principal_max;
+  for (std::uint32_t i = 0; i < share; ++i) ASSERT_TRUE(declare("t" + std::to_string(i)));
+  const auto refused = declare("one.more");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::overloaded);
+  EXPECT_EQ(topics.machine().topic_count(), share);
 }
 
 TEST_F(TopicsServiceTest, an_id_of_a_schema_has_32_bytes) {
