@@ -11,9 +11,11 @@ Exit code 77 says that the program is not there.
 import contextlib
 import faulthandler
 import inspect
+import json
 import os
 import random
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -71,6 +73,7 @@ class Place:
     """A hub in a folder of its own, and who is connected to it."""
 
     def __init__(self, program, stack):
+        self.program = program
         self.stack = stack
         self.folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="parley-bus-"))
         self.unix, self.port = self.start_double() if program == "double" else self.start_hub(program)
@@ -169,6 +172,50 @@ def what_is_no_frame_ends_its_connection_alone(place):
         expect(client.ended(), "it ends")
     other.ping()
     place.client().ping()
+
+
+@scenario
+def whoever_ends_its_direction_gets_every_answer_and_then_the_end(place):
+    for address in (place.unix, place.tcp):
+        client, subscriber = place.client(address), place.client(address)
+        subscription = subscriber.subscribe("orders").subscription
+        payload = random.Random(2).randbytes(100 << 10)
+        conversation = client.open("conv-1", ECHO)
+        streams = [client.say(conversation, payload, wants_reply=True) for _ in range(8)]
+        published = [client.publish_frame("orders", payload) for _ in range(40)]
+        client.send(*published)
+        for each in (client, subscriber):
+            each.carrier.socket.shutdown(socket.SHUT_WR)
+        for stream in streams:
+            expect(client.reply(stream).payload == payload, "the reply is another")
+        for each in published:
+            client.answer(each.stream, "PublishAck")
+        expect(client.ended(), "it ends")
+        equal(client.early, [])
+        expect(subscriber.ended(), "it ends")
+        heard = [each for each in subscriber.early if each.name == "Deliver"]
+        equal([each.sequence for each in heard], list(range(1, len(heard) + 1)))
+        equal({each.stream for each in heard} - {subscriber.streams[subscription]}, set())
+
+
+@scenario
+def what_was_said_counts_also_when_the_client_has_gone(place):
+    subscriber = place.client()
+    subscription = subscriber.subscribe("orders").subscription
+    client = place.client(place.unix)
+    client.send(*(client.publish_frame("orders", b"%d" % number + bytes(1000)) for number in range(500)))
+    client.close()
+    for number in range(500):
+        equal(subscriber.delivery(subscription).envelope.payload, b"%d" % number + bytes(1000))
+
+
+@scenario
+def a_websocket_that_says_goodbye_is_said_goodbye(place):
+    client = place.client(place.web)
+    client.send(codec.frame("Ping"))
+    client.carrier.socket.sendall(client.carrier.message(carriers.CLOSE, b""))
+    client.answer(0, "Pong")
+    expect(client.ended(), "it ends")
 
 
 @scenario
@@ -404,6 +451,29 @@ def when_a_worker_ends_whoever_waits_for_it_is_told_at_once(place):
     worker.close()
     refused(lambda: client.reply(stream))
     client.ping()
+
+
+@scenario
+def the_program_lists_workers(place):
+    worker, client = place.client(place.unix), place.client()
+    equal(worker.register(**WORKER), None)
+    client.say(client.open("conv-1", WORK), b"work", wants_reply=True)
+    worker.pushed()
+    if place.program == "double":
+        return
+
+    def listed(*options):
+        return subprocess.run([place.program, "list", "--hub", place.unix, *options], capture_output=True, text=True,
+                              check=True, timeout=WATCHDOG_S).stdout
+
+    row = next(each.split(maxsplit=4) for each in listed().splitlines() if each.startswith("work "))
+    equal(row, ["work", "parley.Participant", str(os.getpid()), "1", f"bus, w1 at {place.unix}"])
+    entry, = json.loads(listed("--json"))
+    equal((entry["name"], entry["identity"], entry["address"], entry["calls_in_flight"], entry["waiting"]),
+          ("work", "w1", place.unix, 1, 0))
+    worker.close()
+    client.wait(lambda each: each.name == "ConversationError")
+    equal(json.loads(listed("--json")), [])
 
 
 def run(program, name):

@@ -12,6 +12,9 @@ namespace parley::hub {
 
 namespace {
 
+constexpr std::size_t workers_per_page = 64;
+constexpr std::size_t topics_per_page = 1024;
+
 std::optional<std::int64_t> pid_of(const Visitor& visitor) {
   const auto& credentials = visitor.session().peer().credentials;
   return credentials ? std::optional(credentials->pid) : std::nullopt;
@@ -121,6 +124,34 @@ Task<Result<void>> DirectoryService::may(Context& context, std::string verb, std
   const auto names = core::Pattern::parse(pattern);
   if (!names) co_return fail(names.error());
   co_return visitor->rights().check_any(*asked, *names);
+}
+
+Task<std::vector<builtin::WorkerEntry>> DirectoryService::workers(Context& context, std::uint64_t from) {
+  std::vector<builtin::WorkerEntry> page;
+  const Visitor* const visitor = hub_.visitor_of(context.session());
+  if (!visitor) co_return page;
+  const core::Rights& rights = visitor->rights();
+  hub_.bus().each_worker_from(from, [&](builtin::WorkerEntry worker) {
+    std::erase_if(worker.subjects, [&](const std::string& name) {
+      return !rights.sees(name) && !rights.may(core::Verb::converse, name);
+    });
+    if (!worker.subjects.empty()) page.push_back(std::move(worker));
+    return page.size() < workers_per_page;
+  });
+  co_return page;
+}
+
+Task<std::vector<builtin::TopicEntry>> DirectoryService::topics(Context& context, std::string after) {
+  std::vector<builtin::TopicEntry> page;
+  const Visitor* const visitor = hub_.visitor_of(context.session());
+  if (!visitor) co_return page;
+  const core::Rights& rights = visitor->rights();
+  for (const core::Topics::Seen& each : hub_.topics().machine().list(after)) {
+    if (!rights.may(core::Verb::subscribe, each.name) && !rights.may(core::Verb::publish, each.name)) continue;
+    page.push_back({.name = std::string(each.name), .subscriptions = each.subscriptions});
+    if (page.size() == topics_per_page) break;
+  }
+  co_return page;
 }
 
 Task<Result<builtin::Introduction>> DirectoryService::introduce(Context& context, std::string name) {

@@ -64,6 +64,8 @@ class DirectoryService final : public builtin::Directory {
   Task<bool> withdraw(Context& context, std::string name) override;
   Task<Result<builtin::Introduction>> introduce(Context& context, std::string name) override;
   Task<Result<void>> may(Context& context, std::string verb, std::string pattern) override;
+  Task<std::vector<builtin::WorkerEntry>> workers(Context& context, std::uint64_t from) override;
+  Task<std::vector<builtin::TopicEntry>> topics(Context& context, std::string after) override;
   std::uint64_t introductions() const { return introductions_; }
 
  private:

@@ -38,6 +38,23 @@ struct Introduction {
   std::optional<std::uint32_t> gid;
 };
 
+// One worker of the bus, which is no session: who opens a conversation on one of its subjects talks to it.
+struct WorkerEntry {
+  std::uint64_t connection = 0;  // at this hub, in the order in which they came
+  std::string address;
+  std::optional<std::int64_t> pid;
+  std::string principal;              // as whom it came
+  std::string identity;               // as it names itself
+  std::vector<std::string> subjects;  // that the caller may see
+  std::uint64_t in_flight = 0;        // messages that it has not answered
+  std::uint64_t waiting = 0;          // and those for which it has no room yet
+};
+
+struct TopicEntry {
+  std::string name;
+  std::uint64_t subscriptions = 0;
+};
+
 class Directory {
  public:
   virtual ~Directory() = default;
@@ -55,13 +72,21 @@ class Directory {
   // Whether the caller may do this, such as "subscribe", with any name that fits the pattern. Errors: permission, which
   // says what rule would allow it; invalid.
   virtual Task<Result<void>> may(Context& context, std::string verb, std::string pattern) = 0;
+  // Workers of the bus, from that connection on, as many as one answer bears; what the caller may see. None: these are
+  // all.
+  virtual Task<std::vector<WorkerEntry>> workers(Context& context, std::uint64_t from) = 0;
+  // By name, behind that one, as many as one answer bears: to which the caller may subscribe or publish. None: these
+  // are all.
+  virtual Task<std::vector<TopicEntry>> topics(Context& context, std::string after) = 0;
 };
 PARLEY_SERVICE(Directory, (list, describe("who provides what"), idempotent),
                (offer, args(offer), describe("provide something from now on")),
                (withdraw, args(name), describe("provide it no more")),
                (introduce, args(name), describe("a socket to a provider of this name")),
                (may, args(verb, pattern), describe("whether the caller may do this with any name that fits"),
-                idempotent));
+                idempotent),
+               (workers, args(from), describe("who works at the bus"), idempotent),
+               (topics, args(after), describe("the topics that there are"), idempotent));
 
 // What a process that offers services answers its hub, and nobody else: on the root of that session.
 class Introductions {

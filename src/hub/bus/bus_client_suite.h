@@ -146,6 +146,14 @@ class BusClient {
   }
 
   void finish() { stream_->finish(); }
+  // At once, before the hub has its turn.
+  void put(ByteView bytes) {
+    if (!bytes.empty()) EXPECT_EQ(stream_->write_some(bytes).bytes, bytes.size());
+  }
+  void put_all(ByteView bytes) {
+    put(bytes);
+    finish();
+  }
   void vanish() {
     stream_.reset();
     world_.world.settle();

@@ -37,6 +37,7 @@ BusConnection::BusConnection(BusConnectionEvents& gate, BusHub& hub, std::uint64
       bearer_(std::move(arrival.bearer)),
       until_(arrival.until),
       is_let_in_(std::move(arrival.is_let_in)),
+      is_of_messages_(arrival.is_of_messages),
       frames_(hub.loop, std::move(arrival.stream), static_cast<FrameStreamEvents&>(*this), arrival.is_of_messages,
               bounds_of(hub.options.opening_bytes_max)),
       keepalive_(hub.loop.executor(), static_cast<BusKeepalive::Asked&>(*this), frames_, hub.options.keepalive),
@@ -64,7 +65,7 @@ void BusConnection::enter(core::Principal principal) {
   PARLEY_ASSERT(state_ == State::newcomer);
   if (!gate_.on_entered(*this)) return refuse_entry(Reason::overloaded, "there are too many connections");
   ++hub_.counters.entered;
-  late_.disarm();
+  if (!frames_.is_output_over()) late_.disarm();
   state_ = State::active;
   publisher_ = to_string(principal);
   rights_.emplace(hub_.gate.policy(), std::move(principal));
@@ -106,6 +107,7 @@ void BusConnection::take(std::uint32_t, const bus::Connect& connect) {
 
 void BusConnection::take(std::uint32_t, const bus::Disconnect&) {
   ++hub_.counters.disconnected;
+  while (!to_pump_.empty()) pump_one();  // it was delivered before the goodbye
   leave();
 }
 
@@ -117,6 +119,17 @@ Result<void> BusConnection::check(core::Verb verb, std::string_view name) {
   ++hub_.counters.forbidden;
   hub_.refuse(rights_->principal(), frames_.peer(), to_string(verb), name, may.error());
   return may;
+}
+
+builtin::WorkerEntry BusConnection::as_worker() const {
+  const io::Peer& peer = frames_.peer();
+  builtin::WorkerEntry entry{.connection = number_, .address = peer.address, .principal = publisher_};
+  if (peer.credentials) entry.pid = peer.credentials->pid;
+  entry.identity = worker_.identity();
+  entry.subjects = worker_.subjects();
+  entry.in_flight = worker_.in_flight();
+  entry.waiting = worker_.waiting();
+  return entry;
 }
 
 // --- topics
@@ -188,18 +201,20 @@ void BusConnection::on_shed(Topics::Subscription subscription, const Error& why)
 }
 
 void BusConnection::pump() {
-  for (std::uint32_t left = hub_.options.delivers_per_turn; left != 0 && !to_pump_.empty(); --left) {
-    const auto next = std::move(to_pump_.front());
-    to_pump_.pop_front();
-    if (const auto* const shed = std::get_if<Shed>(&next)) {
-      tell_shed(*shed);
-    } else {
-      deliver(std::get<core::Topics::Deliver>(next));
-    }
-  }
+  for (std::uint32_t left = hub_.options.delivers_per_turn; left != 0 && !to_pump_.empty(); --left) pump_one();
   if (to_pump_.empty()) return on_settled();
   // What was given back may have brought more, which has asked for its turn.
   if (!pump_.is_linked()) hub_.loop.executor().post(pump_);
+}
+
+void BusConnection::pump_one() {
+  const auto next = std::move(to_pump_.front());
+  to_pump_.pop_front();
+  if (const auto* const shed = std::get_if<Shed>(&next)) {
+    tell_shed(*shed);
+  } else {
+    deliver(std::get<core::Topics::Deliver>(next));
+  }
 }
 
 void BusConnection::deliver(const core::Topics::Deliver& deliver) {
@@ -221,7 +236,12 @@ void BusConnection::expect_to_leave(std::uint64_t before, std::optional<core::To
   const std::uint64_t until = frames_.put_bytes();
   in_flight_.push_back({until, static_cast<std::size_t>(until - before), std::move(deliver)});
   in_flight_bytes_ += in_flight_.back().bytes;
-  keepalive_.expect();
+  expect_peer();
+}
+
+// Who has said all answers no ping.
+void BusConnection::expect_peer() {
+  if (!has_said_all_) keepalive_.expect();
 }
 
 void BusConnection::tell_shed(const Shed& shed) {
@@ -252,7 +272,24 @@ void BusConnection::on_malformed(const bus::Malformed& why) {
   cut();
 }
 
-void BusConnection::on_stream_over() { cut(); }
+// It may have closed the stream altogether, which shows where something leaves. Of a WebSocket this is its goodbye, and
+// behind that it takes nothing.
+void BusConnection::on_input_over() {
+  if (state_ == State::leaving) return;
+  if (state_ == State::newcomer || is_of_messages_) return leave();
+  has_said_all_ = true;
+  keepalive_.stop();
+  hub_.topics.finish(topic_peer_);
+  hub_.loop.executor().arm(late_, hub_.loop.now() + hub_.options.drain_max);
+  worker_.leave();  // it answers no push any more
+  on_settled();
+}
+
+// Most have gone, and what they had said before counts.
+void BusConnection::on_output_over() {
+  if (state_ == State::active) hub_.loop.executor().arm(late_, hub_.loop.now() + hub_.options.leave_max);
+  worker_.leave();
+}
 
 void BusConnection::on_sent() {
   while (!in_flight_.empty() && in_flight_.front().until <= frames_.sent()) {
@@ -261,7 +298,7 @@ void BusConnection::on_sent() {
     in_flight_bytes_ -= sent.bytes;
     if (sent.deliver) hub_.topics.taken(*sent.deliver);
   }
-  if (state_ == State::active && frames_.is_blocked()) keepalive_.expect();
+  if (state_ == State::active && frames_.is_blocked()) expect_peer();
   if (state_ == State::active) worker_.pump();
   on_settled();
 }
@@ -310,9 +347,9 @@ void BusConnection::drain() {
 }
 
 void BusConnection::on_settled() {
-  if (!is_draining_ || state_ != State::active) return;
+  if (!(is_draining_ || has_said_all_) || state_ != State::active) return;
   if (conversations_.is_awaiting() || worker_.is_awaited() || !to_pump_.empty() || !in_flight_.empty()) return;
-  static_cast<void>(say(0, bus::Disconnect()));
+  if (!has_said_all_) static_cast<void>(say(0, bus::Disconnect()));
   leave();
 }
 

@@ -13,6 +13,7 @@
 #include "hub/bus/bus_keepalive.h"
 #include "hub/bus/bus_worker.h"
 #include "hub/bus/frame_stream.h"
+#include "runtime/builtin.h"
 
 namespace parley::hub {
 
@@ -53,6 +54,7 @@ class BusConnection final : public Mortal,
   std::uint64_t number() const { return number_; }
   bool has_entered() const { return state_ == State::active; }
   bool is_worker() const { return worker_.is_registered(); }
+  builtin::WorkerEntry as_worker() const;
   // Nothing new is taken; what was accepted goes on, and then it is told goodbye.
   void drain();
   // At once: nothing more leaves than the stream takes.
@@ -84,7 +86,9 @@ class BusConnection final : public Mortal,
   // --- the stream
   void on_frame(const wire::bus::Frame& frame) override;
   void on_malformed(const wire::bus::Malformed& why) override;
-  void on_stream_over() override;
+  void on_input_over() override;
+  void on_output_over() override;
+  void on_stream_over() override { cut(); }
   void on_sent() override;
 
   // --- frames
@@ -124,8 +128,10 @@ class BusConnection final : public Mortal,
   void on_settled() override;
   bool has_room_for_push() const override;
   void pump();
+  void pump_one();
   void deliver(const core::Topics::Deliver& deliver);
   void expect_to_leave(std::uint64_t before, std::optional<core::Topics::Deliver> deliver);
+  void expect_peer();
   void tell_shed(const Shed& shed);
   std::size_t answers_unsent() const;
 
@@ -145,7 +151,9 @@ class BusConnection final : public Mortal,
   const Instant until_;
   const std::shared_ptr<bool> is_let_in_;
   State state_ = State::newcomer;
+  const bool is_of_messages_;
   bool is_draining_ = false;
+  bool has_said_all_ = false;  // and what it has asked for goes on
   std::optional<core::Rights> rights_;
   std::string publisher_;
   Topics::Peer topic_peer_ = 0;

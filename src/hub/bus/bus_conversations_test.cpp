@@ -104,6 +104,23 @@ TEST_F(BusTalk, closing_ends_it_and_what_is_not_open_is_closed_silently) {
   EXPECT_EQ(client.reply(4), "a");
 }
 
+TEST_F(BusTalk, what_has_failed_is_closed_silently_and_nothing_of_it_stays) {
+  // rule: conversations/R-90, conversations/R-49
+  client.open(7, "talk");
+  client.tell(7, "q");
+  responder.crash();
+  client.heard();
+  client.open(7, "talk", 5);
+  EXPECT_EQ(client.reply(5), is_open) << "it is there until it is closed";
+  for (int i = 0; i < 2; ++i) client.send(1, bus::ConversationClose{7, std::nullopt, std::nullopt});
+  EXPECT_THAT(client.names(), IsEmpty());
+  EXPECT_EQ(hub.hub->conversations().size(), 0u);
+  const Responder next(*hub.hub, "talk");
+  client.open(7, "talk");
+  client.tell(7, "anew");
+  EXPECT_EQ(next.messages.size(), 1u);
+}
+
 TEST_F(BusTalk, closing_what_is_waited_for_says_so) {
   client.open(7, "talk");
   client.ask(7, "q", 3);
@@ -127,7 +144,7 @@ TEST_F(BusTalk, the_end_of_the_connection_closes_all_its_conversations) {
   BusClient other(hub);
   other.open(1, "talk");
   for (std::uint64_t id = 1; id <= 5; ++id) client.open(id, "talk");
-  client.ask(3, "q", 3);
+  client.tell(3, "q");
   client.vanish();
   EXPECT_EQ(hub.hub->conversations().size(), 1u);
   EXPECT_EQ(responder.over, 5);

@@ -43,6 +43,13 @@ class BusGate final : private BusConnectionEvents {
   std::size_t newcomer_count() const { return newcomers_.size(); }
   std::size_t leaving_count() const { return leaving_.size(); }
   std::size_t worker_count() const;
+  // From that connection on, until `see(WorkerEntry)` wants no more.
+  template <class See>
+  void each_worker_from(std::uint64_t from, See see) const {
+    for (auto each = connections_.lower_bound(from); each != connections_.end(); ++each) {
+      if (each->second->is_worker() && !see(each->second->as_worker())) return;
+    }
+  }
 
  private:
   struct Deadline final : Timer {

@@ -96,8 +96,9 @@ TEST(BusTopics, a_publish_that_fails_claims_no_key) {
   HubWorld hub(std::move(options));
   BusClient client(hub);
   EXPECT_EQ(refused(client, "orders", {}, "k-1"), Reason::unknown_topic);
-  hub.hub->topics().declare("orders").value();
+  hub.hub->topics().declare("orders", bus::schema_id_of("a")).value();
   client.subscribe("orders");
+  EXPECT_EQ(refused(client, "orders", bus::schema_id_of("b"), "k-1"), Reason::schema);
   EXPECT_TRUE(client.publish("orders", "x", "k-1")->is_delivered);
 }
 

@@ -45,6 +45,8 @@ Result<void> BusWorker::enrol(const bus::WorkerRegister& worker) {
     }
   }
   who_ = who;
+  identity_ = worker.identity;
+  subjects_.assign(worker.activity_types.begin(), worker.activity_types.end());
   return {};
 }
 

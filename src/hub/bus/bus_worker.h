@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "hub/bus/bus_hub.h"
 
@@ -27,6 +28,10 @@ class BusWorker final : private Party {
   void drain() { is_draining_ = true; }
 
   bool is_registered() const { return who_.has_value(); }
+  const std::string& identity() const { return identity_; }
+  const std::vector<std::string>& subjects() const { return subjects_; }
+  std::size_t in_flight() const { return pushed_.size(); }
+  std::size_t waiting() const { return waiting_.size(); }
   // Whether an answer of it is awaited.
   bool is_awaited() const { return !pushed_.empty() || !waiting_.empty(); }
 
@@ -55,6 +60,8 @@ class BusWorker final : private Party {
   BusHub& hub_;
   BusPeer& peer_;
   std::optional<Participant> who_;
+  std::string identity_;
+  std::vector<std::string> subjects_;
   std::map<std::uint64_t, Pushed> pushed_;  // by correlation, the oldest first
   std::deque<Message> waiting_;
   std::uint64_t last_correlation_ = 0;

@@ -55,8 +55,12 @@ void FrameStream::set_bounds(const bus::Bounds& bounds) {
 void FrameStream::on_readable() {
   std::array<std::uint8_t, std::size_t{16} << 10> bytes;
   const io::Transfer moved = stream_->read_some(bytes);
-  if (moved.status == Status::would_block || has_ended_) return;
-  if (moved.status != Status::moved) return end();
+  if (moved.status == Status::would_block || is_input_over_ || is_over_) return;
+  if (moved.status == Status::failed) return end();
+  if (moved.status == Status::ended) {
+    is_input_over_ = true;
+    return is_write_dead_ ? end() : events_.on_input_over();
+  }
   received_ += moved.bytes;
   const ByteView come(bytes.data(), moved.bytes);
   if (is_deaf_) return;
@@ -108,7 +112,7 @@ bool FrameStream::tell(const std::expected<bus::Frame, bus::Malformed>& frame) {
 }
 
 void FrameStream::end() {
-  if (!std::exchange(has_ended_, true)) events_.on_stream_over();
+  if (!std::exchange(is_over_, true)) events_.on_stream_over();
 }
 
 // --- out
@@ -197,10 +201,11 @@ void FrameStream::flush() {
     is_write_dead_ = true;
     out_.clear();
     inserted_.clear();
-    return end();
+    return is_input_over_ ? end() : events_.on_output_over();
   } else if (is_finishing_) {
     is_write_dead_ = true;
     stream_->finish();
+    if (is_input_over_) return end();
   }
   events_.on_sent();
 }

@@ -22,7 +22,11 @@ class FrameStreamEvents {
   virtual void on_frame(const wire::bus::Frame& frame) = 0;
   // Nothing more is read.
   virtual void on_malformed(const wire::bus::Malformed& why) = 0;
-  // The peer says nothing more, or takes nothing more. Once.
+  // The peer has said all: what was put still leaves. Once.
+  virtual void on_input_over() = 0;
+  // The peer takes nothing more: what it has said still comes. Once.
+  virtual void on_output_over() = 0;
+  // Nothing more comes, and nothing more leaves: both have said all, or the stream has failed. Once.
   virtual void on_stream_over() = 0;
   // What the stream takes has left, up to FrameStream::sent().
   virtual void on_sent() = 0;
@@ -62,6 +66,7 @@ class FrameStream final : private io::StreamEvents {
   std::size_t unsent() const { return static_cast<std::size_t>(put_ - sent_); }
   std::uint64_t bytes_received() const { return received_; }
   bool is_blocked() const { return is_blocked_; }
+  bool is_output_over() const { return is_write_dead_; }
   const io::Peer& peer() const { return stream_->peer(); }
 
  private:
@@ -105,7 +110,8 @@ class FrameStream final : private io::StreamEvents {
   std::uint64_t sent_ = 0;
   std::uint64_t received_ = 0;
   bool is_deaf_ = false;
-  bool has_ended_ = false;
+  bool is_input_over_ = false;
+  bool is_over_ = false;
   bool is_blocked_ = false;
   bool is_write_dead_ = false;
   bool is_finishing_ = false;

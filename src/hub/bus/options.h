@@ -29,7 +29,8 @@ struct BusOptions {
   Duration reply_max = std::chrono::seconds(5);           // that a reply is awaited
   Duration push_max = std::chrono::seconds(30);           // that the answer to a push is
   Duration leave_max = std::chrono::seconds(5);           // that last bytes may take
-  Duration drain_max = std::chrono::seconds(5);           // that what was accepted may, once the hub was closed
+  Duration drain_max =
+      std::chrono::seconds(5);  // that what was accepted may, once the hub was closed or the client has said all
   // A peer that says nothing for so long, while something waits for it, is asked; whoever has answered once is held to
   // it, and goes after as long again. So does one that takes nothing of what waits for it. Zero: never.
   Duration keepalive = std::chrono::seconds(15);
