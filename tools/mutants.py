@@ -36,10 +36,10 @@ class Mutant:
         header = path.read_text(encoding="utf-8").split("\ndiff --git", 1)[0]
         self.test = self.field(header, "test")
         self.target = self.field(header, "target")
-        area, _, rule = self.name.partition("-")
+        area, _, rule = self.name.partition("+")[0].partition("-")
         self.rule = f"{area}/{rule}"
         if self.rule not in rule_keys:
-            self.problems.append("the name is not <area>-<id> of a rule in docs/rules.tsv")
+            self.problems.append("the name is not <area>-<id> or <area>-<id>+<where> of a rule in docs/rules.tsv")
         if self.test:
             try:
                 re.compile(self.test)

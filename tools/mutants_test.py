@@ -47,6 +47,7 @@ class MutantsTest(unittest.TestCase):
         sound = self.mutant("calls-a-b.c", HEADER + DIFF)
         self.assertEqual((sound.problems, sound.test, sound.target), ([], "^base\\.Some\\.holds$", "base_test"))
         self.assertEqual(self.check(sound), 0)
+        self.assertEqual(self.check(self.mutant("calls-a-b.c+elsewhere", HEADER + DIFF)), 0)
 
     def test_a_patch_that_no_longer_applies_is_broken(self):
         sound = self.mutant("calls-weakness.1", HEADER + DIFF)

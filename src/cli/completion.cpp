@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <set>
 #include <utility>
@@ -64,10 +65,10 @@ bool is_plain(std::string_view word) {
   });
 }
 
-enum class Sought : std::uint8_t { callables, flags, subjects };
+enum class Sought : std::uint8_t { callables, flags, subjects, topics };
 
-// What has a name at the hub, and may go on as `begun`: commands and methods, the flags of a command, or the subjects
-// of conversations.
+// What has a name at the hub, and may go on as `begun`: commands and methods, the flags of a command, the subjects of
+// conversations, or topics.
 class AtHub {
  public:
   AtHub(const std::optional<std::string>& hub, Sought sought, std::string_view begun, std::string flags_of = {})
@@ -86,9 +87,10 @@ class AtHub {
   Duration left() const { return std::max(until_ - loop_.now(), Duration::zero()); }
 
   Task<void> ask(Session& session) {
-    if (sought_ != Sought::subjects) co_await ask_commands(session);
+    if (sought_ == Sought::callables || sought_ == Sought::flags) co_await ask_commands(session);
     if (sought_ == Sought::callables) co_await ask_methods(session);
     if (sought_ == Sought::subjects) co_await ask_subjects(session);
+    if (sought_ == Sought::topics) co_await ask_topics(session);
   }
 
   Task<void> ask_commands(Session& session) {
@@ -131,7 +133,27 @@ class AtHub {
     for (const builtin::DirectoryEntry& entry : *entries) {
       if (entry.service == builtin::participant_class && is_plain(entry.name)) names.insert(entry.name);
     }
+    for (std::uint64_t from = 0;;) {
+      const auto page = co_await directory.call<&builtin::Directory::workers>(from);
+      if (!page || page->empty()) break;
+      from = page->back().connection + 1;
+      for (const builtin::WorkerEntry& worker : *page) {
+        std::ranges::copy_if(worker.subjects, std::inserter(names, names.end()), is_plain);
+      }
+    }
     found_.assign(names.begin(), names.end());
+  }
+
+  Task<void> ask_topics(Session& session) {
+    auto directory = session.client<builtin::Directory>(builtin::directory_name).with({.deadline = left()});
+    for (std::string after;;) {
+      const auto page = co_await directory.call<&builtin::Directory::topics>(after);
+      if (!page || page->empty()) co_return;
+      after = page->back().name;
+      for (const builtin::TopicEntry& each : *page) {
+        if (is_plain(each.name)) found_.push_back(each.name);
+      }
+    }
   }
 
   Loop loop_{{.tls = tls_of_environment()}};
@@ -197,6 +219,8 @@ std::vector<std::string> complete_words(const CLI::App& app, const std::vector<s
       found = AtHub(typed.hub, Sought::callables, begun).take();
     } else if (*named == "talk" && typed.positionals == 0) {
       found = AtHub(typed.hub, Sought::subjects, begun).take();
+    } else if ((*named == "publish" && typed.positionals == 0) || *named == "subscribe") {
+      found = AtHub(typed.hub, Sought::topics, begun).take();
     } else if (*named == "completion" && typed.positionals == 0) {
       found.assign(std::begin(shells), std::end(shells));
     }

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 
 #include "cli/command_help.h"
@@ -11,6 +12,7 @@
 #include "codec/json.h"
 #include "runtime/builtin.h"
 #include "runtime/commands/session_carrier.h"
+#include "runtime/conversations/conversations_service.h"
 
 namespace parley::cli {
 
@@ -18,15 +20,82 @@ namespace {
 
 constexpr std::string_view nobody = "nobody provides anything yet";
 
+// One name of one provider: of a session, or of a worker of the bus, which has an address instead.
+struct Listed {
+  std::string name;
+  std::string service;
+  bool exclusive = false;
+  std::optional<std::uint64_t> session = {};
+  std::optional<std::int64_t> pid = {};
+  std::uint64_t calls_in_flight = 0;
+  std::vector<std::uint64_t> method_ids = {};
+  std::optional<std::string> address = {};
+  std::optional<std::string> identity = {};
+  std::optional<std::uint64_t> waiting = {};
+};
+
 std::string process_of(const std::optional<std::int64_t>& pid) { return pid ? fmt::format("{}", *pid) : "-"; }
 
 Task<Result<std::vector<builtin::DirectoryEntry>>> ask_directory(Session& session) {
   auto directory = session.client<builtin::Directory>(builtin::directory_name).with({.deadline = patience});
   co_return co_await directory.call<&builtin::Directory::list>();
 }
+// A hub of an older version has none.
+Task<Result<std::vector<builtin::WorkerEntry>>> ask_workers(Session& session) {
+  auto directory = session.client<builtin::Directory>(builtin::directory_name).with({.deadline = patience});
+  std::vector<builtin::WorkerEntry> all;
+  for (std::uint64_t from = 0;;) {
+    auto page = co_await directory.call<&builtin::Directory::workers>(from);
+    if (!page && page.error().code == Code::method) co_return all;
+    if (!page) co_return fail(page.error());
+    if (page->empty()) co_return all;
+    from = page->back().connection + 1;
+    std::ranges::move(*page, std::back_inserter(all));
+  }
+}
 Task<Result<std::vector<builtin::SessionEntry>>> ask_who(Session& session) {
   auto hub = session.client<builtin::Hub>(builtin::hub_name).with({.deadline = patience});
   co_return co_await hub.call<&builtin::Hub::who>();
+}
+
+std::vector<Listed> listed(const std::vector<builtin::DirectoryEntry>& entries,
+                           const std::vector<builtin::WorkerEntry>& workers) {
+  std::vector<Listed> all;
+  for (const builtin::DirectoryEntry& each : entries) {
+    all.push_back({.name = each.name,
+                   .service = each.service,
+                   .exclusive = each.exclusive,
+                   .session = each.session,
+                   .pid = each.pid,
+                   .calls_in_flight = each.calls_in_flight,
+                   .method_ids = each.method_ids});
+  }
+  for (const builtin::WorkerEntry& each : workers) {
+    for (const std::string& subject : each.subjects) {
+      const auto behind = std::ranges::upper_bound(all, subject, {}, &Listed::name);
+      all.insert(behind, {.name = subject,
+                          .service = std::string(builtin::participant_class),
+                          .pid = each.pid,
+                          .calls_in_flight = each.in_flight,
+                          .address = each.address,
+                          .identity = each.identity,
+                          .waiting = each.waiting});
+    }
+  }
+  return all;
+}
+
+// What a worker says of itself stays in its place of the table.
+std::string in_one_line(std::string text) {
+  std::ranges::replace_if(text, [](char c) { return static_cast<unsigned char>(c) < ' '; }, ' ');
+  return text;
+}
+
+std::string note_of(const Listed& each) {
+  if (!each.address) return each.exclusive ? "exclusive" : "";
+  std::string note = fmt::format("bus, {} at {}", in_one_line(each.identity.value_or("")), *each.address);
+  if (each.waiting.value_or(0) != 0) note += fmt::format(", {} wait for it", *each.waiting);
+  return note;
 }
 
 // Whoever provides the name, too, and does not know all methods of the provider that described itself.
@@ -113,19 +182,22 @@ int run_list(const Common& common, const ListCommand& listing) {
     const auto entries = loop.run_until(ask_directory(session));
     if (!entries) return give_up(entries.error());
     if (listing.methods) return list_methods(common, loop, session, *entries);
+    const auto workers = loop.run_until(ask_workers(session));
+    if (!workers) return give_up(workers.error());
+    const std::vector<Listed> all = listed(*entries, *workers);
     if (common.json) {
-      say(codec::to_json(*entries));
+      say(codec::to_json(all));
       return code(Exit::ok);
     }
-    if (entries->empty()) {
+    if (all.empty()) {
       if (commands.empty()) say(nobody);
       mention_commands(commands.size());
       return code(Exit::ok);
     }
     std::vector<std::vector<std::string>> rows = {{"NAME", "SERVICE", "PROCESS", "IN FLIGHT", ""}};
-    for (const builtin::DirectoryEntry& entry : *entries) {
-      rows.push_back({entry.name, entry.service, process_of(entry.pid), fmt::format("{}", entry.calls_in_flight),
-                      entry.exclusive ? "exclusive" : ""});
+    for (const Listed& each : all) {
+      rows.push_back(
+          {each.name, each.service, process_of(each.pid), fmt::format("{}", each.calls_in_flight), note_of(each)});
     }
     say(table(rows));
     mention_commands(commands.size());

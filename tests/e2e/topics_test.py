@@ -38,6 +38,14 @@ class Publishing(TopicsTest):
         for listener in listeners:
             self.assertEqual((listener.wait(), listener.stdout.read()), (0, "one\ntwo\n"))
 
+    def test_shells_complete_topics(self):
+        self.hub("--topic", "news", "--topic", "new.orders", "--topic", "weather")
+        for command in ("publish", "subscribe"):
+            ran = self.parley("complete", "--", command, "new")
+            self.assertEqual(ran.stdout.splitlines(), ["new.orders", "news"])
+        self.assertEqual(self.parley("complete", "--", "subscribe", "news", "w").stdout, "weather\n")
+        self.assertEqual(self.parley("complete", "--", "publish", "news", "w").stdout, "")
+
     def test_standard_input_is_published_as_it_is(self):
         # rule: conversations/R-97
         self.hub("--topic", "news")
