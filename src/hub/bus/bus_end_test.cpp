@@ -197,6 +197,7 @@ TEST_F(BusEnd, a_worker_that_has_said_all_is_gone_for_whoever_waits_for_it) {
 }
 
 TEST_F(BusEnd, what_was_said_counts_also_when_nobody_hears_the_answers) {
+  // rule: conversations/R-96
   BusClient subscriber(hub);
   subscriber.subscribe("orders");
   {
