@@ -210,6 +210,19 @@ def what_was_said_counts_also_when_the_client_has_gone(place):
 
 
 @scenario
+def whoever_takes_nothing_more_is_still_heard(place):
+    subscriber = place.client()
+    subscription = subscriber.subscribe("orders").subscription
+    client = place.client(place.unix)
+    client.carrier.socket.shutdown(socket.SHUT_RD)
+    client.send(client.publish_frame("orders", b"the answer is lost"))
+    client.send(*(client.publish_frame("orders", b"%d" % number) for number in range(100)))
+    equal(subscriber.delivery(subscription).envelope.payload, b"the answer is lost")
+    for number in range(100):
+        equal(subscriber.delivery(subscription).envelope.payload, b"%d" % number)
+
+
+@scenario
 def a_websocket_that_says_goodbye_is_said_goodbye(place):
     client = place.client(place.web)
     client.send(codec.frame("Ping"))
