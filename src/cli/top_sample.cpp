@@ -147,6 +147,23 @@ std::vector<std::string> row_of(const SessionSample& each) {
           each.links_resumed == 0 ? "-" : fmt::format("{}", each.links_resumed)};
 }
 
+std::string summary_of(const std::vector<builtin::OutboxEntry>& outboxes) {
+  if (outboxes.empty()) return {};
+  std::uint64_t commands = 0;
+  std::uint64_t unknown = 0;
+  Duration oldest{};
+  for (const builtin::OutboxEntry& each : outboxes) {
+    commands += each.waiting + each.queued + each.in_flight;
+    unknown += each.results.unknown;
+    oldest = std::max(oldest, each.oldest.value_or(Duration()));
+  }
+  std::string text = fmt::format("; {} commands in {} outboxes", commands, outboxes.size());
+  const auto us = static_cast<std::uint64_t>(oldest.count() / 1000);
+  if (us != 0) text += fmt::format(", oldest {}", short_duration(us));
+  if (unknown != 0) text += fmt::format(", {} ended unknown", unknown);
+  return text;
+}
+
 std::string summary(const TopSample& sample) {
   double rate = 0;
   std::uint64_t in_flight = 0;
@@ -157,7 +174,7 @@ std::string summary(const TopSample& sample) {
   std::string text = fmt::format("hub {}: {} of {} sessions, {} calls in flight", sample.hub_version,
                                  sample.sessions.size(), sample.sessions_max, in_flight);
   if (sample.interval_s) text += fmt::format(", {} calls/s in the last {:.1f} s", short_rate(rate), *sample.interval_s);
-  return text;
+  return text + summary_of(sample.outboxes);
 }
 
 double weight(const SessionSample& each) {
@@ -182,6 +199,7 @@ TopSample make_sample(const HubStats& now, const HubStats* before) {
     const auto found = known.find(each.session.id);
     sample.sessions.push_back(session_sample(each, found == known.end() ? nullptr : found->second, rates));
   }
+  sample.outboxes = now.outboxes;
   return sample;
 }
 

@@ -46,6 +46,7 @@ struct TopSample {
   std::optional<double> interval_s;
   std::uint64_t sessions_max = 0;
   std::vector<SessionSample> sessions;  // as they came
+  std::vector<builtin::OutboxEntry> outboxes;
 };
 
 // `before`: the sample before, or null.

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
+
 // What `parley top` makes of what the hub says.
 namespace parley::cli {
 namespace {
@@ -96,6 +98,17 @@ TEST(TopScreen, the_busiest_come_first) {
   EXPECT_THAT(lines[1], HasSubstr("SESSION  PROCESS  OFFERS      CALLS/S"));
   EXPECT_TRUE(lines[2].starts_with("2 ")) << lines[2];
   EXPECT_TRUE(lines[3].starts_with("1 ")) << lines[3];
+}
+
+TEST(TopScreen, the_first_line_tells_of_outboxes) {
+  HubStats now = hub(1, {});
+  EXPECT_THAT(make_screen(make_sample(now, nullptr), {})[0], testing::Not(HasSubstr("outboxes")));
+  builtin::OutboxEntry entry{.name = "to the host", .waiting = 1, .queued = 2, .in_flight = 3};
+  entry.oldest = std::chrono::milliseconds(3200);
+  entry.results.unknown = 4;
+  now.outboxes = {entry, builtin::OutboxEntry()};
+  EXPECT_THAT(make_screen(make_sample(now, nullptr), {})[0],
+              HasSubstr("; 6 commands in 2 outboxes, oldest 3.2s, 4 ended unknown"));
 }
 
 TEST(TopScreen, what_does_not_fit_the_window_is_cut_and_counted) {

@@ -233,6 +233,7 @@ Task<Result<builtin::HubStats>> HubService::stats(Context& context) {
     if (!found->second.oldest_call.is_never()) session.oldest_call_us = microseconds(now - found->second.oldest_call);
     session.credit_withheld_items = found->second.credit_withheld;
   }
+  stats.outboxes = hub_.outboxes().entries();
   co_return stats;
 }
 

@@ -8,6 +8,7 @@
 
 #include "core/directory/directory.h"
 #include "runtime/client.h"
+#include "runtime/outbox/outbox_entry.h"
 
 // The services that a hub has itself: client<builtin::Directory>(builtin::directory_name),
 // client<builtin::Hub>(builtin::hub_name).
@@ -146,6 +147,7 @@ struct HubStats {
   std::uint64_t at_us = 0;  // on a clock of the hub that only goes forward
   std::uint64_t sessions_max = 0;
   std::vector<SessionStats> sessions;  // those of who()
+  std::vector<OutboxEntry> outboxes;
 };
 
 struct Count {
