@@ -168,6 +168,7 @@ void add_outbox_senders(Collected& all, const OutboxService& service) {
   all.count("outbox_senders_voids", counters.voids);
   all.count("outbox_senders_started", counters.started);
   all.count("outbox_senders_expired", counters.expired);
+  all.count("outbox_senders_refused", counters.refused);
   all.count("outbox_senders_cancelled", counters.cancelled);
   all.count("outbox_senders_cancels_too_late", counters.cancels_too_late);
   all.count("outbox_senders_results_resent", counters.results_resent);

@@ -81,8 +81,14 @@ void OutboxReceiver::take(Session session, Item item, Instant now, Effects& effe
     end(entry, cancelled("before the peer had it"), effects);
     return;
   }
+  const std::size_t before = waiting_bytes_;
+  waiting_bytes_ += item.frame->size();
   entry->second.frame = *std::move(item.frame);
   start_next(now, effects);
+  if (entries_.at(item.ticket).stage != Stage::waiting) return;
+  if (item.may_wait && (before == 0 || waiting_bytes_ <= limits_.bytes_max)) return;
+  ++counters_.refused;
+  end(entry, ended(TicketResult::Kind::refused, Code::overloaded, overflow_note), effects);
 }
 
 void OutboxReceiver::cancel(Session session, Ticket ticket, Instant now, Effects& effects) {
@@ -149,6 +155,7 @@ void OutboxReceiver::start_next(Instant now, Effects& effects) {
 
 void OutboxReceiver::stop_waiting(Entries::iterator entry) {
   waiting_.erase(entry->second.order);
+  waiting_bytes_ -= entry->second.frame.size();
   due_.erase({entry->second.deadline, entry->first});
 }
 

@@ -21,6 +21,7 @@ namespace parley::core {
 
 struct OutboxReceiverLimits {
   std::uint32_t commands_max = 1024;                     // without a result, of one outbox
+  std::size_t bytes_max = std::size_t{4} << 20;          // of these, until they are started; one may be longer
   std::uint32_t at_once = 64;                            // of these, those that run; 1: one after another
   std::uint32_t results_max = 4096;                      // commands, and results that are not acknowledged
   std::size_t results_bytes_max = std::size_t{4} << 20;  // of these; beyond it nothing more is started
@@ -32,6 +33,7 @@ struct OutboxReceiverCounters {
   std::uint64_t voids = 0;
   std::uint64_t started = 0;
   std::uint64_t expired = 0;
+  std::uint64_t refused = 0;    // there was no room to keep them
   std::uint64_t cancelled = 0;  // before they were started
   std::uint64_t cancels_too_late = 0;
   std::uint64_t results[6] = {};  // by their kind
@@ -94,6 +96,7 @@ class OutboxReceiver {
     Ticket ticket;
     Instant deadline;
     std::optional<Frame> frame;  // none: the number is taken
+    bool may_wait = true;        // whether there is room for it where all receivers keep theirs
   };
   void take(Session session, Item item, Instant now, Effects& effects);
   // Nothing happens to one that runs: its result says what became of it.
@@ -123,6 +126,7 @@ class OutboxReceiver {
   std::size_t running() const { return running_; }
   std::size_t results() const { return results_.size(); }
   std::size_t results_bytes() const { return results_bytes_; }
+  std::size_t waiting_bytes() const { return waiting_bytes_; }
   const OutboxReceiverLimits& limits() const { return limits_; }
   const OutboxReceiverCounters& counters() const { return counters_; }
 
@@ -154,6 +158,7 @@ class OutboxReceiver {
   std::map<std::uint64_t, Ticket> waiting_;   // in the order in which they came
   std::set<std::pair<Instant, Ticket>> due_;  // of those that wait
   std::uint64_t last_order_ = 0;
+  std::size_t waiting_bytes_ = 0;
   std::size_t running_ = 0;
   std::size_t results_bytes_ = 0;
   ReceiveWindow received_;

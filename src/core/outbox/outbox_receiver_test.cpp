@@ -255,11 +255,44 @@ TEST_F(OutboxReceiverTest, one_that_takes_no_results_is_given_no_more) {
   EXPECT_EQ(machine.results(), 8u);
 }
 
+// What it has no room for has its result at once: nobody is kept waiting, and no session ends.
+// rule: delivery/K-06
+TEST_F(OutboxReceiverTest, a_command_that_cannot_be_kept_until_its_turn_is_refused) {
+  const auto session = attach().session;
+  take(session, 0, 1);
+  take(session, 1, 2);
+  take(session, 2, 3);
+  EXPECT_EQ(machine.waiting_bytes(), 1u);
+  OutboxReceiver::Effects effects;
+  machine.take(session, {.number = 3, .ticket = 4, .deadline = now + 1min, .frame = {{1}}, .may_wait = false}, now,
+               effects);
+  ASSERT_EQ(effects.size(), 1u);
+  EXPECT_EQ(std::get<OutboxReceiver::Answer>(effects[0]).result->kind, Kind::refused);
+  EXPECT_EQ(machine.waiting_bytes(), 1u);
+  EXPECT_EQ(machine.counters().refused, 1u);
+  finish(1);
+  EXPECT_EQ(machine.waiting_bytes(), 0u);
+}
+
 class OutboxReceiverBytesTest : public OutboxReceiverTest {
  protected:
   OutboxReceiverBytesTest()
-      : OutboxReceiverTest({.commands_max = 4, .at_once = 2, .results_max = 8, .results_bytes_max = 4}) {}
+      : OutboxReceiverTest(
+            {.commands_max = 4, .bytes_max = 4, .at_once = 2, .results_max = 8, .results_bytes_max = 4}) {}
 };
+
+TEST_F(OutboxReceiverBytesTest, commands_that_wait_have_a_bound_of_bytes) {
+  const auto session = attach().session;
+  take(session, 0, 1);
+  take(session, 1, 2);
+  OutboxReceiver::Effects effects;
+  machine.take(session, {.number = 2, .ticket = 3, .deadline = now + 1min, .frame = {{1, 2, 3, 4, 5}}}, now, effects);
+  EXPECT_TRUE(effects.empty());  // the first may be longer
+  machine.take(session, {.number = 3, .ticket = 4, .deadline = now + 1min, .frame = {{1}}}, now, effects);
+  ASSERT_EQ(effects.size(), 1u);
+  EXPECT_EQ(std::get<OutboxReceiver::Answer>(effects[0]).result->kind, Kind::refused);
+  EXPECT_EQ(machine.waiting_bytes(), 5u);
+}
 
 TEST_F(OutboxReceiverBytesTest, nothing_more_is_started_while_too_many_bytes_of_results_are_kept) {
   const auto session = attach().session;

@@ -83,7 +83,8 @@ class Outbox final : public ListNode {
   builtin::OutboxTicket ticket(std::uint64_t number) const;
   // What the other end knows of it, asked over the session. Errors: not_sent (there is none), and how the call ended.
   Task<Result<builtin::OutboxTicket>> ask_peer(std::uint64_t ticket);
-  // Told of each result before whoever waits for it goes on; it may call what it likes here. One for all.
+  // Told of each result before whoever waits for it goes on; it may call what it likes here, and not destroy it. One
+  // for all.
   void on_result(std::move_only_function<void(std::uint64_t ticket, const TicketResult& result)> told) {
     told_ = std::move(told);
   }

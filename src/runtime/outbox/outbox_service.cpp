@@ -25,6 +25,9 @@ using builtin::OutboxSaid;
 using builtin::OutboxTicket;
 using core::OutboxReceiver;
 
+// What an outbox may say as its name.
+static constexpr std::size_t name_bytes_max = 64;
+
 // --- one outbox, as its other end has it
 
 // Lives longer than the sessions of the outbox, and shorter than what runs its commands.
@@ -75,6 +78,7 @@ class OutboxService::Receiver {
   const std::string principal_;
   std::shared_ptr<const core::Rights> rights_;
   OutboxReceiver machine_;
+  std::size_t bytes_kept_ = 0;  // in the count of all
   Visit* visit_ = nullptr;
   Instant away_since_;
   Effects pending_;  // what is carried out now
@@ -174,6 +178,7 @@ class OutboxService::State {
   const Who who;
   const Run run;
   bool is_closed = false;
+  std::size_t bytes_kept = 0;
   core::OutboxReceiverCounters of_the_past;
   IntrusiveList<parley::Outbox> shown;
   std::map<Key, std::unique_ptr<Receiver>> receivers;
@@ -211,7 +216,7 @@ class OutboxService::State {
 OutboxService::Receiver::Receiver(State& state, const Sender& sender, const OutboxOpening& opening)
     : state_(state),
       outbox_(opening.outbox),
-      name_(opening.name),
+      name_(opening.name.size() <= name_bytes_max ? opening.name : std::string()),
       principal_(sender.principal),
       rights_(sender.rights),
       machine_(state.loop.random().next(), state.options.limits),
@@ -219,6 +224,7 @@ OutboxService::Receiver::Receiver(State& state, const Sender& sender, const Outb
       scope_(state.loop.executor()) {}
 
 OutboxService::Receiver::~Receiver() {
+  state_.bytes_kept -= bytes_kept_;
   if (!visit_) return;
   visit_->receiver = nullptr;
   visit_->end(Error{Code::closed, "it takes no commands of outboxes any more"});
@@ -258,7 +264,8 @@ void OutboxService::Receiver::on_said(Visit& visit, OutboxSaid said) {
                   {.number = sent->number,
                    .ticket = sent->ticket,
                    .deadline = now + sent->remaining,
-                   .frame = std::move(sent->frame)},
+                   .frame = std::move(sent->frame),
+                   .may_wait = state_.bytes_kept < state_.options.bytes_of_all_max},
                   now, effects);
   } else if (const auto* const cancel = std::get_if<builtin::OutboxCancel>(&said)) {
     machine_.cancel(visit.number, cancel->ticket, now, effects);
@@ -305,6 +312,8 @@ void OutboxService::Receiver::carry_out(Effects effects) {
   }
   pending_.clear();
   is_carrying_out_ = false;
+  const std::size_t kept = machine_.waiting_bytes() + machine_.results_bytes();
+  state_.bytes_kept += kept - std::exchange(bytes_kept_, kept);
 }
 
 void OutboxService::Receiver::do_effect(OutboxReceiver::Start& start) {

@@ -104,6 +104,7 @@ void add(core::OutboxReceiverCounters& all, const core::OutboxReceiverCounters& 
   all.voids += one.voids;
   all.started += one.started;
   all.expired += one.expired;
+  all.refused += one.refused;
   all.cancelled += one.cancelled;
   all.cancels_too_late += one.cancels_too_late;
   for (std::size_t kind = 0; kind < std::size(all.results); ++kind) all.results[kind] += one.results[kind];
