@@ -72,7 +72,9 @@ void OutboxReceiver::take(Session session, Item item, Instant now, Effects& effe
   }
   ++counters_.received;
   const auto entry =
-      entries_.emplace(item.ticket, Entry{.stage = Stage::waiting, .order = ++last_order_, .deadline = item.deadline})
+      entries_
+          .emplace(item.ticket,
+                   Entry{.stage = Stage::waiting, .order = ++last_order_, .came = now, .deadline = item.deadline})
           .first;
   waiting_.emplace(entry->second.order, item.ticket);
   due_.emplace(item.deadline, item.ticket);
@@ -195,6 +197,14 @@ void OutboxReceiver::on_time(Instant now, Effects& effects) {
 }
 
 // --- what there is
+
+std::optional<Instant> OutboxReceiver::oldest() const {
+  std::optional<Instant> oldest;
+  for (const auto& [ticket, entry] : entries_) {
+    if (entry.stage != Stage::over && (!oldest || entry.came < *oldest)) oldest = entry.came;
+  }
+  return oldest;
+}
 
 std::optional<OutboxReceiver::TicketState> OutboxReceiver::state(Ticket ticket) const {
   const auto entry = entries_.find(ticket);

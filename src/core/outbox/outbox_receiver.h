@@ -127,6 +127,8 @@ class OutboxReceiver {
   std::size_t results() const { return results_.size(); }
   std::size_t results_bytes() const { return results_bytes_; }
   std::size_t waiting_bytes() const { return waiting_bytes_; }
+  // When the oldest without a result came.
+  std::optional<Instant> oldest() const;
   const OutboxReceiverLimits& limits() const { return limits_; }
   const OutboxReceiverCounters& counters() const { return counters_; }
 
@@ -136,6 +138,7 @@ class OutboxReceiver {
   struct Entry {
     Stage stage;
     std::uint64_t order;
+    Instant came;
     Instant deadline;
     Frame frame = {};  // of one that waits
     std::shared_ptr<const TicketResult> result = {};

@@ -141,6 +141,20 @@ TEST_F(OutboxReceiverTest, a_result_is_kept_and_said_again_until_the_outbox_has_
   EXPECT_FALSE(machine.state(1));
 }
 
+TEST_F(OutboxReceiverTest, the_oldest_is_the_one_that_came_first_of_those_without_a_result) {
+  EXPECT_FALSE(machine.oldest());
+  const auto session = attach().session;
+  const Instant first = now;
+  take(session, 0, 7);
+  pass(1s);
+  take(session, 1, 3);
+  EXPECT_EQ(machine.oldest(), first);
+  finish(7);
+  EXPECT_EQ(machine.oldest(), now);
+  finish(3);
+  EXPECT_FALSE(machine.oldest());
+}
+
 TEST_F(OutboxReceiverTest, results_of_another_life_are_none_of_this_one) {
   EXPECT_TRUE(try_attach({.incarnation = 8, .results = 41}));
 }

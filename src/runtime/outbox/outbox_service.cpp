@@ -371,6 +371,7 @@ OutboxEntry OutboxService::Receiver::entry() const {
   entry.in_flight = machine_.running();
   entry.bytes = machine_.results_bytes();
   entry.results_kept = machine_.results();
+  if (const auto oldest = machine_.oldest()) entry.oldest = state_.now() - *oldest;
   entry.results = runtime::results_in(machine_.counters().results);
   return entry;
 }
