@@ -103,8 +103,8 @@ constexpr auto any = Incarnation::any;
 
 class OutboxModelTest : public testing::TestWithParam<Plan> {};
 
-// rule: delivery/K-03, delivery/K-04, delivery/K-05, delivery/K-08, delivery/K-09
 TEST_P(OutboxModelTest, every_ticket_ends_once_and_nothing_is_applied_twice) {
+  // rule: delivery/K-03, delivery/K-04, delivery/K-05, delivery/K-08, delivery/K-09
   const Explored explored = explore(GetParam(), depth());
   RecordProperty("states", static_cast<int>(explored.states));
   std::printf("%zu states, %zu steps, depth %zu\n", explored.states, explored.steps, depth());

@@ -94,8 +94,8 @@ class OutboxReceiverTest : public ::testing::Test {
   }
 };
 
-// rule: delivery/K-11
 TEST_F(OutboxReceiverTest, commands_are_started_in_the_order_in_which_they_were_sent_so_many_at_once) {
+  // rule: delivery/K-11
   const auto session = attach().session;
   take(session, 0, 5);
   take(session, 1, 3);  // its place in the queue was that of an older one
@@ -106,8 +106,8 @@ TEST_F(OutboxReceiverTest, commands_are_started_in_the_order_in_which_they_were_
   EXPECT_THAT(started, ElementsAre(5, 3, 7));
 }
 
-// rule: delivery/K-03, delivery/K-04, delivery/W-09
 TEST_F(OutboxReceiverTest, a_command_that_comes_again_is_not_started_again) {
+  // rule: delivery/K-03, delivery/K-04, delivery/W-09
   const auto first = attach().session;
   take(first, 0, 1);
   machine.detach(first);
@@ -120,8 +120,8 @@ TEST_F(OutboxReceiverTest, a_command_that_comes_again_is_not_started_again) {
 }
 
 // Also one that ended while nobody was there, and however many others there were since.
-// rule: delivery/K-04, delivery/W-11
 TEST_F(OutboxReceiverTest, a_result_is_kept_and_said_again_until_the_outbox_has_it) {
+  // rule: delivery/K-04, delivery/W-11
   const auto first = attach().session;
   take(first, 0, 1);
   machine.detach(first);
@@ -163,8 +163,8 @@ TEST_F(OutboxReceiverTest, an_outbox_that_has_results_which_were_never_said_is_n
   EXPECT_EQ(try_attach({.incarnation = 9, .results = 3}).error().code, Code::link_lost);
 }
 
-// rule: delivery/W-19
 TEST_F(OutboxReceiverTest, a_cancel_ends_what_waits_and_leaves_alone_what_runs) {
+  // rule: delivery/W-19
   const auto session = attach().session;
   for (std::uint32_t i = 0; i < 3; ++i) take(session, i, i + 1);
   cancel(session, 3);
@@ -187,8 +187,8 @@ TEST_F(OutboxReceiverTest, a_number_without_a_command_has_a_result_and_starts_no
   EXPECT_EQ(answers[0].result->kind, Kind::cancelled);
 }
 
-// rule: delivery/K-07
 TEST_F(OutboxReceiverTest, what_was_not_started_by_its_deadline_is_not_started) {
+  // rule: delivery/K-07
   const auto session = attach().session;
   take(session, 0, 1);
   take(session, 1, 2);
@@ -218,8 +218,8 @@ TEST_F(OutboxReceiverTest, what_came_is_acknowledged_with_a_result_or_else_at_th
   EXPECT_EQ(acknowledged[0].received, 1u);
 }
 
-// rule: delivery/K-09
 TEST_F(OutboxReceiverTest, another_session_takes_the_place_of_one_that_is_there) {
+  // rule: delivery/K-09
   const auto old = attach().session;
   const auto fresh = attach().session;
   ASSERT_EQ(closes.size(), 1u);

@@ -13,8 +13,8 @@ using namespace std::chrono_literals;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-// rule: delivery/R-04, delivery/R-05, delivery/R-06, delivery/R-07, delivery/R-23
 TEST(OutboxSession, what_waited_goes_first_and_in_its_order) {
+  // rule: delivery/R-04, delivery/R-05, delivery/R-06, delivery/R-07, delivery/R-23
   Bench bench;
   bench.sent("a");
   bench.sent("b");
@@ -28,8 +28,8 @@ TEST(OutboxSession, what_waited_goes_first_and_in_its_order) {
   EXPECT_FALSE(bench.machine.outage());
 }
 
-// rule: delivery/K-09, delivery/R-13, delivery/W-01, delivery/W-22
 TEST(OutboxSession, what_is_said_of_a_session_that_is_over_does_nothing_and_is_counted) {
+  // rule: delivery/K-09, delivery/R-13, delivery/W-01, delivery/W-22
   Bench bench;
   const auto old = bench.connected();
   bench.disconnect(old);
@@ -46,8 +46,8 @@ TEST(OutboxSession, what_is_said_of_a_session_that_is_over_does_nothing_and_is_c
   EXPECT_EQ(bench.sends.back().session, fresh);
 }
 
-// rule: delivery/K-09, delivery/R-08
 TEST(OutboxSession, a_second_one_takes_the_place_of_the_first_which_is_told) {
+  // rule: delivery/K-09, delivery/R-08
   Bench bench;
   const auto first = bench.connected();
   bench.sent("a");
@@ -61,8 +61,8 @@ TEST(OutboxSession, a_second_one_takes_the_place_of_the_first_which_is_told) {
   EXPECT_THAT(bench.taken(), ElementsAre("a"));
 }
 
-// rule: delivery/K-03, delivery/R-09, delivery/R-18, delivery/R-19, delivery/R-20, delivery/R-21, delivery/W-15
 TEST(OutboxSession, after_a_break_what_the_peer_has_not_got_is_sent_again_in_its_order_before_anything_newer) {
+  // rule: delivery/K-03, delivery/R-09, delivery/R-18, delivery/R-19, delivery/R-20, delivery/R-21, delivery/W-15
   Bench bench;
   const auto session = bench.connected();
   bench.sent("a");
@@ -77,8 +77,8 @@ TEST(OutboxSession, after_a_break_what_the_peer_has_not_got_is_sent_again_in_its
   EXPECT_EQ(bench.machine.counters().resent, 2u);
 }
 
-// rule: delivery/W-09, delivery/K-03
 TEST(OutboxSession, what_the_peer_has_is_not_sent_again_and_its_result_is_taken_once) {
+  // rule: delivery/W-09, delivery/K-03
   Bench bench;
   const auto session = bench.connected();
   const Ticket ticket = bench.sent("a");
@@ -93,8 +93,51 @@ TEST(OutboxSession, what_the_peer_has_is_not_sent_again_and_its_result_is_taken_
   EXPECT_EQ(bench.machine.counters().results_repeated, 1u);
 }
 
-// rule: delivery/W-10, delivery/R-18, delivery/K-04
+// A write that failed is no result: the peer may have it.
+TEST(OutboxSession, what_was_on_its_way_when_the_session_broke_has_not_failed) {
+  // rule: delivery/W-08, delivery/R-20
+  Bench bench;
+  const Ticket ticket = bench.sent("a");
+  bench.disconnect(bench.connected());
+  EXPECT_FALSE(bench.kind_of(ticket));
+  EXPECT_EQ(bench.machine.state(ticket)->stage, Stage::sent);
+  bench.finish(bench.connected(1, 0), 0, ticket);
+  EXPECT_EQ(bench.kind_of(ticket), Kind::applied);
+  EXPECT_EQ(bench.repeated_results, 0u);
+}
+
+TEST(OutboxSession, what_another_life_gets_again_comes_before_anything_newer) {
+  // rule: delivery/W-15, delivery/K-11
+  Bench bench;
+  const auto session = bench.connected(1, {}, 2);
+  for (const char* const text : {"a", "b", "c"}) bench.send({.text = text, .incarnation = Incarnation::any}).value();
+  EXPECT_THAT(bench.taken(), ElementsAre("a", "b"));
+  bench.disconnect(session);
+  bench.send({.text = "d", .incarnation = Incarnation::any}).value();
+  bench.connected(2);
+  EXPECT_THAT(bench.taken(), ElementsAre("a", "b", "c", "d"));
+}
+
+// Whoever purges has claimed the end of a group: what of it was on its way is taken back, and goes to nobody anew.
+TEST(OutboxSession, of_a_group_that_was_purged_nothing_is_issued_any_more) {
+  // rule: delivery/W-23, delivery/R-34
+  Bench bench({.group_commands_max = 2, .waiting_max = 4});
+  const auto session = bench.connected(1, {}, 1);
+  const Ticket sent = bench.send({.text = "sent", .group = "g"}).value();
+  bench.send({.text = "queued", .group = "g"}).value();
+  bench.send({.text = "waits", .group = "g", .when_full = WhenFull::wait}).value();
+  EXPECT_EQ(bench.purge("g"), 2u);
+  ASSERT_EQ(bench.cancels.size(), 1u);
+  EXPECT_EQ(bench.cancels[0].ticket, sent);
+  bench.taken();
+  bench.disconnect(session);
+  bench.connected(1);
+  EXPECT_THAT(bench.taken(), ElementsAre("-"));
+  EXPECT_EQ(bench.kind_of(sent), Kind::cancelled);
+}
+
 TEST(OutboxSession, sent_is_not_received_and_received_is_not_applied) {
+  // rule: delivery/W-10, delivery/R-18, delivery/K-04
   Bench bench;
   const auto session = bench.connected();
   const Ticket ticket = bench.sent("a");
@@ -108,8 +151,8 @@ TEST(OutboxSession, sent_is_not_received_and_received_is_not_applied) {
   EXPECT_EQ(bench.machine.result_us().count(), 1u);
 }
 
-// rule: delivery/K-05, delivery/W-12
 TEST(OutboxSession, another_life_of_the_peer_gets_nothing_that_was_meant_for_the_one_before) {
+  // rule: delivery/K-05, delivery/W-12
   Bench bench;
   const auto session = bench.connected(1, {}, 2);
   const Ticket was_sent = bench.sent("sent");
@@ -127,8 +170,8 @@ TEST(OutboxSession, another_life_of_the_peer_gets_nothing_that_was_meant_for_the
   EXPECT_EQ(bench.machine.counters().restarts, 1u);
 }
 
-// rule: delivery/K-05
 TEST(OutboxSession, what_was_sent_before_any_peer_was_known_is_for_whoever_comes_first) {
+  // rule: delivery/K-05
   Bench bench;
   const Ticket ticket = bench.sent("a");
   bench.connected(5);
@@ -137,8 +180,8 @@ TEST(OutboxSession, what_was_sent_before_any_peer_was_known_is_for_whoever_comes
 }
 
 // One that says the same name, and does not know what it had, is another one.
-// rule: delivery/K-05
 TEST(OutboxSession, a_peer_that_has_forgotten_what_it_had_is_another_life) {
+  // rule: delivery/K-05
   Bench bench;
   const auto session = bench.connected();
   const Ticket ticket = bench.sent("a");
@@ -171,8 +214,8 @@ TEST(OutboxSession, what_an_earlier_life_may_have_applied_is_not_said_to_have_ex
   }
 }
 
-// rule: delivery/W-13, delivery/K-10
 TEST(OutboxSession, a_peer_that_acknowledges_nothing_loses_its_session_and_nobody_has_waited_for_it) {
+  // rule: delivery/W-13, delivery/K-10
   Bench bench({.outage_max = 60s, .acknowledge_within = 4s});
   const auto session = bench.connected();
   bench.pass(60s);  // it owes nothing
@@ -190,8 +233,8 @@ TEST(OutboxSession, a_peer_that_acknowledges_nothing_loses_its_session_and_nobod
   EXPECT_THAT(bench.taken(), ElementsAre("a"));
 }
 
-// rule: delivery/K-10
 TEST(OutboxSession, a_peer_that_never_says_who_it_is_loses_its_session) {
+  // rule: delivery/K-10
   Bench bench({.acknowledge_within = 4s});
   bench.connect();
   bench.pass(4s);
@@ -211,8 +254,8 @@ TEST(OutboxSession, one_that_acknowledges_bit_by_bit_keeps_it) {
   EXPECT_THAT(bench.closes, IsEmpty());
 }
 
-// rule: delivery/W-17, delivery/R-09
 TEST(OutboxSession, one_that_breaks_off_while_it_is_taken_up_leaves_no_half_state) {
+  // rule: delivery/W-17, delivery/R-09
   Bench bench;
   bench.sent("a");
   const auto session = bench.connect();
@@ -225,8 +268,8 @@ TEST(OutboxSession, one_that_breaks_off_while_it_is_taken_up_leaves_no_half_stat
   EXPECT_THAT(bench.taken(), ElementsAre("a"));
 }
 
-// rule: delivery/K-03
 TEST(OutboxSession, no_more_is_sent_than_the_peer_has_room_for) {
+  // rule: delivery/K-03
   Bench bench;
   const auto session = bench.connected(1, {}, 2);
   const Ticket first = bench.sent("a");
@@ -277,8 +320,8 @@ TEST(OutboxSession, a_peer_that_breaks_the_rules_loses_its_session_and_no_ticket
   EXPECT_EQ(bench.closes.size(), 1u);
 }
 
-// rule: delivery/K-08, delivery/R-31, delivery/W-04
 TEST(OutboxSession, a_result_that_comes_after_the_end_of_its_ticket_is_counted_and_no_second_one) {
+  // rule: delivery/K-08, delivery/R-31, delivery/W-04
   Bench bench({.answer_within = 1s});
   const auto session = bench.connected();
   const Ticket ticket = bench.send({.text = "a", .deadline = 1s}).value();

@@ -15,8 +15,8 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using Cancelled = Outbox::Cancelled;
 
-// rule: delivery/R-01
 TEST(Outbox, a_new_one_has_no_session_nothing_in_it_and_no_timer) {
+  // rule: delivery/R-01
   Bench bench;
   EXPECT_FALSE(bench.machine.is_connected());
   EXPECT_EQ(bench.machine.size(), 0u);
@@ -25,8 +25,8 @@ TEST(Outbox, a_new_one_has_no_session_nothing_in_it_and_no_timer) {
   EXPECT_EQ(bench.connect(), 1u);
 }
 
-// rule: delivery/R-16
 TEST(Outbox, what_is_sent_goes_at_once_where_there_is_a_session_and_waits_where_there_is_none) {
+  // rule: delivery/R-16
   Bench bench;
   const Ticket first = bench.sent("a");
   EXPECT_THAT(bench.taken(), IsEmpty());
@@ -38,8 +38,8 @@ TEST(Outbox, what_is_sent_goes_at_once_where_there_is_a_session_and_waits_where_
   EXPECT_EQ(bench.machine.state(first)->stage, Stage::sent);
 }
 
-// rule: delivery/K-06, delivery/R-17, delivery/W-02
 TEST(Outbox, one_that_finds_no_room_is_rejected_and_what_was_taken_stays) {
+  // rule: delivery/K-06, delivery/R-17, delivery/W-02
   Bench bench({.commands_max = 2});
   const Ticket first = bench.sent("a");
   bench.sent("b");
@@ -52,8 +52,8 @@ TEST(Outbox, one_that_finds_no_room_is_rejected_and_what_was_taken_stays) {
 }
 
 // What has been sent counts until it has its result.
-// rule: delivery/K-06, delivery/W-02
 TEST(Outbox, what_is_in_flight_counts_until_its_result) {
+  // rule: delivery/K-06, delivery/W-02
   Bench bench({.commands_max = 2, .bytes_max = 10});
   const auto session = bench.connected();
   const Ticket first = bench.sent("12345678");
@@ -72,8 +72,8 @@ TEST(Outbox, one_that_could_never_find_room_is_too_large) {
   EXPECT_TRUE(bench.send("1234"));
 }
 
-// rule: delivery/W-18
 TEST(Outbox, the_oldest_that_may_be_dropped_gives_way_to_one_of_its_kind_and_nobody_else) {
+  // rule: delivery/W-18
   Bench bench({.commands_max = 3});
   const Ticket kept = bench.sent("a");
   const Ticket oldest = bench.send({.text = "b", .when_full = WhenFull::drop_oldest}).value();
@@ -103,8 +103,8 @@ TEST(Outbox, what_has_been_sent_is_not_dropped) {
   EXPECT_FALSE(bench.send({.text = "b", .when_full = WhenFull::drop_oldest}));
 }
 
-// rule: delivery/W-18
 TEST(Outbox, a_newer_one_of_a_key_takes_the_place_of_the_one_that_was_not_sent) {
+  // rule: delivery/W-18
   Bench bench;
   const Ticket first = bench.send({.text = "x1", .key = "x"}).value();
   bench.sent("a");
@@ -127,8 +127,8 @@ TEST(Outbox, a_newer_one_of_a_key_needs_no_room_but_for_what_it_is_longer) {
   EXPECT_EQ(bench.machine.bytes(), 4u);
 }
 
-// rule: delivery/W-18, delivery/K-06
 TEST(Outbox, one_that_waits_for_room_goes_when_there_is_some_and_in_its_turn) {
+  // rule: delivery/W-18, delivery/K-06
   Bench bench({.commands_max = 1});
   const auto session = bench.connected();
   const Ticket first = bench.sent("a");
@@ -152,8 +152,8 @@ TEST(Outbox, nobody_overtakes_one_that_waits_for_room) {
   EXPECT_EQ(bench.machine.state(waits)->stage, Stage::queued);
 }
 
-// rule: delivery/W-18
 TEST(Outbox, one_that_waits_in_vain_is_refused_at_its_deadline) {
+  // rule: delivery/W-18
   Bench bench({.commands_max = 1});
   bench.connected();
   bench.sent("a");
@@ -172,8 +172,8 @@ TEST(Outbox, those_that_wait_for_room_are_bounded) {
   EXPECT_FALSE(bench.send({.text = "", .when_full = WhenFull::wait}));
 }
 
-// rule: delivery/W-18, delivery/K-06, delivery/R-14
 TEST(Outbox, a_group_has_a_quota_and_whoever_has_no_group_none) {
+  // rule: delivery/W-18, delivery/K-06, delivery/R-14
   Bench bench({.group_commands_max = 2});
   bench.send({.text = "a", .group = "saga 1"}).value();
   const Ticket second = bench.send({.text = "b", .group = "saga 1"}).value();
@@ -202,8 +202,8 @@ TEST(Outbox, of_a_group_at_its_quota_the_oldest_of_that_group_is_dropped) {
 
 // --- only if connected
 
-// rule: delivery/R-41
 TEST(Outbox, only_if_connected_keeps_nothing_where_there_is_no_session) {
+  // rule: delivery/R-41
   Bench bench;
   const auto probe = bench.send({.text = "probe", .when_full = WhenFull::only_if_connected});
   EXPECT_EQ(probe.error(), (Error{Code::not_sent, "peer unreachable"}));
@@ -212,8 +212,8 @@ TEST(Outbox, only_if_connected_keeps_nothing_where_there_is_no_session) {
   EXPECT_FALSE(bench.send({.text = "probe", .when_full = WhenFull::only_if_connected}));
 }
 
-// rule: delivery/R-42, delivery/R-43
 TEST(Outbox, no_later_session_gets_what_was_for_one_that_broke) {
+  // rule: delivery/R-42, delivery/R-43
   Bench bench;
   const auto session = bench.connected(1, {}, 1);
   const Ticket probe = bench.send({.text = "probe", .when_full = WhenFull::only_if_connected}).value();
@@ -240,8 +240,8 @@ TEST(Outbox, what_the_peer_has_is_not_lost_with_the_session) {
 
 // --- time
 
-// rule: delivery/K-07, delivery/R-10, delivery/R-15, delivery/W-03
 TEST(Outbox, one_whose_time_is_over_is_not_sent_to_a_peer_that_comes_later) {
+  // rule: delivery/K-07, delivery/R-10, delivery/R-15, delivery/W-03
   Bench bench;
   const Ticket early = bench.send({.text = "a", .deadline = 1s}).value();
   const Ticket late = bench.send({.text = "b", .deadline = 10s}).value();
@@ -252,8 +252,8 @@ TEST(Outbox, one_whose_time_is_over_is_not_sent_to_a_peer_that_comes_later) {
   EXPECT_FALSE(bench.kind_of(late));
 }
 
-// rule: delivery/K-07, delivery/R-25, delivery/W-03
 TEST(Outbox, its_timers_need_no_traffic) {
+  // rule: delivery/K-07, delivery/R-25, delivery/W-03
   Bench bench;
   const Ticket ticket = bench.send({.text = "a", .deadline = 1s}).value();
   bench.pass(1s - 1ns);
@@ -263,8 +263,8 @@ TEST(Outbox, its_timers_need_no_traffic) {
   EXPECT_TRUE(bench.machine.next_deadline().is_never());
 }
 
-// rule: delivery/R-24, delivery/R-28, delivery/K-07, delivery/W-03
 TEST(Outbox, an_outage_ends_what_waits_in_its_order_also_before_the_first_session) {
+  // rule: delivery/R-24, delivery/R-28, delivery/K-07, delivery/W-03
   Bench bench({.outage_max = 5s});
   const Ticket first = bench.sent("a");
   const Ticket second = bench.sent("b");
@@ -276,8 +276,8 @@ TEST(Outbox, an_outage_ends_what_waits_in_its_order_also_before_the_first_sessio
   EXPECT_EQ(bench.note_of(first), "peer unreachable");
 }
 
-// rule: delivery/R-26, delivery/R-27, delivery/K-07, delivery/W-03
 TEST(Outbox, what_is_sent_in_an_outage_has_all_of_its_own_time_and_no_more) {
+  // rule: delivery/R-26, delivery/R-27, delivery/K-07, delivery/W-03
   Bench bench({.outage_max = 5s});
   bench.pass(5s);
   const Ticket first = bench.sent("a");
@@ -289,8 +289,8 @@ TEST(Outbox, what_is_sent_in_an_outage_has_all_of_its_own_time_and_no_more) {
   EXPECT_THAT(bench.ended, ElementsAre(first, second));
 }
 
-// rule: delivery/R-11
 TEST(Outbox, an_outage_begins_when_the_session_ends_and_saying_so_again_does_not_extend_it) {
+  // rule: delivery/R-11
   Bench bench({.outage_max = 5s});
   const auto session = bench.connected();
   bench.pass(20s);
@@ -319,8 +319,8 @@ TEST(Outbox, of_what_was_sent_the_peer_may_still_say_the_end_a_little_after_its_
 
 // --- cancels
 
-// rule: delivery/R-33, delivery/R-34, delivery/W-23
 TEST(Outbox, a_purge_takes_what_is_of_a_group_and_leaves_the_order_of_the_rest) {
+  // rule: delivery/R-33, delivery/R-34, delivery/W-23
   Bench bench;
   bench.sent("a");
   const Ticket one = bench.send({.text = "g1", .group = "g"}).value();
@@ -335,8 +335,8 @@ TEST(Outbox, a_purge_takes_what_is_of_a_group_and_leaves_the_order_of_the_rest) 
   EXPECT_THAT(bench.taken(), ElementsAre("a", "h", "b"));
 }
 
-// rule: delivery/R-35, delivery/W-19
 TEST(Outbox, a_cancel_reaches_what_is_in_flight_and_the_result_says_whether_it_was_in_time) {
+  // rule: delivery/R-35, delivery/W-19
   Bench bench;
   const auto session = bench.connected();
   const Ticket in_time = bench.sent("a");
@@ -355,8 +355,8 @@ TEST(Outbox, a_cancel_reaches_what_is_in_flight_and_the_result_says_whether_it_w
   EXPECT_EQ(bench.cancel(too_late), Cancelled::late);
 }
 
-// rule: delivery/W-19
 TEST(Outbox, what_was_cancelled_in_an_outage_is_not_sent_again) {
+  // rule: delivery/W-19
   Bench bench;
   const auto session = bench.connected();
   const Ticket ticket = bench.sent("a");
@@ -386,8 +386,8 @@ TEST(Outbox, a_cancel_that_could_not_be_said_is_said_to_the_next_session_of_a_pe
 
 // --- its end
 
-// rule: delivery/K-12
 TEST(Outbox, at_the_end_what_is_left_has_a_result_and_nothing_new_is_taken) {
+  // rule: delivery/K-12
   Bench bench;
   const auto session = bench.connected(1, {}, 2);
   const Ticket done = bench.sent("a");
@@ -414,8 +414,8 @@ TEST(Outbox, one_that_is_closed_without_time_cancels_what_was_not_sent) {
   EXPECT_EQ(bench.drained, 1u);
 }
 
-// rule: delivery/W-08, delivery/K-08
 TEST(Outbox, a_ticket_can_be_asked_for_until_it_is_forgotten) {
+  // rule: delivery/W-08, delivery/K-08
   Bench bench({.results_kept = 2});
   const auto session = bench.connected();
   const Ticket first = bench.sent("a");

@@ -46,8 +46,8 @@ class OutboxTest : public ::testing::Test {
   std::unique_ptr<Between> between;
 };
 
-// rule: delivery/R-02, delivery/W-08, delivery/K-08
 TEST_F(OutboxTest, a_command_is_applied_and_its_ticket_says_what_came_of_it) {
+  // rule: delivery/R-02, delivery/W-08, delivery/K-08
   connect();
   const Ticket ticket = send(7);
   const Ticket copy = ticket;
@@ -91,8 +91,8 @@ TEST_F(OutboxTest, a_command_that_nobody_has_yet_is_waited_for) {
   EXPECT_EQ(result_of(typo).error.note, "nobody has the command notee; did you mean note?");
 }
 
-// rule: delivery/W-16, delivery/R-22, delivery/K-06
 TEST_F(OutboxTest, what_cannot_be_encoded_is_refused_when_it_is_sent_and_blocks_nobody) {
+  // rule: delivery/W-16, delivery/R-22, delivery/K-06
   EXPECT_EQ(outbox.send_json("note", "{").error().code, Code::json);
   EXPECT_EQ(outbox.send_json("no name", "{}").error().code, Code::invalid);
   EXPECT_EQ(outbox.send_json("note", "{}", {.meta = "[]"}).error().code, Code::invalid);
@@ -101,8 +101,8 @@ TEST_F(OutboxTest, what_cannot_be_encoded_is_refused_when_it_is_sent_and_blocks_
   EXPECT_EQ(result_of(ticket).kind, Kind::applied);
 }
 
-// rule: delivery/R-05, delivery/R-16
 TEST_F(OutboxTest, commands_wait_for_the_peer_and_keep_their_order) {
+  // rule: delivery/R-05, delivery/R-16
   for (int i = 0; i < 5; ++i) send(i);
   connect();
   send(5);
@@ -110,8 +110,8 @@ TEST_F(OutboxTest, commands_wait_for_the_peer_and_keep_their_order) {
   EXPECT_THAT(host->noted, ElementsAre(0, 1, 2, 3, 4, 5));
 }
 
-// rule: delivery/W-11, delivery/K-04
 TEST_F(OutboxTest, a_command_that_runs_when_the_session_breaks_runs_once_and_its_result_comes_over_the_next_one) {
+  // rule: delivery/W-11, delivery/K-04
   connect();
   const Ticket ticket = hang(1);
   world.settle();
@@ -127,8 +127,8 @@ TEST_F(OutboxTest, a_command_that_runs_when_the_session_breaks_runs_once_and_its
   EXPECT_THAT(host->noted, ElementsAre(1));
 }
 
-// rule: delivery/K-05, delivery/W-12
 TEST_F(OutboxTest, a_host_that_was_started_anew_gets_what_any_may_have_and_nothing_else) {
+  // rule: delivery/K-05, delivery/W-12
   connect();
   const Ticket same = hang(1);
   const Ticket any = hang(2, {.incarnation = Incarnation::any});
@@ -165,8 +165,8 @@ class OutboxOneAtATimeTest : public OutboxTest {
   OutboxOneAtATimeTest() { restart_host({.limits = {.at_once = 1}}); }
 };
 
-// rule: delivery/W-19, delivery/R-35
 TEST_F(OutboxOneAtATimeTest, a_cancel_in_flight_ends_what_has_not_been_started_and_not_what_runs) {
+  // rule: delivery/W-19, delivery/R-35
   connect();
   const Ticket runs = hang(1);
   const Ticket waits = hang(2);
@@ -191,8 +191,8 @@ TEST_F(OutboxOneAtATimeTest, what_is_not_started_by_its_deadline_has_expired_and
   EXPECT_THAT(host->noted, ElementsAre(1));
 }
 
-// rule: delivery/K-09, delivery/R-08, delivery/R-12
 TEST_F(OutboxTest, of_two_hosts_that_come_at_once_the_later_one_is_the_peer_and_nothing_is_doubled) {
+  // rule: delivery/K-09, delivery/R-08, delivery/R-12
   Host other(world);
   send(1);
   connect();
@@ -233,8 +233,8 @@ TEST_F(OutboxTest, a_peer_that_serves_no_outboxes_is_told_of_and_the_commands_go
 }
 
 // Nobody waits for a peer that has been stopped: what is sent to it is kept, and its session ends.
-// rule: delivery/W-13, delivery/W-25, delivery/K-01
 TEST_F(OutboxTest, a_peer_that_reads_nothing_loses_its_session_and_sending_never_waits) {
+  // rule: delivery/W-13, delivery/W-25, delivery/K-01
   connect(4096);
   const Ticket hangs = hang(0);
   world.settle();
@@ -252,8 +252,8 @@ TEST_F(OutboxTest, a_peer_that_reads_nothing_loses_its_session_and_sending_never
   EXPECT_THAT(host->noted, SizeIs(63));
 }
 
-// rule: delivery/W-24, delivery/R-45
 TEST_F(OutboxTest, commands_of_one_turn_leave_in_one_write) {
+  // rule: delivery/W-24, delivery/R-45
   connect();
   const std::uint64_t before = between->statistics.writes;
   for (int i = 0; i < 50; ++i) send(i);
@@ -262,8 +262,8 @@ TEST_F(OutboxTest, commands_of_one_turn_leave_in_one_write) {
   EXPECT_LE(between->statistics.writes - before, 4u);
 }
 
-// rule: delivery/R-30, delivery/R-29, delivery/W-05
 TEST_F(OutboxTest, each_result_is_told_once_and_before_whoever_waits_for_it_goes_on) {
+  // rule: delivery/R-30, delivery/R-29, delivery/W-05
   std::vector<std::pair<std::uint64_t, Kind>> told;
   outbox.on_result([&](std::uint64_t ticket, const TicketResult& result) { told.emplace_back(ticket, result.kind); });
   const Ticket dropped = send(1, {.deadline = 1s});
@@ -284,8 +284,8 @@ TEST_F(OutboxTest, whoever_is_told_of_a_result_may_send_the_next_one) {
   EXPECT_THAT(host->noted, ElementsAre(0, 1, 2));
 }
 
-// rule: delivery/K-08
 TEST_F(OutboxTest, both_ends_can_be_asked_for_a_ticket) {
+  // rule: delivery/K-08
   connect();
   const Ticket ticket = hang(1);
   world.settle();
@@ -301,8 +301,8 @@ TEST_F(OutboxTest, both_ends_can_be_asked_for_a_ticket) {
   EXPECT_EQ(world.run(outbox.ask_peer(1)).error().code, Code::not_sent);
 }
 
-// rule: delivery/W-26
 TEST_F(OutboxTest, each_end_says_what_it_has) {
+  // rule: delivery/W-26
   host->service->show(outbox);
   connect();
   hang(1);
@@ -322,8 +322,8 @@ TEST_F(OutboxTest, each_end_says_what_it_has) {
   EXPECT_EQ(host->service->counters().started, 2u);
 }
 
-// rule: delivery/K-12
 TEST_F(OutboxTest, one_that_is_closed_sends_what_it_has_and_the_peer_forgets_it) {
+  // rule: delivery/K-12
   connect();
   const Ticket ticket = send(1);
   Running<void> closing(world, outbox.close(5s));
@@ -399,8 +399,8 @@ TEST_F(OutboxTest, an_outbox_that_is_away_too_long_is_forgotten_and_its_commands
 
 // --- whoever dies at any byte
 
-// rule: delivery/W-14, delivery/W-09, delivery/W-21, delivery/K-02, delivery/R-03
 TEST_F(OutboxTest, a_break_at_any_byte_of_either_direction_loses_and_doubles_nothing) {
+  // rule: delivery/W-14, delivery/W-09, delivery/W-21, delivery/K-02, delivery/R-03
   const auto run = [&](std::uint64_t near_bytes, std::uint64_t far_bytes) {
     World own;
     Host there(own);
