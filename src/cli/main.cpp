@@ -188,7 +188,7 @@ CLI::App* add_send(CLI::App& app, SendCommand& sending) {
   command->add_option("--group", sending.group, "What it belongs to.")->type_name("NAME");
   command->add_option("--key", sending.key, "It takes the place of one with this key that has not been sent.")
       ->type_name("KEY");
-  command->add_option("--deadline", sending.deadline_s, "By when it must be started; 30 by itself.")
+  command->add_option("--deadline", sending.deadline_s, "By when it must be done; 30 by itself.")
       ->type_name("SECONDS")
       ->check(check_seconds);
   command->add_flag("--any", sending.any,

@@ -96,10 +96,15 @@ int show(const Common& common, const std::string& ticket, const OutboxTicket& kn
   } else {
     say(fmt::format("{}: {}", ticket, codec::enumerator_name(known.stage)));
   }
-  return code(known.stage == OutboxTicket::Stage::unknown ? Exit::own_error : Exit::ok);
+  return known.stage == OutboxTicket::Stage::unknown ? exit_of({Code::not_found, {}}) : code(Exit::ok);
 }
 
 // --- sending
+
+Duration deadline_of(const SendCommand& command) {
+  if (!command.deadline_s) return send_deadline;
+  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(*command.deadline_s));
+}
 
 class Sending {
  public:
@@ -110,7 +115,7 @@ class Sending {
         requests_(std::move(requests)),
         loop_(loop),
         session_(session),
-        outbox_(loop, {.name = "parley send"}),
+        outbox_(loop, {.name = "parley send", .limits = {.outage_max = deadline_of(command)}}),
         scope_(loop.executor()) {}
 
   int run() {
@@ -122,7 +127,8 @@ class Sending {
  private:
   Task<void> attach() {
     const auto attached = co_await parley::attach(outbox_, session_);
-    if (attached || attached.error().code != Code::unsupported) co_return;
+    if (attached) co_return;
+    if (attached.error().code != Code::unsupported) co_return warn(to_string(attached.error()), "it is tried again");
     complain({Code::unsupported, "this hub has no outboxes"});
     failure_ = attached.error();
     co_await outbox_.close({});
@@ -135,10 +141,7 @@ class Sending {
                               .key = command_.key,
                               .incarnation = command_.any ? Outbox::Incarnation::any : Outbox::Incarnation::same,
                               .when_full = Outbox::WhenFull::wait};
-    options.deadline = send_deadline;
-    if (command_.deadline_s) {
-      options.deadline = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(*command_.deadline_s));
-    }
+    options.deadline = deadline_of(command_);
     std::deque<Ticket> tickets;
     for (const std::string& request : requests_) {
       // No more than the outbox takes at once: the rest of the lines wait here.
@@ -255,7 +258,7 @@ int run_send(const Common& common, const SendCommand& command) {
   if (!requests) return give_up(requests.error());
   Options options;
   options.redial = true;  // what was sent goes on over the next link
-  if (command.wait) options.connect_wait_max = send_deadline;
+  if (command.wait) options.connect_wait_max = deadline_of(command);
   return with_hub(
       common,
       [&](io::Loop& loop, Session& session) {

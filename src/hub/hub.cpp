@@ -125,6 +125,7 @@ class Hub::Impl final : private hub::DoorEvents,
     topics_.close();
     web_.close();
     mcp_pages_.close();
+    outbox_service_.close();
     registry_.close();
     farewells_.lift_bound();
     stopped_.set();

@@ -10,9 +10,10 @@ namespace parley::core {
 
 namespace {
 
+// Of one that an earlier life of the peer may have applied, only that it ran counts.
 bool says_not_applied(const TicketResult& result) {
   using enum TicketResult::Kind;
-  if (result.kind == failed) return kind(result.error) == Kind::lost;
+  if (result.kind == failed) return result.error.code != Code::failed && result.error.code != Code::handler_threw;
   return result.kind != applied && result.kind != unknown;
 }
 
@@ -80,7 +81,7 @@ Result<Ticket> Outbox::send(Command command, Instant now, Effects& effects) {
     ticket = take(std::move(command), stage, std::nullopt, now);
   }
   ++counters_.accepted;
-  settle(now, effects);
+  settle(effects);
   return *ticket;
 }
 
@@ -150,46 +151,46 @@ Ticket Outbox::take(Command command, Stage stage, std::optional<Ticket> place, I
   return ticket;
 }
 
-Outbox::Cancelled Outbox::cancel(Ticket ticket, Instant now, Effects& effects) {
+Outbox::Cancelled Outbox::cancel(Ticket ticket, Effects& effects) {
   const auto entry = entries_.find(ticket);
   if (entry == entries_.end()) {
     ++counters_.cancels_too_late;
     return Cancelled::late;
   }
-  if (entry->second.stage == Stage::waiting || entry->second.stage == Stage::queued) {
+  if (!entry->second.is_sent() || is_not_there(entry->second)) {
     ++counters_.cancelled_queued;
     release(entry);
     finish(entry, cancelled("before it was sent"), effects);
-    settle(now, effects);
+    settle(effects);
     return Cancelled::now;
   }
-  if (!entry->second.is_cancelling && is_welcome_) effects.push_back(Cancel{last_session_, ticket});
+  if (!entry->second.is_cancelling && is_welcome_) cancels_.push_back(ticket);
   entry->second.is_cancelling = true;
   return Cancelled::asked;
 }
 
-std::size_t Outbox::purge(std::string_view group, Instant now, Effects& effects) {
+std::size_t Outbox::purge(std::string_view group, Effects& effects) {
   std::vector<Ticket> all;
   for (const auto& [ticket, entry] : entries_) {
     if (entry.command.group == group) all.push_back(ticket);
   }
   return static_cast<std::size_t>(
-      std::ranges::count_if(all, [&](Ticket ticket) { return cancel(ticket, now, effects) == Cancelled::now; }));
+      std::ranges::count_if(all, [&](Ticket ticket) { return cancel(ticket, effects) == Cancelled::now; }));
 }
 
 void Outbox::close(Instant by, Instant now, Effects& effects) {
   is_closed_ = true;
   close_by_ = std::min(close_by_, by);
   if (close_by_ <= now) shut_down(effects);
-  settle(now, effects);
+  settle(effects);
 }
 
 void Outbox::shut_down(Effects& effects) {
   while (!entries_.empty()) {
     const auto entry = entries_.begin();
-    const bool is_sent = entry->second.is_sent();
+    const bool may_be_there = entry->second.is_sent() && !is_not_there(entry->second);
     release(entry);
-    finish(entry, is_sent ? not_known(shutting_down_note) : cancelled(shutting_down_note), effects);
+    finish(entry, may_be_there ? not_known(shutting_down_note) : cancelled(shutting_down_note), effects);
   }
 }
 
@@ -277,20 +278,21 @@ void Outbox::on_time(Instant now, Effects& effects) {
     break_session({Code::silence, "the peer acknowledges nothing"}, now, effects);
   }
   if (!is_welcome_) expire_outage(now, effects);
-  settle(now, effects);
+  settle(effects);
 }
 
 void Outbox::expire_due(Instant now, Effects& effects) {
   while (!due_.empty() && due_.begin()->first <= now) {
     const auto entry = entries_.find(due_.begin()->second);
     const Stage stage = entry->second.stage;
+    const bool may_be_there = entry->second.is_sent() && !is_not_there(entry->second);
     release(entry);
     if (stage == Stage::waiting) {
       finish(entry, ended(TicketResult::Kind::refused, Code::overloaded, overflow_note), effects);
-    } else if (stage == Stage::queued) {
-      finish(entry, expired("before it was sent"), effects);
-    } else {
+    } else if (may_be_there) {
       finish(entry, not_known("the peer has not said by its deadline what became of it"), effects);
+    } else {
+      finish(entry, expired("before it was sent"), effects);
     }
   }
 }

@@ -45,7 +45,7 @@ struct OutboxCounters {
   std::uint64_t not_connected = 0;
   std::uint64_t sent = 0;
   std::uint64_t resent = 0;  // to the same life of the peer
-  std::uint64_t voided = 0;  // sent again without their command
+  std::uint64_t voided = 0;  // sent without their command
   std::uint64_t acknowledged = 0;
   std::uint64_t results_repeated = 0;
   std::uint64_t results_late = 0;         // of a ticket that had one
@@ -61,7 +61,7 @@ struct OutboxCounters {
 };
 
 // Commands to one peer, kept until there is a result of each: exactly one, through outages, reconnects and restarts of
-// either side. Who tells it what happens carries out its effects, in order, after each call. Rules K-01 to K-12 of the
+// the peer. Who tells it what happens carries out its effects, in order, after each call. Rules K-01 to K-12 of the
 // reference of delivery; the other end is OutboxReceiver.
 //
 // The peer is one that may come and go. A session is one relation to it, fenced by its number: what is said of one that
@@ -70,6 +70,8 @@ struct OutboxCounters {
 class Outbox {
  public:
   using Session = std::uint64_t;  // from 1; none is used twice
+  // Of what a peer says that it has room for, so much counts.
+  static constexpr std::uint32_t room_max = 65536;
 
   // What happens where there is no room.
   enum class WhenFull : std::uint8_t {
@@ -93,7 +95,7 @@ class Outbox {
     WhenFull when_full = WhenFull::reject;
   };
 
-  // --- what is to be done
+  // --- what is to be said to the peer, see next()
   // Without a frame: the number is taken, and there is nothing to apply.
   struct Send {
     Session session;
@@ -111,6 +113,9 @@ class Outbox {
     Session session;
     std::uint32_t results;
   };
+  using Said = std::variant<Send, Cancel, Acknowledge>;
+
+  // --- what is to be done
   // That session is over here.
   struct Close {
     Session session;
@@ -122,7 +127,7 @@ class Outbox {
   };
   // After close(): every ticket has its result. Once.
   struct Drained {};
-  using Effect = std::variant<Send, Cancel, Acknowledge, Close, Finished, Drained>;
+  using Effect = std::variant<Close, Finished, Drained>;
   using Effects = std::vector<Effect>;
 
   Outbox(OutboxLimits limits, Instant now);
@@ -137,9 +142,9 @@ class Outbox {
     asked,  // its result says whether it was in time
     late,   // it has its result, or there was none such
   };
-  Cancelled cancel(Ticket ticket, Instant now, Effects& effects);
+  Cancelled cancel(Ticket ticket, Effects& effects);
   // cancel() of all of a group: how many were over at once.
-  std::size_t purge(std::string_view group, Instant now, Effects& effects);
+  std::size_t purge(std::string_view group, Effects& effects);
   // Takes nothing new; what has no result by then is over. Idempotent: the earlier end holds.
   void close(Instant by, Instant now, Effects& effects);
 
@@ -154,8 +159,16 @@ class Outbox {
   void finished(Session session, std::uint32_t number, Ticket ticket, TicketResult result, Instant now,
                 Effects& effects);
   void disconnect(Session session, Instant now, Effects& effects);
-  // Nothing more is to be sent in this turn.
-  void flush(Effects& effects);
+  // Whether next() has something.
+  bool has_next() const;
+  // What is to be said now, in the current session, by whoever can say it at once: so nothing is said that is no longer
+  // so, and nothing waits but here.
+  std::optional<Said> next(Instant now, Effects& effects);
+  // That could not be said, because of what it is: its ticket is over, and its number is said without it. The last one
+  // that next() gave.
+  void unsendable(const Send& send, Error why, Effects& effects);
+  // Nothing more comes in this turn: what is not acknowledged with a command is so by itself.
+  void flush() { is_flushing_ = true; }
 
   Instant next_deadline() const;
   void on_time(Instant now, Effects& effects);
@@ -170,6 +183,8 @@ class Outbox {
   // Nothing of a ticket that there never was, and of one that is forgotten.
   std::optional<TicketState> state(Ticket ticket) const;
   bool is_connected() const { return is_welcome_; }
+  bool is_current(Session session) const { return has_session_ && session == last_session_; }
+  bool is_drained() const { return is_drained_; }
   std::optional<std::uint64_t> incarnation() const { return incarnation_; }
   std::size_t size() const { return entries_.size(); }  // tickets without a result
   std::size_t commands() const { return commands_; }    // of these, those that do not wait for room
@@ -196,6 +211,7 @@ class Outbox {
     Instant taken;
     Ticket place;  // in the queue: its own number, or that of the one whose place it took
     Stage stage;
+    std::uint32_t number = 0;  // of one that was sent, in this life of the peer
     bool is_cancelling = false;
     bool may_have_run = false;  // in a life of the peer that is over
     bool is_sent() const { return stage == Stage::sent || stage == Stage::received; }
@@ -218,11 +234,14 @@ class Outbox {
   void release(Entries::iterator entry);
   void finish(Entries::iterator entry, TicketResult result, Effects& effects);
   void admit_waiting();
-  void pump(Instant now, Effects& effects);
-  void settle(Instant now, Effects& effects);
-  void say(std::uint32_t number, Ticket ticket, Effects& effects);
+  void settle(Effects& effects);
+  Said say(std::uint32_t number, Ticket ticket);
+  Said say_again(Instant now, Effects& effects);
+  std::optional<Said> say_first(Instant now, Effects& effects);
   std::optional<std::uint32_t> results_to_acknowledge();
-  bool is_current(Session session);
+  bool check_current(Session session);
+  bool is_said(std::uint32_t number) const;
+  bool is_not_there(const Entry& entry) const;
   void resume(const OutboxWelcome& welcome, Instant now, Effects& effects);
   void begin_life(Effects& effects);
   void end_session(Instant now, Effects& effects);
@@ -255,7 +274,10 @@ class Outbox {
   bool is_welcome_ = false;  // it has said who it is
   std::optional<std::uint64_t> incarnation_;
   std::optional<TicketWindow> sent_;  // and not acknowledged, in this life of the peer
-  ReceiveWindow results_;             // of this life of the peer
+  std::uint32_t unsaid_ = 0;          // the first of these that was not said in this session
+  std::deque<Ticket> cancels_;        // to be said
+  bool is_flushing_ = false;
+  ReceiveWindow results_;  // of this life of the peer
   std::optional<std::uint32_t> results_acknowledged_;
   std::uint32_t owed_ = 0;  // numbers without a result of the peer
   std::uint32_t room_ = 0;

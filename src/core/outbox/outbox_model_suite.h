@@ -32,7 +32,9 @@ class OutboxProbe {
       all(since(entry.taken), since(entry.command.deadline));
     }
     all('q', outbox.last_ticket_, outbox.has_session_, outbox.is_welcome_, outbox.incarnation_.value_or(0));
-    outbox.sent_->for_each([this](std::uint32_t number, Ticket ticket) { all(number, ticket); });
+    add(*outbox.sent_);
+    all(outbox.unsaid_, outbox.is_flushing_);
+    for (const Ticket ticket : outbox.cancels_) all('c', ticket);
     all('r', outbox.results_.last().value_or(0), outbox.results_.last().has_value());
     all(outbox.results_acknowledged_.value_or(0), outbox.results_acknowledged_.has_value(), outbox.owed_, outbox.room_);
     all(outbox.progress_.is_never() ? std::int64_t{1} : since(outbox.progress_));
@@ -45,7 +47,12 @@ class OutboxProbe {
     for (const auto& [order, ticket] : receiver.waiting_) all(ticket);
     all('q', receiver.received_.last().value_or(0), receiver.received_.last().has_value(), receiver.is_attached_);
     all(receiver.received_acknowledged_.value_or(0), receiver.received_acknowledged_.has_value());
-    receiver.results_.for_each([this](std::uint32_t number, Ticket ticket) { all(number, ticket); });
+    add(receiver.results_);
+    all(receiver.unsaid_, receiver.is_flushing_, receiver.is_welcomed_);
+    for (const Ticket ticket : receiver.ended_) all('e', ticket);
+  }
+  void add(const TicketWindow& window) {
+    for (std::uint32_t i = 0; i < window.size(); ++i) all(window.first() + i, window.ticket_at(window.first() + i));
   }
   template <class... T>
   void all(T... values) {
@@ -144,9 +151,8 @@ class System {
     wire.to_outbox.push_back({attached->welcome});
     wires_.push_back(std::move(wire));
     carry_out(receiving);
-    OutboxReceiver::Effects welcomed;
-    receiver_of_outbox().welcomed(attached->session, welcomed);
-    carry_out(welcomed);
+    receiver_of_outbox().welcomed(attached->session);
+    say_back_all();
     return true;
   }
   // The link is gone; its outbox is told later.
@@ -189,7 +195,7 @@ class System {
       receiver.acknowledged(wire.attached, std::get<Outbox::Acknowledge>(item.what).results, now_, effects);
     }
     life_of_effects_ = wire.outbox_life;
-    receiver.flush(effects);
+    receiver.flush();
     carry_out(effects);
     return true;
   }
@@ -209,7 +215,7 @@ class System {
     } else {
       outbox_->acknowledged(session, std::get<OutboxReceiver::Acknowledge>(item.what).received, now_, effects);
     }
-    outbox_->flush(effects);
+    outbox_->flush();
     carry_out(effects);
     return true;
   }
@@ -226,7 +232,7 @@ class System {
   bool cancel(std::size_t index) {
     if (index >= sent_.size() || sent_[index].outbox_life != outbox_life_ || sent_[index].result) return false;
     Outbox::Effects effects;
-    outbox_->cancel(sent_[index].ticket, now_, effects);
+    outbox_->cancel(sent_[index].ticket, effects);
     carry_out(effects);
     return true;
   }
@@ -317,16 +323,18 @@ class System {
     for (Wire& wire : wires_) wire.to_receiver.clear();
   }
   void carry_out(const Outbox::Effects& effects) {
+    take(effects);
+    for (;;) {
+      Outbox::Effects more;
+      const auto said = outbox_->next(now_, more);
+      take(more);
+      if (!said) return;
+      std::visit([this](const auto& item) { say(item.session, {item}); }, *said);
+    }
+  }
+  void take(const Outbox::Effects& effects) {
     for (const auto& effect : effects) {
-      if (const auto* finished = std::get_if<Outbox::Finished>(&effect)) {
-        end(finished->ticket, finished->result.kind);
-      } else if (const auto* send = std::get_if<Outbox::Send>(&effect)) {
-        say(send->session, {*send});
-      } else if (const auto* cancel = std::get_if<Outbox::Cancel>(&effect)) {
-        say(cancel->session, {*cancel});
-      } else if (const auto* acknowledge = std::get_if<Outbox::Acknowledge>(&effect)) {
-        say(acknowledge->session, {*acknowledge});
-      }
+      if (const auto* finished = std::get_if<Outbox::Finished>(&effect)) end(finished->ticket, finished->result.kind);
     }
   }
   void say(Outbox::Session session, ToReceiver item) {
@@ -342,13 +350,15 @@ class System {
       if (auto* start = std::get_if<OutboxReceiver::Start>(&effect)) {
         apply(start->frame.at(0));
         running_.emplace_back(life_of_effects_, start->ticket);
-      } else if (auto* answer = std::get_if<OutboxReceiver::Answer>(&effect)) {
-        say_back(answer->session, {*answer});
-      } else if (auto* acknowledge = std::get_if<OutboxReceiver::Acknowledge>(&effect)) {
-        say_back(acknowledge->session, {*acknowledge});
       } else if (auto* close = std::get_if<OutboxReceiver::Close>(&effect)) {
         if (close->why.code == Code::unexpected) failure_ = "a session broke: " + close->why.note;
       }
+    }
+    say_back_all();
+  }
+  void say_back_all() {
+    while (auto said = receivers_.at(life_of_effects_)->next()) {
+      std::visit([this](const auto& item) { say_back(item.session, {item}); }, *said);
     }
   }
   void say_back(OutboxReceiver::Session session, ToOutbox item) {

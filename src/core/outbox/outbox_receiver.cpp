@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "base/assert.h"
 
 namespace parley::core {
@@ -13,7 +16,7 @@ OutboxReceiver::OutboxReceiver(std::uint64_t incarnation, OutboxReceiverLimits l
 
 // --- the session
 
-bool OutboxReceiver::is_current(Session session) {
+bool OutboxReceiver::check_current(Session session) {
   if (is_attached_ && session == last_session_) return true;
   ++counters_.sessions_stale;
   return false;
@@ -26,24 +29,23 @@ void OutboxReceiver::break_session(Error why, Effects& effects) {
 
 Result<OutboxReceiver::Attached> OutboxReceiver::attach(const OutboxHello& hello, Effects& effects) {
   const auto results = hello.incarnation == incarnation_ ? hello.results : std::nullopt;
-  PARLEY_TRY(results_.resume(results, [this](Ticket ticket) { forget(ticket); }, [](std::uint32_t, Ticket) {}));
+  PARLEY_TRY(results_.resume(results, [this](Ticket ticket) { forget(ticket); }));
+  unsaid_ = results_.first();
   if (is_attached_) {
     ++counters_.sessions_replaced;
     break_session({Code::closed, "another session of this outbox took its place"}, effects);
   }
   is_attached_ = true;
+  is_welcomed_ = false;
+  is_flushing_ = false;
   ++counters_.sessions;
   received_acknowledged_ = received_.last();
   return Attached{++last_session_,
                   {.incarnation = incarnation_, .received = received_.last(), .room = limits_.commands_max}};
 }
 
-void OutboxReceiver::welcomed(Session session, Effects& effects) {
-  if (!is_current(session)) return;
-  results_.for_each([&](std::uint32_t number, Ticket ticket) {
-    ++counters_.results_resent;
-    say(number, ticket, effects);
-  });
+void OutboxReceiver::welcomed(Session session) {
+  if (check_current(session)) is_welcomed_ = true;
 }
 
 Result<void> OutboxReceiver::check(const Item& item) const {
@@ -60,7 +62,7 @@ Result<void> OutboxReceiver::check(const Item& item) const {
 }
 
 void OutboxReceiver::take(Session session, Item item, Instant now, Effects& effects) {
-  if (!is_current(session)) return;
+  if (!check_current(session)) return;
   const auto verdict = received_.take(item.number);
   if (verdict && *verdict == ReceiveWindow::Verdict::duplicate) {
     ++counters_.duplicates;
@@ -71,42 +73,48 @@ void OutboxReceiver::take(Session session, Item item, Instant now, Effects& effe
     return;
   }
   ++counters_.received;
-  const auto entry =
-      entries_
-          .emplace(item.ticket,
-                   Entry{.stage = Stage::waiting, .order = ++last_order_, .came = now, .deadline = item.deadline})
-          .first;
+  const std::size_t bytes = item.frame ? item.frame->size() : 0;
+  const bool has_room = item.may_keep && (command_bytes_ == 0 || command_bytes_ + bytes <= limits_.bytes_max);
+  const auto entry = entries_
+                         .emplace(item.ticket, Entry{.stage = Stage::waiting,
+                                                     .order = ++last_order_,
+                                                     .came = now,
+                                                     .deadline = std::min(item.deadline, now + limits_.deadline_max),
+                                                     .bytes = bytes})
+                         .first;
+  command_bytes_ += bytes;
   waiting_.emplace(entry->second.order, item.ticket);
-  due_.emplace(item.deadline, item.ticket);
+  due_.emplace(entry->second.deadline, item.ticket);
   if (!item.frame) {
     ++counters_.voids;
-    end(entry, cancelled("before the peer had it"), effects);
-    return;
+    end(entry, cancelled("before the peer had it"));
+  } else if (!has_room) {
+    ++counters_.refused;
+    end(entry, ended(TicketResult::Kind::refused, Code::overloaded, overflow_note));
+  } else {
+    entry->second.frame = *std::move(item.frame);
+    start_next(now, effects);
   }
-  const std::size_t before = waiting_bytes_;
-  waiting_bytes_ += item.frame->size();
-  entry->second.frame = *std::move(item.frame);
-  start_next(now, effects);
-  if (entries_.at(item.ticket).stage != Stage::waiting) return;
-  if (item.may_wait && (before == 0 || waiting_bytes_ <= limits_.bytes_max)) return;
-  ++counters_.refused;
-  end(entry, ended(TicketResult::Kind::refused, Code::overloaded, overflow_note), effects);
 }
 
 void OutboxReceiver::cancel(Session session, Ticket ticket, Instant now, Effects& effects) {
-  if (!is_current(session)) return;
+  if (!check_current(session)) return;
   const auto entry = entries_.find(ticket);
   if (entry == entries_.end() || entry->second.stage != Stage::waiting) {
     ++counters_.cancels_too_late;
     return;
   }
   ++counters_.cancelled;
-  end(entry, cancelled("before it was started"), effects);
+  end(entry, cancelled("before it was started"));
   start_next(now, effects);
 }
 
 void OutboxReceiver::acknowledged(Session session, std::uint32_t last, Instant now, Effects& effects) {
-  if (!is_current(session)) return;
+  if (!check_current(session)) return;
+  if (results_.holds(last) && !is_said(last)) {
+    break_session({Code::unexpected, fmt::format("an acknowledgement of {}, which was not said", last)}, effects);
+    return;
+  }
   if (auto done = results_.acknowledge(last, [this](Ticket ticket) { forget(ticket); }); !done) {
     break_session(std::move(done).error(), effects);
     return;
@@ -122,12 +130,44 @@ void OutboxReceiver::forget(Ticket ticket) {
 }
 
 void OutboxReceiver::detach(Session session) {
-  if (is_current(session)) is_attached_ = false;
+  if (check_current(session)) is_attached_ = false;
 }
 
-void OutboxReceiver::flush(Effects& effects) {
-  if (!is_attached_) return;
-  if (const auto last = received_to_acknowledge()) effects.push_back(Acknowledge{last_session_, *last});
+bool OutboxReceiver::is_said(std::uint32_t number) const {
+  return !results_.holds(number) || number - results_.first() < unsaid_ - results_.first();
+}
+
+bool OutboxReceiver::has_next() const {
+  if (!is_attached_ || !is_welcomed_) return false;
+  return results_.holds(unsaid_) || !ended_.empty() || (is_flushing_ && received_.last() != received_acknowledged_);
+}
+
+std::optional<OutboxReceiver::Said> OutboxReceiver::next() {
+  if (!is_attached_ || !is_welcomed_) return std::nullopt;
+  if (results_.holds(unsaid_)) {
+    ++counters_.results_resent;
+    const std::uint32_t number = unsaid_++;
+    return say(number, results_.ticket_at(number));
+  }
+  if (!ended_.empty()) {
+    const Ticket ticket = ended_.front();
+    ended_.pop_front();
+    const std::uint32_t number = results_.add(ticket);
+    unsaid_ = number + 1;
+    return say(number, ticket);
+  }
+  if (!std::exchange(is_flushing_, false)) return std::nullopt;
+  const auto last = received_to_acknowledge();
+  if (!last) return std::nullopt;
+  return Acknowledge{last_session_, *last};
+}
+
+// What it was is not known to its sender then: it may have been applied.
+void OutboxReceiver::unsayable(const Answer& answer, const Error& why) {
+  if (!check_current(answer.session)) return;
+  PARLEY_ASSERT(results_.holds(answer.number) && answer.number + 1 == unsaid_, answer.number);
+  unsaid_ = answer.number;
+  change(entries_.at(answer.ticket), not_known(to_string(why)));
 }
 
 std::optional<std::uint32_t> OutboxReceiver::received_to_acknowledge() {
@@ -144,7 +184,7 @@ void OutboxReceiver::start_next(Instant now, Effects& effects) {
     const auto entry = entries_.find(waiting_.begin()->second);
     if (entry->second.deadline <= now) {
       ++counters_.expired;
-      end(entry, expired("before it was started"), effects);
+      end(entry, expired("before it was started"));
       continue;
     }
     stop_waiting(entry);
@@ -157,41 +197,45 @@ void OutboxReceiver::start_next(Instant now, Effects& effects) {
 
 void OutboxReceiver::stop_waiting(Entries::iterator entry) {
   waiting_.erase(entry->second.order);
-  waiting_bytes_ -= entry->second.frame.size();
   due_.erase({entry->second.deadline, entry->first});
 }
 
 void OutboxReceiver::finished(Ticket ticket, TicketResult result, Instant now, Effects& effects) {
   const auto entry = entries_.find(ticket);
   PARLEY_ASSERT(entry != entries_.end() && entry->second.stage == Stage::running, ticket);
-  end(entry, std::move(result), effects);
+  end(entry, std::move(result));
   start_next(now, effects);
 }
 
-void OutboxReceiver::end(Entries::iterator entry, TicketResult result, Effects& effects) {
+void OutboxReceiver::end(Entries::iterator entry, TicketResult result) {
   if (entry->second.stage == Stage::running) --running_;
   if (entry->second.stage == Stage::waiting) stop_waiting(entry);
   entry->second.stage = Stage::over;
   entry->second.frame = {};
+  command_bytes_ -= entry->second.bytes;
   ++counters_.results[static_cast<std::size_t>(result.kind)];
-  results_bytes_ += result.bytes();
-  entry->second.result = std::make_shared<const TicketResult>(std::move(result));
-  const std::uint32_t number = results_.add(entry->first);
-  if (is_attached_) say(number, entry->first, effects);
+  change(entry->second, std::move(result));
+  ended_.push_back(entry->first);
 }
 
-void OutboxReceiver::say(std::uint32_t number, Ticket ticket, Effects& effects) {
-  effects.push_back(Answer{.session = last_session_,
-                           .number = number,
-                           .ticket = ticket,
-                           .result = entries_.at(ticket).result,
-                           .received = received_to_acknowledge()});
+void OutboxReceiver::change(Entry& entry, TicketResult result) {
+  if (entry.result) results_bytes_ -= entry.result->bytes();
+  results_bytes_ += result.bytes();
+  entry.result = std::make_shared<const TicketResult>(std::move(result));
+}
+
+OutboxReceiver::Answer OutboxReceiver::say(std::uint32_t number, Ticket ticket) {
+  return {.session = last_session_,
+          .number = number,
+          .ticket = ticket,
+          .result = entries_.at(ticket).result,
+          .received = received_to_acknowledge()};
 }
 
 void OutboxReceiver::on_time(Instant now, Effects& effects) {
   while (!due_.empty() && due_.begin()->first <= now) {
     ++counters_.expired;
-    end(entries_.find(due_.begin()->second), expired("before it was started"), effects);
+    end(entries_.find(due_.begin()->second), expired("before it was started"));
   }
   start_next(now, effects);
 }

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -21,8 +22,9 @@ namespace parley::core {
 
 struct OutboxReceiverLimits {
   std::uint32_t commands_max = 1024;                     // without a result, of one outbox
-  std::size_t bytes_max = std::size_t{4} << 20;          // of these, until they are started; one may be longer
+  std::size_t bytes_max = std::size_t{4} << 20;          // of these; one may be longer
   std::uint32_t at_once = 64;                            // of these, those that run; 1: one after another
+  Duration deadline_max = std::chrono::hours(1);         // from when it came, whatever its sender says
   std::uint32_t results_max = 4096;                      // commands, and results that are not acknowledged
   std::size_t results_bytes_max = std::size_t{4} << 20;  // of these; beyond it nothing more is started
 };
@@ -51,12 +53,7 @@ class OutboxReceiver {
   using Session = std::uint64_t;  // from 1; none is used twice
   using Frame = std::vector<std::uint8_t>;
 
-  // --- what is to be done
-  struct Start {
-    Ticket ticket;
-    Instant deadline;
-    Frame frame;
-  };
+  // --- what is to be said to the outbox, see next()
   struct Answer {
     Session session;
     std::uint32_t number;
@@ -68,12 +65,20 @@ class OutboxReceiver {
     Session session;
     std::uint32_t received;
   };
+  using Said = std::variant<Answer, Acknowledge>;
+
+  // --- what is to be done
+  struct Start {
+    Ticket ticket;
+    Instant deadline;
+    Frame frame;
+  };
   // That session is over here.
   struct Close {
     Session session;
     Error why;
   };
-  using Effect = std::variant<Start, Answer, Acknowledge, Close>;
+  using Effect = std::variant<Start, Close>;
   using Effects = std::vector<Effect>;
 
   // The incarnation tells this life from others, of any receiver.
@@ -90,13 +95,13 @@ class OutboxReceiver {
   };
   Result<Attached> attach(const OutboxHello& hello, Effects& effects);
   // What it has not acknowledged is said again.
-  void welcomed(Session session, Effects& effects);
+  void welcomed(Session session);
   struct Item {
     std::uint32_t number;
     Ticket ticket;
     Instant deadline;
     std::optional<Frame> frame;  // none: the number is taken
-    bool may_wait = true;        // whether there is room for it where all receivers keep theirs
+    bool may_keep = true;        // whether there is room for it where all receivers keep theirs
   };
   void take(Session session, Item item, Instant now, Effects& effects);
   // Nothing happens to one that runs: its result says what became of it.
@@ -104,8 +109,14 @@ class OutboxReceiver {
   // The outbox has all results up to this number.
   void acknowledged(Session session, std::uint32_t last, Instant now, Effects& effects);
   void detach(Session session);
-  // Nothing more is to be sent in this turn.
-  void flush(Effects& effects);
+  // Whether next() has something.
+  bool has_next() const;
+  // What is to be said now, in the current session, by whoever can say it at once: nothing waits but here.
+  std::optional<Said> next();
+  // That could not be said, because of what it is: its ticket ends unknown. The last one that next() gave.
+  void unsayable(const Answer& answer, const Error& why);
+  // Nothing more comes in this turn: what is not acknowledged with a result is so by itself.
+  void flush() { is_flushing_ = true; }
 
   // --- what runs
   // The end of a Start.
@@ -124,9 +135,12 @@ class OutboxReceiver {
   bool is_attached() const { return is_attached_; }
   std::size_t waiting() const { return waiting_.size(); }
   std::size_t running() const { return running_; }
-  std::size_t results() const { return results_.size(); }
+  std::size_t results() const { return results_.size() + ended_.size(); }
   std::size_t results_bytes() const { return results_bytes_; }
-  std::size_t waiting_bytes() const { return waiting_bytes_; }
+  std::size_t command_bytes() const { return command_bytes_; }  // of those that wait or run
+  // Whether it has had anything of the outbox.
+  bool is_fresh() const { return !received_.last(); }
+  std::uint64_t incarnation() const { return incarnation_; }
   // When the oldest without a result came.
   std::optional<Instant> oldest() const;
   const OutboxReceiverLimits& limits() const { return limits_; }
@@ -140,17 +154,20 @@ class OutboxReceiver {
     std::uint64_t order;
     Instant came;
     Instant deadline;
+    std::size_t bytes;
     Frame frame = {};  // of one that waits
     std::shared_ptr<const TicketResult> result = {};
   };
   using Entries = std::map<Ticket, Entry>;
 
-  bool is_current(Session session);
+  bool check_current(Session session);
   Result<void> check(const Item& item) const;
   void break_session(Error why, Effects& effects);
   void stop_waiting(Entries::iterator entry);
-  void end(Entries::iterator entry, TicketResult result, Effects& effects);
-  void say(std::uint32_t number, Ticket ticket, Effects& effects);
+  void end(Entries::iterator entry, TicketResult result);
+  void change(Entry& entry, TicketResult result);
+  Answer say(std::uint32_t number, Ticket ticket);
+  bool is_said(std::uint32_t number) const;
   std::optional<std::uint32_t> received_to_acknowledge();
   void start_next(Instant now, Effects& effects);
   void forget(Ticket ticket);
@@ -161,12 +178,16 @@ class OutboxReceiver {
   std::map<std::uint64_t, Ticket> waiting_;   // in the order in which they came
   std::set<std::pair<Instant, Ticket>> due_;  // of those that wait
   std::uint64_t last_order_ = 0;
-  std::size_t waiting_bytes_ = 0;
+  std::size_t command_bytes_ = 0;
   std::size_t running_ = 0;
   std::size_t results_bytes_ = 0;
   ReceiveWindow received_;
   std::optional<std::uint32_t> received_acknowledged_;
-  TicketWindow results_;
+  TicketWindow results_;      // that were said, and are not acknowledged
+  std::uint32_t unsaid_ = 0;  // the first of these that was not said in this session
+  std::deque<Ticket> ended_;  // whose results were never said
+  bool is_welcomed_ = false;
+  bool is_flushing_ = false;
   Session last_session_ = 0;
   bool is_attached_ = false;
   OutboxReceiverCounters counters_;

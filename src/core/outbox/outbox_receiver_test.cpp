@@ -29,7 +29,7 @@ class OutboxReceiverTest : public ::testing::Test {
   OutboxReceiver::Attached attach(const OutboxHello& hello = {}) {
     const auto attached = try_attach(hello).value();
     OutboxReceiver::Effects effects;
-    machine.welcomed(attached.session, effects);
+    machine.welcomed(attached.session);
     keep(effects);
     return attached;
   }
@@ -61,7 +61,7 @@ class OutboxReceiverTest : public ::testing::Test {
   }
   void flush() {
     OutboxReceiver::Effects effects;
-    machine.flush(effects);
+    machine.flush();
     keep(effects);
   }
   void pass(Duration duration) {
@@ -72,23 +72,29 @@ class OutboxReceiverTest : public ::testing::Test {
   }
 
   Instant now = Instant::from_ns(1'000'000'000);
+  bool is_blocked = false;
   OutboxReceiver machine;
   std::vector<Ticket> started;
   std::vector<OutboxReceiver::Answer> answers;
   std::vector<OutboxReceiver::Acknowledge> acknowledged;
   std::vector<OutboxReceiver::Close> closes;
 
- private:
+  // And says what there is to say, unless nobody can say anything.
   void keep(OutboxReceiver::Effects& effects) {
     for (auto& effect : effects) {
       if (auto* start = std::get_if<OutboxReceiver::Start>(&effect)) {
         started.push_back(start->ticket);
-      } else if (auto* answer = std::get_if<OutboxReceiver::Answer>(&effect)) {
-        answers.push_back(*answer);
-      } else if (auto* acknowledge = std::get_if<OutboxReceiver::Acknowledge>(&effect)) {
-        acknowledged.push_back(*acknowledge);
       } else {
         closes.push_back(std::get<OutboxReceiver::Close>(effect));
+      }
+    }
+    while (!is_blocked) {
+      const auto said = machine.next();
+      if (!said) return;
+      if (const auto* answer = std::get_if<OutboxReceiver::Answer>(&*said)) {
+        answers.push_back(*answer);
+      } else {
+        acknowledged.push_back(std::get<OutboxReceiver::Acknowledge>(*said));
       }
     }
   }
@@ -133,7 +139,7 @@ TEST_F(OutboxReceiverTest, a_result_is_kept_and_said_again_until_the_outbox_has_
   machine.detach(second);
   const auto third = attach({.incarnation = 9, .results = std::nullopt}).session;
   EXPECT_EQ(answers.size(), 2u);
-  EXPECT_EQ(machine.counters().results_resent, 2u);
+  EXPECT_EQ(machine.counters().results_resent, 1u);
   machine.detach(third);
   attach({.incarnation = 9, .results = 0});
   EXPECT_EQ(answers.size(), 2u);
@@ -270,22 +276,59 @@ TEST_F(OutboxReceiverTest, one_that_takes_no_results_is_given_no_more) {
 }
 
 // What it has no room for has its result at once: nobody is kept waiting, and no session ends.
-// rule: delivery/K-06
-TEST_F(OutboxReceiverTest, a_command_that_cannot_be_kept_until_its_turn_is_refused) {
+TEST_F(OutboxReceiverTest, a_command_that_there_is_no_room_for_is_refused) {
+  // rule: delivery/K-06
+  const auto session = attach().session;
+  take(session, 0, 1);
+  EXPECT_EQ(machine.command_bytes(), 1u);
+  OutboxReceiver::Effects effects;
+  machine.take(session, {.number = 1, .ticket = 2, .deadline = now + 1min, .frame = {{1}}, .may_keep = false}, now,
+               effects);
+  keep(effects);
+  ASSERT_EQ(answers.size(), 1u);
+  EXPECT_EQ(answers[0].result->kind, Kind::refused);
+  EXPECT_THAT(started, ElementsAre(1));
+  EXPECT_EQ(machine.counters().refused, 1u);
+  finish(1);
+  EXPECT_EQ(machine.command_bytes(), 0u);
+}
+
+TEST_F(OutboxReceiverTest, a_sender_does_not_say_how_long_he_is_waited_for) {
   const auto session = attach().session;
   take(session, 0, 1);
   take(session, 1, 2);
-  take(session, 2, 3);
-  EXPECT_EQ(machine.waiting_bytes(), 1u);
-  OutboxReceiver::Effects effects;
-  machine.take(session, {.number = 3, .ticket = 4, .deadline = now + 1min, .frame = {{1}}, .may_wait = false}, now,
-               effects);
-  ASSERT_EQ(effects.size(), 1u);
-  EXPECT_EQ(std::get<OutboxReceiver::Answer>(effects[0]).result->kind, Kind::refused);
-  EXPECT_EQ(machine.waiting_bytes(), 1u);
-  EXPECT_EQ(machine.counters().refused, 1u);
+  take(session, 2, 3, 1000h);
+  EXPECT_EQ(machine.next_deadline(), now + 1h);
+}
+
+// Guessed before it was said, it would have nobody keep it.
+TEST_F(OutboxReceiverTest, a_result_that_was_not_said_is_not_acknowledged) {
+  const auto session = attach().session;
+  is_blocked = true;
+  take(session, 0, 1);
   finish(1);
-  EXPECT_EQ(machine.waiting_bytes(), 0u);
+  acknowledge(session, 0);
+  ASSERT_EQ(closes.size(), 1u);
+  EXPECT_EQ(closes[0].why.code, Code::unexpected);
+  EXPECT_EQ(machine.results(), 1u);
+}
+
+TEST_F(OutboxReceiverTest, a_result_that_cannot_be_said_is_not_known_and_holds_up_no_other) {
+  // rule: delivery/W-16
+  const auto session = attach().session;
+  is_blocked = true;
+  take(session, 0, 1);
+  take(session, 1, 2);
+  finish(1, applied("long"));
+  finish(2);
+  const auto said = machine.next();
+  machine.unsayable(std::get<OutboxReceiver::Answer>(*said), {Code::too_large, "a message of 4 bytes"});
+  is_blocked = false;
+  flush();
+  ASSERT_EQ(answers.size(), 2u);
+  EXPECT_EQ(answers[0].number, 0u);
+  EXPECT_EQ(answers[0].result->kind, Kind::unknown);
+  EXPECT_EQ(answers[1].result->kind, Kind::applied);
 }
 
 class OutboxReceiverBytesTest : public OutboxReceiverTest {
@@ -295,17 +338,16 @@ class OutboxReceiverBytesTest : public OutboxReceiverTest {
             {.commands_max = 4, .bytes_max = 4, .at_once = 2, .results_max = 8, .results_bytes_max = 4}) {}
 };
 
-TEST_F(OutboxReceiverBytesTest, commands_that_wait_have_a_bound_of_bytes) {
+TEST_F(OutboxReceiverBytesTest, commands_that_wait_or_run_have_a_bound_of_bytes) {
   const auto session = attach().session;
-  take(session, 0, 1);
-  take(session, 1, 2);
   OutboxReceiver::Effects effects;
-  machine.take(session, {.number = 2, .ticket = 3, .deadline = now + 1min, .frame = {{1, 2, 3, 4, 5}}}, now, effects);
-  EXPECT_TRUE(effects.empty());  // the first may be longer
-  machine.take(session, {.number = 3, .ticket = 4, .deadline = now + 1min, .frame = {{1}}}, now, effects);
-  ASSERT_EQ(effects.size(), 1u);
-  EXPECT_EQ(std::get<OutboxReceiver::Answer>(effects[0]).result->kind, Kind::refused);
-  EXPECT_EQ(machine.waiting_bytes(), 5u);
+  machine.take(session, {.number = 0, .ticket = 1, .deadline = now + 1min, .frame = {{1, 2, 3, 4, 5}}}, now, effects);
+  keep(effects);
+  EXPECT_THAT(started, ElementsAre(1));  // the first may be longer
+  take(session, 1, 2);
+  ASSERT_EQ(answers.size(), 1u);
+  EXPECT_EQ(answers[0].result->kind, Kind::refused);
+  EXPECT_EQ(machine.command_bytes(), 5u);
 }
 
 TEST_F(OutboxReceiverBytesTest, nothing_more_is_started_while_too_many_bytes_of_results_are_kept) {

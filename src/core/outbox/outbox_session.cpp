@@ -17,44 +17,105 @@ std::uint64_t us(Duration duration) {
 
 // --- what goes to the peer
 
-void Outbox::settle(Instant now, Effects& effects) {
+void Outbox::settle(Effects& effects) {
   if (!waiting_.empty()) admit_waiting();
-  pump(now, effects);
   if (!is_closed_ || is_drained_ || !entries_.empty()) return;
   is_drained_ = true;
   effects.push_back(Drained{});
 }
 
-void Outbox::pump(Instant now, Effects& effects) {
-  while (is_welcome_ && owed_ < room_ && !queue_.empty()) {
+// In this session, or in one before whose peer has acknowledged it.
+bool Outbox::is_said(std::uint32_t number) const {
+  return !sent_->holds(number) || number - sent_->first() < unsaid_ - sent_->first();
+}
+
+// The peer has said that it has not got it, and was not told of it since.
+bool Outbox::is_not_there(const Entry& entry) const {
+  return is_welcome_ && entry.stage == Stage::sent && !is_said(entry.number);
+}
+
+bool Outbox::has_next() const {
+  if (!is_welcome_) return false;
+  const bool has_command = sent_->holds(unsaid_) || (owed_ < room_ && !queue_.empty());
+  return has_command || !cancels_.empty() || (is_flushing_ && results_.last() != results_acknowledged_);
+}
+
+std::optional<Outbox::Said> Outbox::next(Instant now, Effects& effects) {
+  if (!is_welcome_) return std::nullopt;
+  if (!cancels_.empty()) {
+    const Ticket ticket = cancels_.front();
+    cancels_.pop_front();
+    return Cancel{last_session_, ticket};
+  }
+  if (sent_->holds(unsaid_)) return say_again(now, effects);
+  if (auto first = say_first(now, effects)) return first;
+  if (!std::exchange(is_flushing_, false)) return std::nullopt;
+  const auto last = results_to_acknowledge();
+  if (!last) return std::nullopt;
+  return Acknowledge{last_session_, *last};
+}
+
+// What has its result meanwhile is not said again, and what is over now has its result.
+Outbox::Said Outbox::say_again(Instant now, Effects& effects) {
+  const std::uint32_t number = unsaid_;
+  const Ticket ticket = sent_->ticket_at(number);
+  if (const auto entry = entries_.find(ticket); entry != entries_.end()) {
+    const bool is_late = entry->second.command.deadline <= now;
+    if (is_late || entry->second.is_cancelling) {
+      release(entry);
+      finish(entry, is_late ? expired("before the peer had it") : cancelled("before the peer had it"), effects);
+      settle(effects);
+    }
+  }
+  ++unsaid_;
+  ++counters_.resent;
+  return say(number, ticket);
+}
+
+std::optional<Outbox::Said> Outbox::say_first(Instant now, Effects& effects) {
+  while (owed_ < room_ && !queue_.empty()) {
     const auto entry = entries_.find(queue_.begin()->second);
     auto& [ticket, its] = *entry;
     if (its.command.deadline <= now) {
       release(entry);
       finish(entry, expired("before it was sent"), effects);
-      admit_waiting();
+      settle(effects);
       continue;
     }
     if (const auto key = keys_.find(its.command.key); key != keys_.end() && key->second == ticket) keys_.erase(key);
     move_to(entry, Stage::sent);
+    its.number = sent_->add(ticket);
+    unsaid_ = its.number + 1;
     ++owed_;
     ++counters_.sent;
     if (progress_.is_never()) progress_ = now;
-    say(sent_->add(ticket), ticket, effects);
+    return say(its.number, ticket);
   }
+  return std::nullopt;
 }
 
 // Of what has its result the number goes alone.
-void Outbox::say(std::uint32_t number, Ticket ticket, Effects& effects) {
+Outbox::Said Outbox::say(std::uint32_t number, Ticket ticket) {
   const auto entry = entries_.find(ticket);
   const bool is_void = entry == entries_.end();
   if (is_void) ++counters_.voided;
-  effects.push_back(Send{.session = last_session_,
-                         .number = number,
-                         .ticket = ticket,
-                         .deadline = is_void ? Instant::never() : entry->second.command.deadline,
-                         .frame = is_void ? nullptr : entry->second.command.frame,
-                         .results = results_to_acknowledge()});
+  return Send{.session = last_session_,
+              .number = number,
+              .ticket = ticket,
+              .deadline = is_void ? Instant::never() : entry->second.command.deadline,
+              .frame = is_void ? nullptr : entry->second.command.frame,
+              .results = results_to_acknowledge()};
+}
+
+void Outbox::unsendable(const Send& send, Error why, Effects& effects) {
+  if (!check_current(send.session)) return;
+  PARLEY_ASSERT(sent_->holds(send.number) && send.number + 1 == unsaid_, send.number);
+  unsaid_ = send.number;
+  if (const auto entry = entries_.find(send.ticket); entry != entries_.end()) {
+    release(entry);
+    finish(entry, {TicketResult::Kind::failed, std::move(why), {}}, effects);
+  }
+  settle(effects);
 }
 
 std::optional<std::uint32_t> Outbox::results_to_acknowledge() {
@@ -64,15 +125,10 @@ std::optional<std::uint32_t> Outbox::results_to_acknowledge() {
   return last;
 }
 
-void Outbox::flush(Effects& effects) {
-  if (!is_welcome_) return;
-  if (const auto last = results_to_acknowledge()) effects.push_back(Acknowledge{last_session_, *last});
-}
-
 // --- the session
 
-bool Outbox::is_current(Session session) {
-  if (has_session_ && session == last_session_) return true;
+bool Outbox::check_current(Session session) {
+  if (is_current(session)) return true;
   ++counters_.sessions_stale;
   return false;
 }
@@ -86,44 +142,34 @@ Outbox::Session Outbox::connect(Instant now, Effects& effects) {
   ++counters_.sessions;
   progress_ = now;
   results_acknowledged_ = results_.last();
-  settle(now, effects);
+  settle(effects);
   return ++last_session_;
 }
 
 void Outbox::welcome(Session session, const OutboxWelcome& welcome, Instant now, Effects& effects) {
-  if (!is_current(session)) return;
+  if (!check_current(session)) return;
   if (is_welcome_ || welcome.room == 0) {
     break_session({Code::unexpected, is_welcome_ ? "a second welcome" : "a welcome without room"}, now, effects);
     return;
   }
   is_welcome_ = true;
-  room_ = welcome.room;
+  room_ = std::min(welcome.room, room_max);
   disconnected_ += now - outage_since_;
   resume(welcome, now, effects);
   progress_ = sent_->empty() ? Instant::never() : now;
-  settle(now, effects);
+  settle(effects);
 }
 
 void Outbox::resume(const OutboxWelcome& welcome, Instant now, Effects& effects) {
   const bool is_first = !incarnation_;
   const bool is_same = incarnation_ == welcome.incarnation;
   incarnation_ = welcome.incarnation;
-  if (is_first || is_same) {
-    const auto again = [&](std::uint32_t number, Ticket ticket) {
-      if (const auto entry = entries_.find(ticket); entry != entries_.end() && entry->second.is_cancelling) {
-        ++counters_.cancelled_in_flight;
-        release(entry);
-        finish(entry, cancelled("before the peer had it"), effects);
-      }
-      ++counters_.resent;
-      say(number, ticket, effects);
-    };
-    if (sent_->resume(welcome.received, [&](Ticket ticket) { mark_received(ticket, now); }, again)) {
-      for (const auto& [ticket, entry] : entries_) {
-        if (entry.is_cancelling) effects.push_back(Cancel{last_session_, ticket});
-      }
-      return;
+  if ((is_first || is_same) && sent_->resume(welcome.received, [&](Ticket ticket) { mark_received(ticket, now); })) {
+    unsaid_ = sent_->first();
+    for (const auto& [ticket, entry] : entries_) {
+      if (entry.is_cancelling && entry.stage == Stage::received) cancels_.push_back(ticket);
     }
+    return;
   }
   ++counters_.restarts;
   begin_life(effects);
@@ -132,6 +178,7 @@ void Outbox::resume(const OutboxWelcome& welcome, Instant now, Effects& effects)
 // What was sent to the one before may have been applied; what was not, is meant for that one, or not.
 void Outbox::begin_life(Effects& effects) {
   sent_.emplace();
+  unsaid_ = sent_->first();
   results_ = ReceiveWindow();
   results_acknowledged_.reset();
   owed_ = 0;
@@ -149,7 +196,11 @@ void Outbox::begin_life(Effects& effects) {
 }
 
 void Outbox::acknowledged(Session session, std::uint32_t last, Instant now, Effects& effects) {
-  if (!is_current(session)) return;
+  if (!check_current(session)) return;
+  if (sent_->holds(last) && !is_said(last)) {
+    break_session({Code::unexpected, fmt::format("an acknowledgement of {}, which was not said", last)}, now, effects);
+    return;
+  }
   const std::size_t before = sent_->size();
   if (auto done = sent_->acknowledge(last, [&](Ticket ticket) { mark_received(ticket, now); }); !done) {
     break_session(std::move(done).error(), now, effects);
@@ -168,7 +219,7 @@ void Outbox::mark_received(Ticket ticket, Instant now) {
 
 void Outbox::finished(Session session, std::uint32_t number, Ticket ticket, TicketResult result, Instant now,
                       Effects& effects) {
-  if (!is_current(session)) return;
+  if (!check_current(session)) return;
   const auto entry = entries_.find(ticket);
   const bool is_sent = entry == entries_.end() ? ticket != 0 && ticket <= last_ticket_ : entry->second.is_sent();
   auto verdict = results_.take(number);
@@ -193,34 +244,38 @@ void Outbox::finished(Session session, std::uint32_t number, Ticket ticket, Tick
     release(entry);
     finish(entry, std::move(result), effects);
   }
-  settle(now, effects);
+  settle(effects);
 }
 
 void Outbox::disconnect(Session session, Instant now, Effects& effects) {
-  if (!is_current(session)) return;
+  if (!check_current(session)) return;
   end_session(now, effects);
-  settle(now, effects);
+  settle(effects);
 }
 
 void Outbox::break_session(Error why, Instant now, Effects& effects) {
   effects.push_back(Close{last_session_, std::move(why)});
   end_session(now, effects);
-  settle(now, effects);
+  settle(effects);
 }
 
 void Outbox::end_session(Instant now, Effects& effects) {
   has_session_ = false;
   progress_ = Instant::never();
   if (!is_welcome_) return;
-  is_welcome_ = false;
   outage_since_ = now;
   for (auto next = entries_.begin(); next != entries_.end();) {
     const auto entry = next++;
-    const Stage stage = entry->second.stage;
-    if (entry->second.command.when_full != WhenFull::only_if_connected || stage == Stage::received) continue;
+    if (entry->second.command.when_full != WhenFull::only_if_connected || entry->second.stage == Stage::received) {
+      continue;
+    }
+    const bool may_be_there = entry->second.is_sent() && !is_not_there(entry->second);
     release(entry);
-    finish(entry, stage == Stage::sent ? not_known(unreachable_note) : not_sent(unreachable_note), effects);
+    finish(entry, may_be_there ? not_known(unreachable_note) : not_sent(unreachable_note), effects);
   }
+  is_welcome_ = false;
+  is_flushing_ = false;
+  cancels_.clear();
 }
 
 }  // namespace parley::core

@@ -334,5 +334,90 @@ TEST(OutboxSession, a_result_that_comes_after_the_end_of_its_ticket_is_counted_a
   EXPECT_TRUE(bench.machine.is_connected());
 }
 
+// A peer that takes nothing has nothing waiting for it but what the bounds cover, and is told the truth when it does.
+TEST(OutboxSession, what_nobody_could_say_yet_is_not_said_when_it_is_over) {
+  // rule: delivery/K-07, delivery/W-03
+  Bench bench;
+  const auto session = bench.connected();
+  bench.is_blocked = true;
+  const Ticket late = bench.send({.text = "late", .deadline = 1s}).value();
+  const Ticket cancelled = bench.sent("cancelled");
+  const Ticket kept = bench.sent("kept");
+  EXPECT_EQ(bench.cancel(cancelled), Outbox::Cancelled::now);
+  bench.pass(1s);
+  EXPECT_EQ(bench.kind_of(late), Kind::expired);
+  bench.is_blocked = false;
+  bench.on_time();
+  EXPECT_THAT(bench.taken(), ElementsAre("kept"));
+  bench.acknowledge(session, 0);
+  EXPECT_EQ(bench.machine.state(kept)->stage, Stage::received);
+}
+
+// The peer has said that it has not got them, so nothing can have happened.
+TEST(OutboxSession, what_was_lost_and_not_said_again_is_known_not_to_have_been_applied) {
+  Bench bench;
+  const auto session = bench.connected();
+  const Ticket late = bench.send({.text = "late", .deadline = 5s}).value();
+  const Ticket cancelled = bench.sent("cancelled");
+  const Ticket probe = bench.send({.text = "probe", .when_full = WhenFull::only_if_connected}).value();
+  bench.disconnect(session);
+  EXPECT_EQ(bench.kind_of(probe), Kind::unknown);
+  bench.is_blocked = true;
+  const auto next = bench.connected(1);
+  EXPECT_EQ(bench.cancel(cancelled), Outbox::Cancelled::now);
+  EXPECT_EQ(bench.kind_of(cancelled), Kind::cancelled);
+  bench.pass(6s);
+  EXPECT_EQ(bench.kind_of(late), Kind::expired);
+  bench.taken();
+  bench.is_blocked = false;
+  bench.on_time();
+  EXPECT_THAT(bench.taken(), ElementsAre("-", "-", "-"));
+  bench.acknowledge(next, 2);
+  EXPECT_THAT(bench.closes, IsEmpty());
+}
+
+TEST(OutboxSession, what_was_not_said_is_not_acknowledged) {
+  Bench bench;
+  const auto session = bench.connected();
+  bench.sent("a");
+  bench.disconnect(session);
+  bench.is_blocked = true;
+  const auto next = bench.connected(1);
+  bench.acknowledge(next, 0);
+  ASSERT_EQ(bench.closes.size(), 1u);
+  EXPECT_EQ(bench.closes[0].why.code, Code::unexpected);
+}
+
+TEST(OutboxSession, a_command_that_cannot_be_said_has_failed_and_holds_up_no_other) {
+  // rule: delivery/W-16
+  Bench bench;
+  bench.connected();
+  bench.is_blocked = true;
+  const Ticket poison = bench.sent("poison");
+  const Ticket other = bench.sent("other");
+  Outbox::Effects effects;
+  const auto said = bench.machine.next(bench.now, effects);
+  bench.machine.unsendable(std::get<Outbox::Send>(*said), {Code::too_large, "a message of 6 bytes"}, effects);
+  ASSERT_EQ(effects.size(), 1u);
+  EXPECT_EQ(std::get<Outbox::Finished>(effects[0]).ticket, poison);
+  EXPECT_EQ(std::get<Outbox::Finished>(effects[0]).result.kind, Kind::failed);
+  bench.is_blocked = false;
+  bench.on_time();
+  EXPECT_EQ(bench.sends.front().number, 0u);
+  EXPECT_THAT(bench.taken(), ElementsAre("-", "other"));
+  EXPECT_EQ(bench.machine.state(other)->stage, Stage::sent);
+}
+
+TEST(OutboxSession, that_a_later_life_refuses_does_not_say_that_an_earlier_one_did_not_apply_it) {
+  for (const Code code : {Code::permission, Code::overloaded, Code::not_found, Code::arguments, Code::failed}) {
+    Bench bench;
+    const auto session = bench.connected(1);
+    const Ticket ticket = bench.send({.text = "a", .incarnation = Incarnation::any}).value();
+    bench.disconnect(session);
+    bench.finish(bench.connected(2), 0, ticket, {Kind::failed, {code, ""}, {}});
+    EXPECT_EQ(bench.kind_of(ticket), code == Code::failed ? Kind::failed : Kind::unknown);
+  }
+}
+
 }  // namespace
 }  // namespace parley::core

@@ -142,12 +142,12 @@ class Storm {
   void cancel() {
     const Ticket ticket = last_ticket_ - std::min<Ticket>(last_ticket_, prng_.below(12));
     Outbox::Effects effects;
-    outbox_.cancel(ticket, now_, effects);
+    outbox_.cancel(ticket, effects);
     carry_out(effects);
   }
   void purge() {
     Outbox::Effects effects;
-    outbox_.purge(prng_.chance(500) ? "a" : "b", now_, effects);
+    outbox_.purge(prng_.chance(500) ? "a" : "b", effects);
     carry_out(effects);
   }
   void connect(bool is_sure) {
@@ -164,9 +164,8 @@ class Storm {
     }
     wires_.push_back({session, attached->session, life_});
     wires_.back().to_outbox.emplace_back(attached->welcome);
-    OutboxReceiver::Effects welcomed;
-    receiver_->welcomed(attached->session, welcomed);
-    carry_out(welcomed);
+    receiver_->welcomed(attached->session);
+    say_back();
   }
   // Of any session that there was: most are over.
   void disconnect() {
@@ -247,12 +246,10 @@ class Storm {
   }
 
   void flush() {
-    Outbox::Effects effects;
-    outbox_.flush(effects);
-    carry_out(effects);
-    OutboxReceiver::Effects receiving;
-    receiver_->flush(receiving);
-    carry_out(receiving);
+    outbox_.flush();
+    say();
+    receiver_->flush();
+    say_back();
   }
 
   // --- what is said
@@ -274,7 +271,7 @@ class Storm {
     } else {
       receiver_->acknowledged(attached, std::get<Outbox::Acknowledge>(item).results, now_, effects);
     }
-    if (prng_.chance(700)) receiver_->flush(effects);
+    if (prng_.chance(700)) receiver_->flush();
     carry_out(effects);
   }
   void hand_to_outbox(Wire& wire) {
@@ -290,7 +287,7 @@ class Storm {
     } else {
       outbox_.acknowledged(session, std::get<OutboxReceiver::Acknowledge>(item).received, now_, effects);
     }
-    if (prng_.chance(700)) outbox_.flush(effects);
+    if (prng_.chance(700)) outbox_.flush();
     carry_out(effects);
   }
   Wire* wire_of(Outbox::Session session) {
@@ -303,33 +300,51 @@ class Storm {
     return found == wires_.end() || found->is_cut ? nullptr : &*found;
   }
   void carry_out(Outbox::Effects& effects) {
-    for (auto& effect : effects) {
-      if (auto* finished = std::get_if<Outbox::Finished>(&effect)) {
+    take(effects);
+    // Now and then nobody can say anything.
+    if (prng_.chance(800)) say();
+  }
+  void take(const Outbox::Effects& effects) {
+    for (const auto& effect : effects) {
+      if (const auto* finished = std::get_if<Outbox::Finished>(&effect)) {
         end(finished->ticket, finished->result);
-      } else if (auto* close = std::get_if<Outbox::Close>(&effect)) {
+      } else if (const auto* close = std::get_if<Outbox::Close>(&effect)) {
         if (Wire* const wire = wire_of(close->session)) wire->is_cut = true;
-      } else if (auto* send = std::get_if<Outbox::Send>(&effect)) {
-        if (Wire* const wire = wire_of(send->session)) wire->to_receiver.emplace_back(std::move(*send));
-      } else if (auto* cancel = std::get_if<Outbox::Cancel>(&effect)) {
-        if (Wire* const wire = wire_of(cancel->session)) wire->to_receiver.emplace_back(*cancel);
-      } else if (auto* acknowledge = std::get_if<Outbox::Acknowledge>(&effect)) {
-        if (Wire* const wire = wire_of(acknowledge->session)) wire->to_receiver.emplace_back(*acknowledge);
       } else {
         ++drained_;
       }
     }
   }
-  void carry_out(OutboxReceiver::Effects& effects) {
-    for (auto& effect : effects) {
+  void say() {
+    for (;;) {
+      Outbox::Effects effects;
+      const auto said = outbox_.next(now_, effects);
+      take(effects);
+      if (!said) return;
+      std::visit(
+          [this](const auto& item) {
+            if (Wire* const wire = wire_of(item.session)) wire->to_receiver.emplace_back(item);
+          },
+          *said);
+    }
+  }
+  void carry_out(const OutboxReceiver::Effects& effects) {
+    for (const auto& effect : effects) {
       if (const auto* start = std::get_if<OutboxReceiver::Start>(&effect)) {
         begin(start->ticket, start->deadline);
-      } else if (auto* close = std::get_if<OutboxReceiver::Close>(&effect)) {
-        if (Wire* const wire = wire_back(close->session)) wire->is_cut = true;
-      } else if (auto* answer = std::get_if<OutboxReceiver::Answer>(&effect)) {
-        if (Wire* const wire = wire_back(answer->session)) wire->to_outbox.emplace_back(std::move(*answer));
-      } else if (auto* acknowledge = std::get_if<OutboxReceiver::Acknowledge>(&effect)) {
-        if (Wire* const wire = wire_back(acknowledge->session)) wire->to_outbox.emplace_back(*acknowledge);
+      } else if (Wire* const wire = wire_back(std::get<OutboxReceiver::Close>(effect).session)) {
+        wire->is_cut = true;
       }
+    }
+    if (prng_.chance(800)) say_back();
+  }
+  void say_back() {
+    while (const auto said = receiver_->next()) {
+      std::visit(
+          [this](const auto& item) {
+            if (Wire* const wire = wire_back(item.session)) wire->to_outbox.emplace_back(item);
+          },
+          *said);
     }
   }
 

@@ -87,13 +87,13 @@ class Bench {
   }
   Outbox::Cancelled cancel(Ticket ticket) {
     Outbox::Effects effects;
-    const auto cancelled = machine.cancel(ticket, now, effects);
+    const auto cancelled = machine.cancel(ticket, effects);
     keep(effects);
     return cancelled;
   }
   std::size_t purge(std::string_view group) {
     Outbox::Effects effects;
-    const std::size_t count = machine.purge(group, now, effects);
+    const std::size_t count = machine.purge(group, effects);
     keep(effects);
     return count;
   }
@@ -104,7 +104,7 @@ class Bench {
   }
   void flush() {
     Outbox::Effects effects;
-    machine.flush(effects);
+    machine.flush();
     keep(effects);
   }
   // Every timer on the way fires at its time.
@@ -136,6 +136,7 @@ class Bench {
   }
   std::string note_of(Ticket ticket) const { return results.at(ticket).error.note; }
 
+  bool is_blocked = false;
   Instant now = Instant::from_ns(1'000'000'000);
   Outbox machine;
   std::vector<Outbox::Send> sends;
@@ -148,15 +149,26 @@ class Bench {
   std::size_t drained = 0;
 
  private:
+  // And says what there is to say, unless nobody can say anything.
   void keep(Outbox::Effects& effects) {
-    for (auto& effect : effects) {
-      if (auto* send = std::get_if<Outbox::Send>(&effect)) {
+    take(effects);
+    while (!is_blocked) {
+      Outbox::Effects more;
+      const auto said = machine.next(now, more);
+      take(more);
+      if (!said) return;
+      if (const auto* send = std::get_if<Outbox::Send>(&*said)) {
         sends.push_back(*send);
-      } else if (auto* cancel = std::get_if<Outbox::Cancel>(&effect)) {
+      } else if (const auto* cancel = std::get_if<Outbox::Cancel>(&*said)) {
         cancels.push_back(*cancel);
-      } else if (auto* acknowledge = std::get_if<Outbox::Acknowledge>(&effect)) {
-        acknowledged.push_back(*acknowledge);
-      } else if (auto* close = std::get_if<Outbox::Close>(&effect)) {
+      } else {
+        acknowledged.push_back(std::get<Outbox::Acknowledge>(*said));
+      }
+    }
+  }
+  void take(Outbox::Effects& effects) {
+    for (auto& effect : effects) {
+      if (auto* close = std::get_if<Outbox::Close>(&effect)) {
         closes.push_back(*close);
       } else if (auto* finished = std::get_if<Outbox::Finished>(&effect)) {
         ended.push_back(finished->ticket);

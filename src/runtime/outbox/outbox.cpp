@@ -16,6 +16,8 @@ namespace parley {
 using builtin::OutboxHeard;
 using builtin::OutboxSaid;
 
+static constexpr std::string_view replaced_note = "another session took its place";
+
 // --- one session
 
 // What an outbox has on a session while that is the one it uses.
@@ -39,10 +41,6 @@ class Outbox::Link {
   Link(const Link&) = delete;
   Link& operator=(const Link&) = delete;
 
-  void say(OutboxSaid item) {
-    waiting.push_back(std::move(item));
-    has_waiting.set();
-  }
   void end(std::optional<Error> why) {
     if (over.is_set()) return;
     failure = std::move(why);
@@ -56,8 +54,8 @@ class Outbox::Link {
   Tx<OutboxSaid, builtin::outbox_items_ahead> out;
   Rx<OutboxHeard, builtin::outbox_items_ahead> in;
   std::optional<Call<void>> call;
-  std::deque<OutboxSaid> waiting;  // bounded by what the machine sends: the peer's room, and a cancel for each
-  Event has_waiting;
+  bool is_saying = false;  // and waits until it can
+  Event has_next;
   Event over;
   std::optional<Error> failure;
   Scope scope;
@@ -67,16 +65,30 @@ Task<void> Outbox::read(Link& link) {
   while (auto heard = co_await link.in.recv()) link.outbox.on_heard(link, *std::move(heard));
 }
 
+// What is said is asked for when it can be: nothing waits here.
 Task<void> Outbox::write(Link& link) {
+  Outbox& self = link.outbox;
   for (;;) {
-    if (link.waiting.empty()) {
-      link.has_waiting.reset();
-      co_await link.has_waiting.wait();
+    Effects effects;
+    const auto next = self.machine_.is_current(link.number) ? self.machine_.next(self.now(), effects) : std::nullopt;
+    self.carry_out(std::move(effects));
+    self.arm();
+    if (!next) {
+      if (self.machine_.is_drained() && link.out.is_open()) link.out.close();
+      link.has_next.reset();
+      co_await link.has_next.wait();
       continue;
     }
-    const OutboxSaid item = std::move(link.waiting.front());
-    link.waiting.pop_front();
-    if (auto sent = co_await link.out.send(item); !sent) co_return;  // the end of the call says why
+    const OutboxSaid item = self.item_of(*next);
+    link.is_saying = true;
+    const auto said = co_await link.out.send(item);
+    link.is_saying = false;
+    if (said) continue;
+    const auto* const send = std::get_if<core::Outbox::Send>(&*next);
+    if (!send || said.error().code != Code::too_large) co_return;  // the session or the call has ended, and says why
+    Effects unsendable;
+    self.machine_.unsendable(*send, said.error(), unsendable);
+    self.carry_out(std::move(unsendable));
   }
 }
 
@@ -92,10 +104,13 @@ Task<void> Outbox::wait(Link& link) {
   }
 }
 
+// One session of the outbox. What it replaces is told first.
 Task<Result<void>> Outbox::run(Outbox& self, runtime::Session& session, std::shared_ptr<Start> start) {
+  if (self.link_) std::exchange(self.link_, nullptr)->end(Error{Code::closed, std::string(replaced_note)});
   Effects effects;
-  const core::Outbox::Session number = self.machine_.connect(self.loop_.executor().now(), effects);
-  self.carry_out(std::move(effects));  // the link of the session before is told before this one takes its place
+  const core::Outbox::Session number = self.machine_.connect(self.now(), effects);
+  self.carry_out(std::move(effects));
+  if (!self.machine_.is_current(number)) co_return fail(Code::closed, std::string(replaced_note));
   Link link(self, session, number, std::move(start));
   self.arm();
   link.scope.spawn(read(link));
@@ -103,30 +118,32 @@ Task<Result<void>> Outbox::run(Outbox& self, runtime::Session& session, std::sha
   link.scope.spawn(wait(link));
   co_await link.over.wait();
   Effects ended;
-  self.machine_.disconnect(number, self.loop_.executor().now(), ended);
+  self.machine_.disconnect(number, self.now(), ended);
   self.carry_out(std::move(ended));
   self.arm();
   if (link.failure) co_return fail(*link.failure);
   co_return Result<void>();
 }
 
+// Whoever waits for the start is told whatever becomes of this.
 Task<void> Outbox::follow(Outbox& self, runtime::Session& session, Hold, std::shared_ptr<Start> start) {
+  const Starting starting(start);
+  const std::uint64_t attachment = ++self.attachments_;
   runtime::Backoff backoff;
   for (;;) {
-    co_await session.linked().wait();
-    if (session.is_closed()) {
-      start->result = fail(Code::closed, "the session");
-      break;
+    if (!session.redials()) co_await session.established().wait();
+    if (session.redials()) co_await session.linked().wait();
+    if (!session.linked().is_set() || session.is_closed()) {
+      start->result = fail(session.end_reason().value_or(Error{Code::closed, "the session"}));
+      co_return;
     }
-    const std::uint64_t sessions = self.machine_.counters().sessions;
+    if (attachment != self.attachments_ || self.machine_.is_drained()) co_return;
     start->result = co_await run(self, session, start);
-    const bool is_replaced = self.machine_.counters().sessions > sessions + 1;
-    if (is_replaced || !session.redials() || session.is_closed()) break;
-    if (!start->result && start->result.error().code == Code::unsupported) break;
+    const bool is_hopeless = !start->result && start->result.error().code == Code::unsupported;
+    if (attachment != self.attachments_ || self.machine_.is_drained() || is_hopeless) co_return;
     start->event.set();
     if (session.linked().is_set()) co_await Sleep(self.loop_.executor(), backoff.next(self.loop_.random()));
   }
-  start->event.set();
 }
 
 Task<Result<void>> Outbox::attach(runtime::Session& session) {
@@ -137,19 +154,22 @@ Task<Result<void>> Outbox::attach(runtime::Session& session) {
 }
 
 void Outbox::on_heard(Link& link, OutboxHeard heard) {
-  const Instant now = loop_.executor().now();
+  const Instant at = now();
   Effects effects;
   if (auto* const ready = std::get_if<builtin::OutboxReady>(&heard)) {
     machine_.welcome(link.number, {.incarnation = ready->incarnation, .received = ready->received, .room = ready->room},
-                     now, effects);
-    link.start->event.set();
+                     at, effects);
+    if (machine_.is_connected()) {
+      link.start->result = {};
+      link.start->event.set();
+    }
   } else if (auto* const ended = std::get_if<builtin::OutboxEnded>(&heard)) {
-    if (ended->received) machine_.acknowledged(link.number, *ended->received, now, effects);
+    if (ended->received) machine_.acknowledged(link.number, *ended->received, at, effects);
     const std::uint32_t number = ended->number;
     const core::Ticket ticket = ended->ticket;
-    machine_.finished(link.number, number, ticket, runtime::result_of(std::move(*ended)), now, effects);
+    machine_.finished(link.number, number, ticket, runtime::result_of(std::move(*ended)), at, effects);
   } else {
-    machine_.acknowledged(link.number, std::get<builtin::OutboxTaken>(heard).last, now, effects);
+    machine_.acknowledged(link.number, std::get<builtin::OutboxTaken>(heard).last, at, effects);
   }
   carry_out(std::move(effects));
   arm();
@@ -161,9 +181,8 @@ void Outbox::on_heard(Link& link, OutboxHeard heard) {
 void Outbox::Flush::run(Ready& node) {
   Flush& self = static_cast<Flush&>(node);
   self.is_posted = false;
-  Effects effects;
-  self.outbox.machine_.flush(effects);
-  self.outbox.carry_out(std::move(effects));
+  self.outbox.machine_.flush();
+  self.outbox.wake();
 }
 
 // --- whoever sends
@@ -177,8 +196,9 @@ Outbox::Outbox(io::Loop& loop, OutboxOptions options)
 
 Outbox::~Outbox() {
   scope_.cancel_all();
+  closing_->outbox = nullptr;
   Effects effects;
-  machine_.close(loop_.executor().now(), loop_.executor().now(), effects);
+  machine_.close(now(), now(), effects);
   carry_out(std::move(effects));
 }
 
@@ -191,15 +211,15 @@ Result<Ticket> Outbox::send_json(std::string_view command, std::string request, 
   }
   const builtin::OutboxCommand said{
       .name = std::string(command), .request = std::move(request), .meta = std::move(options.meta)};
-  const Instant now = loop_.executor().now();
+  const Instant at = now();
   Effects effects;
   auto taken = machine_.send({.frame = std::make_shared<const std::vector<std::uint8_t>>(codec::to_postcard(said)),
                               .group = std::move(options.group),
                               .key = std::move(options.key),
-                              .deadline = now + options.deadline.value_or(options_.deadline),
+                              .deadline = at + options.deadline.value_or(options_.deadline),
                               .incarnation = options.incarnation,
                               .when_full = options.when_full},
-                             now, effects);
+                             at, effects);
   std::optional<Ticket> ticket;
   if (taken) {
     auto slot = std::make_shared<Ticket::Slot>();
@@ -215,15 +235,17 @@ Result<Ticket> Outbox::send_json(std::string_view command, std::string request, 
 
 Outbox::Cancelled Outbox::cancel(const Ticket& ticket) {
   Effects effects;
-  const Cancelled cancelled = machine_.cancel(ticket.number(), loop_.executor().now(), effects);
+  const Cancelled cancelled = machine_.cancel(ticket.number(), effects);
   carry_out(std::move(effects));
+  arm();
   return cancelled;
 }
 
 std::size_t Outbox::purge(std::string_view group) {
   Effects effects;
-  const std::size_t count = machine_.purge(group, loop_.executor().now(), effects);
+  const std::size_t count = machine_.purge(group, effects);
   carry_out(std::move(effects));
+  arm();
   return count;
 }
 
@@ -234,13 +256,18 @@ Task<Result<builtin::OutboxTicket>> Outbox::ask_peer(std::uint64_t ticket) {
 }
 
 Task<void> Outbox::close(Duration within) {
-  const Instant now = loop_.executor().now();
   Effects effects;
-  machine_.close(now + within, now, effects);
+  machine_.close(now() + within, now(), effects);
   carry_out(std::move(effects));
   arm();
-  co_await drained_.wait();
-  if (link_ && link_->waiting.empty()) link_->out.close();
+  return closed(closing_);
+}
+
+// One that is in the middle of saying something says its end behind that.
+Task<void> Outbox::closed(std::shared_ptr<Closing> closing) {
+  co_await closing->drained.wait();
+  Outbox* const self = closing->outbox;
+  if (self && self->link_ && !self->link_->is_saying && self->link_->out.is_open()) self->link_->out.close();
 }
 
 std::string Outbox::text_of(const Ticket& ticket) const { return runtime::ticket_text(id_, ticket.number()); }
@@ -264,7 +291,7 @@ builtin::OutboxEntry Outbox::entry() const {
   entry.queued = machine_.queued();
   entry.in_flight = machine_.commands() - machine_.queued();
   entry.bytes = machine_.bytes();
-  if (const auto oldest = machine_.oldest()) entry.oldest = loop_.executor().now() - *oldest;
+  if (const auto oldest = machine_.oldest()) entry.oldest = now() - *oldest;
   entry.results = runtime::results_in(machine_.counters().results);
   return entry;
 }
@@ -273,7 +300,7 @@ builtin::OutboxEntry Outbox::entry() const {
 
 void Outbox::on_time() {
   Effects effects;
-  machine_.on_time(loop_.executor().now(), effects);
+  machine_.on_time(now(), effects);
   carry_out(std::move(effects));
   arm();
 }
@@ -297,25 +324,26 @@ void Outbox::carry_out(Effects effects) {
   }
   pending_.clear();
   is_carrying_out_ = false;
+  wake();
 }
 
-void Outbox::say(core::Outbox::Session session, OutboxSaid item) {
-  if (link_ && link_->number == session) link_->say(std::move(item));
+void Outbox::wake() {
+  const bool has_something = machine_.has_next() || machine_.is_drained();
+  if (link_ && has_something && machine_.is_current(link_->number)) link_->has_next.set();
 }
 
-void Outbox::do_effect(core::Outbox::Send& send) {
+OutboxSaid Outbox::item_of(const core::Outbox::Said& said) const {
+  if (const auto* const cancel = std::get_if<core::Outbox::Cancel>(&said)) return builtin::OutboxCancel{cancel->ticket};
+  if (const auto* const acknowledge = std::get_if<core::Outbox::Acknowledge>(&said)) {
+    return builtin::OutboxTaken{acknowledge->results};
+  }
+  const auto& send = std::get<core::Outbox::Send>(said);
   builtin::OutboxSend item{.number = send.number, .ticket = send.ticket, .results = send.results};
   if (send.frame) {
-    item.remaining = send.deadline - loop_.executor().now();
+    item.remaining = send.deadline - now();
     item.frame = *send.frame;
   }
-  say(send.session, std::move(item));
-}
-
-void Outbox::do_effect(core::Outbox::Cancel& cancel) { say(cancel.session, builtin::OutboxCancel{cancel.ticket}); }
-
-void Outbox::do_effect(core::Outbox::Acknowledge& acknowledge) {
-  say(acknowledge.session, builtin::OutboxTaken{acknowledge.results});
+  return item;
 }
 
 void Outbox::do_effect(core::Outbox::Close& close) {

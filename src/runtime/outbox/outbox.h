@@ -76,7 +76,8 @@ class Outbox final : public ListNode {
   std::size_t purge(std::string_view group);
 
   // Sends over this session from now on, until it ends or another one is attached; again with each link of one that
-  // redials. Ends when the peer is ready. Errors: unsupported (it serves no parley.Outbox), and how the call ended.
+  // redials. Ends when the peer is ready, or says why it is not; it is then asked again as long as the session lasts,
+  // unless it has no outboxes. Errors: unsupported (it serves no parley.Outbox), and how the call or the session ended.
   Task<Result<void>> attach(runtime::Session& session);
 
   // Of a ticket that is not forgotten.
@@ -104,7 +105,23 @@ class Outbox final : public ListNode {
   class Link;
   struct Start {
     Event event;
-    Result<void> result;
+    Result<void> result = fail(Code::closed, "the outbox");
+  };
+  // Ends a start with whatever its result is by then.
+  class Starting {
+   public:
+    explicit Starting(std::shared_ptr<Start> start) : start_(std::move(start)) {}
+    ~Starting() { start_->event.set(); }
+    Starting(const Starting&) = delete;
+    Starting& operator=(const Starting&) = delete;
+
+   private:
+    std::shared_ptr<Start> start_;
+  };
+  struct Closing {
+    explicit Closing(Outbox& owner) : outbox(&owner) {}
+    Event drained;
+    Outbox* outbox;  // null: it is gone
   };
   struct Alarm final : Timer {
     explicit Alarm(Outbox& owner) : Timer(&Alarm::fire), outbox(owner) {}
@@ -124,17 +141,17 @@ class Outbox final : public ListNode {
   static Task<void> read(Link& link);
   static Task<void> write(Link& link);
   static Task<void> wait(Link& link);
+  static Task<void> closed(std::shared_ptr<Closing> closing);
   void on_heard(Link& link, builtin::OutboxHeard heard);
   void on_time();
   void arm();
   void carry_out(Effects effects);
-  void do_effect(core::Outbox::Send& send);
-  void do_effect(core::Outbox::Cancel& cancel);
-  void do_effect(core::Outbox::Acknowledge& acknowledge);
   void do_effect(core::Outbox::Close& close);
   void do_effect(core::Outbox::Finished& finished);
-  void do_effect(core::Outbox::Drained&) { drained_.set(); }
-  void say(core::Outbox::Session session, builtin::OutboxSaid item);
+  void do_effect(core::Outbox::Drained&) { closing_->drained.set(); }
+  void wake();
+  builtin::OutboxSaid item_of(const core::Outbox::Said& said) const;
+  Instant now() const { return loop_.executor().now(); }
 
   io::Loop& loop_;
   const OutboxOptions options_;
@@ -145,7 +162,8 @@ class Outbox final : public ListNode {
   Link* link_ = nullptr;  // of the session that is used
   Effects pending_;       // what is carried out now
   bool is_carrying_out_ = false;
-  Event drained_;
+  std::uint64_t attachments_ = 0;  // the last one counts
+  const std::shared_ptr<Closing> closing_ = std::make_shared<Closing>(*this);
   Alarm alarm_{*this};
   Flush flush_{*this};
   Scope scope_;

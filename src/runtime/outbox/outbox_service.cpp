@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <deque>
 #include <iterator>
 #include <map>
 #include <tuple>
@@ -37,7 +36,12 @@ class OutboxService::Receiver {
   ~Receiver();
 
   core::OutboxReceiver& machine() { return machine_; }
-  Result<void> enter(Visit& visit, const OutboxOpening& opening);
+  // What is to be said first.
+  Result<builtin::OutboxReady> enter(Visit& visit, const OutboxOpening& opening);
+  void welcomed(Visit& visit);
+  auto next() { return machine_.next(); }
+  // The outbox has ended: this goes when there is nothing to do for it.
+  void end_outbox();
   void leave(Visit& visit);
   void on_said(Visit& visit, OutboxSaid said);
   bool is_away() const { return visit_ == nullptr; }
@@ -60,17 +64,21 @@ class OutboxService::Receiver {
     Receiver& receiver;
     bool is_posted = false;
   };
+  struct Forget final : Ready {
+    explicit Forget(Receiver& owner) : Ready(&Forget::run), receiver(owner) {}
+    static void run(Ready& node);
+    Receiver& receiver;
+  };
 
   static Task<void> apply(Receiver& self, core::Ticket ticket, Instant deadline, OutboxReceiver::Frame frame);
   Task<TicketResult> result_of(core::Ticket ticket, Instant deadline, OutboxReceiver::Frame frame);
   void carry_out(Effects effects);
   void do_effect(OutboxReceiver::Start& start);
-  void do_effect(OutboxReceiver::Answer& answer);
-  void do_effect(OutboxReceiver::Acknowledge& acknowledge);
   void do_effect(OutboxReceiver::Close& close);
   void on_time();
   void arm();
-  void say(OutboxReceiver::Session session, OutboxHeard item);
+  void wake();
+  void forget_if_over();
 
   State& state_;
   const std::uint64_t outbox_;
@@ -79,12 +87,14 @@ class OutboxService::Receiver {
   std::shared_ptr<const core::Rights> rights_;
   OutboxReceiver machine_;
   std::size_t bytes_kept_ = 0;  // in the count of all
+  bool is_over_ = false;        // its outbox has ended in good order
   Visit* visit_ = nullptr;
   Instant away_since_;
   Effects pending_;  // what is carried out now
   bool is_carrying_out_ = false;
   Alarm alarm_{*this};
   Flush flush_{*this};
+  Forget forget_{*this};
   Scope scope_;  // what runs
 };
 
@@ -101,10 +111,6 @@ class OutboxService::Visit {
   Visit(const Visit&) = delete;
   Visit& operator=(const Visit&) = delete;
 
-  void say(OutboxHeard item) {
-    waiting.push_back(std::move(item));
-    has_waiting.set();
-  }
   void end(std::optional<Error> why) {
     if (over.is_set()) return;
     failure = std::move(why);
@@ -117,23 +123,29 @@ class OutboxService::Visit {
     self.is_last = said.error() == nullptr;
     self.end(std::nullopt);
   }
-  static Task<void> write(Visit& self, Out& heard) {
+  // What is said is asked for when it can be: nothing waits here.
+  static Task<void> write(Visit& self, Out& heard, OutboxHeard first) {
+    if (auto said = co_await heard.send(first); !said) co_return self.end(std::nullopt);
+    if (self.receiver) self.receiver->welcomed(self);
     for (;;) {
-      if (self.waiting.empty()) {
-        self.has_waiting.reset();
-        co_await self.has_waiting.wait();
+      const auto next = self.receiver ? self.receiver->next() : std::nullopt;
+      if (!next) {
+        self.has_next.reset();
+        co_await self.has_next.wait();
         continue;
       }
-      const OutboxHeard item = std::move(self.waiting.front());
-      self.waiting.pop_front();
-      if (auto sent = co_await heard.send(item); !sent) co_return self.end(std::nullopt);
+      const OutboxHeard item = runtime::item_of(*next);
+      const auto said = co_await heard.send(item);
+      if (said) continue;
+      const auto* const answer = std::get_if<OutboxReceiver::Answer>(&*next);
+      if (!answer || said.error().code != Code::too_large) co_return self.end(std::nullopt);
+      if (self.receiver) self.receiver->machine().unsayable(*answer, said.error());
     }
   }
 
   Receiver* receiver = nullptr;  // null: it is over
   OutboxReceiver::Session number = 0;
-  std::deque<OutboxHeard> waiting;  // bounded by what the machine keeps
-  Event has_waiting;
+  Event has_next;
   Event over;
   std::optional<Error> failure;
   bool is_last = false;  // the outbox has ended in good order
@@ -157,7 +169,11 @@ class OutboxService::State {
   Result<Receiver*> receiver_of(const Sender& sender, const OutboxOpening& opening) {
     if (is_closed) return fail(Code::closed, "it takes no commands of outboxes any more");
     Key key(sender.principal, opening.outbox);
-    if (const auto found = receivers.find(key); found != receivers.end()) return found->second.get();
+    if (const auto found = receivers.find(key); found != receivers.end()) {
+      core::OutboxReceiver& machine = found->second->machine();
+      if (machine.is_fresh() || opening.incarnation == machine.incarnation()) return found->second.get();
+      forget(found);  // it was somebody else's meanwhile, and begins anew
+    }
     const auto is_stale = [this](const auto& each) {
       return each.second->is_away() && each.second->away_since() + options.away_max <= now();
     };
@@ -230,21 +246,42 @@ OutboxService::Receiver::~Receiver() {
   visit_->end(Error{Code::closed, "it takes no commands of outboxes any more"});
 }
 
-Result<void> OutboxService::Receiver::enter(Visit& visit, const OutboxOpening& opening) {
+Result<builtin::OutboxReady> OutboxService::Receiver::enter(Visit& visit, const OutboxOpening& opening) {
   Effects effects;
-  auto attached = machine_.attach({.incarnation = opening.incarnation, .results = opening.results}, effects);
-  if (!attached) return fail(std::move(attached).error());
+  PARLEY_TRY(const auto attached,
+             machine_.attach({.incarnation = opening.incarnation, .results = opening.results}, effects));
   carry_out(std::move(effects));
   visit.receiver = this;
-  visit.number = attached->session;
+  visit.number = attached.session;
   visit_ = &visit;
-  visit.say(builtin::OutboxReady{.incarnation = attached->welcome.incarnation,
-                                 .received = attached->welcome.received,
-                                 .room = attached->welcome.room});
-  Effects again;
-  machine_.welcomed(visit.number, again);
-  carry_out(std::move(again));
-  return {};
+  is_over_ = false;
+  return builtin::OutboxReady{.incarnation = attached.welcome.incarnation,
+                              .received = attached.welcome.received,
+                              .room = attached.welcome.room};
+}
+
+void OutboxService::Receiver::welcomed(Visit& visit) {
+  machine_.welcomed(visit.number);
+  wake();
+}
+
+void OutboxService::Receiver::wake() {
+  if (visit_ && machine_.has_next()) visit_->has_next.set();
+}
+
+void OutboxService::Receiver::end_outbox() {
+  is_over_ = true;
+  forget_if_over();
+}
+
+// Not from inside of what runs here.
+void OutboxService::Receiver::forget_if_over() {
+  if (is_over_ && is_away() && is_idle() && !forget_.is_linked()) state_.loop.executor().post(forget_);
+}
+
+void OutboxService::Receiver::Forget::run(Ready& node) {
+  Receiver& receiver = static_cast<Forget&>(node).receiver;
+  if (receiver.is_over_) receiver.state_.forget_outbox({receiver.principal_, receiver.outbox_});
 }
 
 void OutboxService::Receiver::leave(Visit& visit) {
@@ -265,7 +302,7 @@ void OutboxService::Receiver::on_said(Visit& visit, OutboxSaid said) {
                    .ticket = sent->ticket,
                    .deadline = now + sent->remaining,
                    .frame = std::move(sent->frame),
-                   .may_wait = state_.bytes_kept < state_.options.bytes_of_all_max},
+                   .may_keep = state_.bytes_kept < state_.options.bytes_of_all_max},
                   now, effects);
   } else if (const auto* const cancel = std::get_if<builtin::OutboxCancel>(&said)) {
     machine_.cancel(visit.number, cancel->ticket, now, effects);
@@ -282,9 +319,8 @@ void OutboxService::Receiver::on_said(Visit& visit, OutboxSaid said) {
 void OutboxService::Receiver::Flush::run(Ready& node) {
   Flush& self = static_cast<Flush&>(node);
   self.is_posted = false;
-  Effects effects;
-  self.receiver.machine_.flush(effects);
-  self.receiver.carry_out(std::move(effects));
+  self.receiver.machine_.flush();
+  self.receiver.wake();
 }
 
 void OutboxService::Receiver::on_time() {
@@ -312,8 +348,9 @@ void OutboxService::Receiver::carry_out(Effects effects) {
   }
   pending_.clear();
   is_carrying_out_ = false;
-  const std::size_t kept = machine_.waiting_bytes() + machine_.results_bytes();
+  const std::size_t kept = machine_.command_bytes() + machine_.results_bytes();
   state_.bytes_kept += kept - std::exchange(bytes_kept_, kept);
+  wake();
 }
 
 void OutboxService::Receiver::do_effect(OutboxReceiver::Start& start) {
@@ -326,6 +363,7 @@ Task<void> OutboxService::Receiver::apply(Receiver& self, core::Ticket ticket, I
   Effects effects;
   self.machine_.finished(ticket, std::move(result), self.state_.now(), effects);
   self.carry_out(std::move(effects));
+  self.forget_if_over();
 }
 
 // The handler is told which ticket it is for: in `ticket` of its meta.
@@ -340,28 +378,12 @@ Task<TicketResult> OutboxService::Receiver::result_of(core::Ticket ticket, Insta
   co_return co_await state_.run(rights_.get(), *std::move(command), deadline);
 }
 
-void OutboxService::Receiver::do_effect(OutboxReceiver::Answer& answer) {
-  builtin::OutboxEnded said = runtime::said(*answer.result);
-  said.number = answer.number;
-  said.ticket = answer.ticket;
-  said.received = answer.received;
-  say(answer.session, std::move(said));
-}
-
-void OutboxService::Receiver::do_effect(OutboxReceiver::Acknowledge& acknowledge) {
-  say(acknowledge.session, builtin::OutboxTaken{acknowledge.received});
-}
-
 void OutboxService::Receiver::do_effect(OutboxReceiver::Close& close) {
   if (!visit_ || visit_->number != close.session) return;
   Visit& visit = *std::exchange(visit_, nullptr);
   away_since_ = state_.now();
   visit.receiver = nullptr;
   visit.end(std::move(close.why));
-}
-
-void OutboxService::Receiver::say(OutboxReceiver::Session session, OutboxHeard item) {
-  if (visit_ && visit_->number == session) visit_->say(std::move(item));
 }
 
 OutboxEntry OutboxService::Receiver::entry() const {
@@ -405,7 +427,9 @@ OutboxService::OutboxService(Registry& registry, OutboxServiceOptions options, W
                       return runtime::execute(registry, rights, std::move(command), deadline);
                     }) {}
 
-OutboxService::~OutboxService() { state_->close(); }
+OutboxService::~OutboxService() { close(); }
+
+void OutboxService::close() { state_->close(); }
 
 void OutboxService::show(parley::Outbox& outbox) { state_->shown.push_back(outbox); }
 
@@ -416,15 +440,16 @@ Task<Result<void>> OutboxService::attach(Context& context, OutboxOpening opening
   const Sender sender = co_await state->who(context);
   Receiver* const receiver = co_await state->receiver_of(sender, opening);
   Visit visit;
-  co_await receiver->enter(visit, opening);
+  const builtin::OutboxReady ready = co_await receiver->enter(visit, opening);
   {
     Scope scope(state->loop.executor());
     scope.spawn(Visit::read(visit, said));
-    scope.spawn(Visit::write(visit, heard));
+    scope.spawn(Visit::write(visit, heard, ready));
     co_await visit.over.wait();
   }
-  if (visit.receiver && visit.is_last && visit.receiver->is_idle()) {
-    state->forget_outbox({sender.principal, opening.outbox});
+  if (Receiver* const left = visit.receiver) {
+    left->leave(visit);
+    if (visit.is_last) left->end_outbox();
   }
   if (visit.failure) co_return fail(*visit.failure);
   co_return Result<void>();

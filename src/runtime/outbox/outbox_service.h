@@ -39,7 +39,7 @@ struct OutboxCommand {
 struct OutboxSend {
   std::uint32_t number = 0;
   std::uint64_t ticket = 0;
-  Duration remaining = {};                              // to start it
+  Duration remaining = {};                              // to do it
   std::optional<std::vector<std::uint8_t>> frame = {};  // none: nothing to do
   std::optional<std::uint32_t> results = {};            // that the sender has
 };
@@ -126,6 +126,8 @@ class OutboxService final : public builtin::Outbox {
   OutboxService(const OutboxService&) = delete;
   OutboxService& operator=(const OutboxService&) = delete;
 
+  // What runs is stopped, whoever sends is told, and nothing new is taken. Idempotent; so does destroying it.
+  void close();
   // Lists it, as long as both live.
   void show(parley::Outbox& outbox);
   std::vector<const core::Outbox*> shown() const;

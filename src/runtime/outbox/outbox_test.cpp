@@ -49,6 +49,7 @@ class OutboxTest : public ::testing::Test {
 TEST_F(OutboxTest, a_command_is_applied_and_its_ticket_says_what_came_of_it) {
   // rule: delivery/R-02, delivery/W-08, delivery/K-08
   connect();
+  EXPECT_TRUE(between->attached());
   const Ticket ticket = send(7);
   const Ticket copy = ticket;
   EXPECT_EQ(result_of(ticket), core::applied(R"({"count":1})"));
@@ -60,11 +61,11 @@ TEST_F(OutboxTest, the_handler_is_told_which_ticket_it_is_for) {
   connect();
   const Ticket plain = send(1);
   const Ticket with_meta = send(2, {.meta = R"({"by":"me"})"});
-  const Ticket empty = send(3, {.meta = "{ }"});
+  const Ticket forged = send(3, {.meta = R"({ "ticket": "another" })"});
   world.settle();
   EXPECT_THAT(host->metas, ElementsAre(R"({"ticket":")" + outbox.text_of(plain) + R"("})",
-                                       R"({"ticket":")" + outbox.text_of(with_meta) + R"(","by":"me"})",
-                                       R"({"ticket":")" + outbox.text_of(empty) + R"(" })"));
+                                       R"({"by":"me","ticket":")" + outbox.text_of(with_meta) + R"("})",
+                                       R"({"ticket":")" + outbox.text_of(forged) + R"("})"));
 }
 
 TEST_F(OutboxTest, a_command_that_cannot_do_it_and_one_that_does_not_fit_have_failed) {
@@ -355,7 +356,7 @@ TEST_F(OutboxTest, a_host_that_goes_while_a_command_runs_leaves_nothing_behind) 
   connect();
   const Ticket ticket = hang(1);
   world.settle();
-  host->service.reset();
+  host->service->close();
   world.settle();
   EXPECT_FALSE(outbox.machine().is_connected());
   world.pass(30s);
@@ -378,7 +379,8 @@ TEST_F(OutboxTest, a_host_has_a_bound_of_outboxes_and_forgets_the_one_that_is_aw
     connect();  // both of the others are there
     EXPECT_EQ(between->attached().error().code, Code::overloaded);
   }
-  connect();
+  EXPECT_FALSE(outbox.machine().is_connected());
+  world.pass(5s);  // it is asked again
   EXPECT_TRUE(outbox.machine().is_connected());
   EXPECT_EQ(outbox.machine().counters().restarts, 1u);
 }
@@ -395,6 +397,95 @@ TEST_F(OutboxTest, an_outbox_that_is_away_too_long_is_forgotten_and_its_commands
   const Between second(world, patient, *host);
   EXPECT_EQ(result_of(ticket).kind, Kind::unknown);
   EXPECT_THAT(host->noted, ElementsAre(1));
+}
+
+// What the first one remembers of it is of another time.
+TEST_F(OutboxTest, an_outbox_that_comes_back_to_a_host_after_another_one_begins_anew) {
+  // rule: delivery/K-05
+  Host other(world);
+  for (const bool is_run : {true, false}) {
+    connect();
+    const Ticket first = is_run ? send(1) : hang(1);
+    world.settle();
+    cut();
+    {
+      const Between elsewhere(world, outbox, other);
+      send(2);
+      world.settle();
+    }
+    connect();
+    const Ticket back = send(3);
+    EXPECT_EQ(result_of(back).kind, Kind::applied);
+    if (!is_run) EXPECT_EQ(result_of(first).kind, Kind::unknown);
+    cut();
+  }
+  EXPECT_THAT(host->noted, ElementsAre(1, 3, 1, 3));
+  EXPECT_THAT(other.noted, ElementsAre(2, 2));
+}
+
+TEST_F(OutboxTest, whoever_is_told_of_a_result_may_attach_another_session) {
+  Host other(world);
+  connect();
+  auto [near, far] = io::MemoryStream::make_pair(world.loop, "mem:other", {});
+  runtime::suite::Hold a(
+      runtime::Session::start(world.loop, std::make_unique<runtime::FramedLink>(world.loop, std::move(near), Limits()),
+                              runtime::Session::Role::initiator, {}, nullptr));
+  runtime::suite::Hold b(
+      runtime::Session::start(world.loop, std::make_unique<runtime::FramedLink>(world.loop, std::move(far), Limits()),
+                              runtime::Session::Role::acceptor, {}, &other.services.table()));
+  world.settle();
+  int attached = 0;
+  Scope scope(world.loop.executor());
+  const auto attach = [](Outbox& box, runtime::Session& session, int& count) -> Task<void> {
+    const auto attached = co_await box.attach(session);
+    count += attached ? 1 : 100;
+    if (!attached) ADD_FAILURE() << to_string(attached.error());
+  };
+  outbox.on_result([&](std::uint64_t, const TicketResult&) {
+    if (attached == 0) scope.spawn(attach(outbox, *a, attached));
+  });
+  send(1);
+  world.settle();
+  EXPECT_EQ(attached, 1);
+  send(2);
+  world.settle();
+  EXPECT_THAT(other.noted, ElementsAre(2));
+  EXPECT_FALSE(host->service->entries()[0].is_connected);
+}
+
+TEST_F(OutboxTest, attaching_a_session_that_has_ended_says_so) {
+  connect();
+  between->near().close({Code::closed, "over"});
+  world.settle();
+  EXPECT_FALSE(world.run(outbox.attach(between->near())));
+}
+
+TEST_F(OutboxTest, whoever_waits_for_an_outbox_that_goes_is_told) {
+  auto own = std::make_unique<Outbox>(world.loop);
+  auto [near, far] = io::MemoryStream::make_pair(world.loop, "mem:silent", {});
+  runtime::suite::Hold a(
+      runtime::Session::start(world.loop, std::make_unique<runtime::FramedLink>(world.loop, std::move(near), Limits()),
+                              runtime::Session::Role::initiator, {}, nullptr));
+  Running<Result<void>> attaching(world, own->attach(*a));
+  Running<void> closing(world, own->close(1h));
+  static_cast<void>(own->send("note", Note{1}));
+  own.reset();
+  world.settle();
+  EXPECT_EQ(attaching.take().error().code, Code::closed);
+  EXPECT_TRUE(closing.is_done());
+}
+
+TEST_F(OutboxTest, what_still_runs_when_its_outbox_ends_is_forgotten_when_it_has_ended) {
+  auto own = std::make_unique<Outbox>(world.loop);
+  auto there = std::make_unique<Between>(world, *own, *host);
+  const Ticket ticket = own->send("hang", Note{1}, {.deadline = 1s}).value();
+  world.settle();
+  Running<void> closing(world, own->close(0s));
+  EXPECT_EQ(result_of(ticket).kind, Kind::unknown);
+  EXPECT_THAT(host->service->entries(), SizeIs(1));
+  host->may_go_on.set();
+  world.settle();
+  EXPECT_THAT(host->service->entries(), IsEmpty());
 }
 
 // --- whoever dies at any byte

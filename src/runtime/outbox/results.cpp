@@ -7,26 +7,40 @@
 
 #include "async/wait.h"
 #include "codec/json_object.h"
+#include "codec/utf8.h"
 #include "core/directory/name.h"
+#include "wire/command/meta.h"
 
 namespace parley::runtime {
 
 using core::TicketResult;
 
+// Notes are kept with what became of a ticket.
+static constexpr std::size_t note_bytes_max = 1024;
+
 std::string ticket_text(std::uint64_t outbox, std::uint64_t ticket) {
   return fmt::format("{:016x}-{}", outbox, ticket);
 }
 
-builtin::OutboxEnded said(const TicketResult& result) {
-  return {.kind = result.kind,
-          .code = result.kind == TicketResult::Kind::applied ? 0 : static_cast<std::uint32_t>(result.error.code),
-          .note = result.error.note,
-          .value = result.value};
+builtin::OutboxHeard item_of(const core::OutboxReceiver::Said& said) {
+  if (const auto* const acknowledge = std::get_if<core::OutboxReceiver::Acknowledge>(&said)) {
+    return builtin::OutboxTaken{acknowledge->received};
+  }
+  const auto& answer = std::get<core::OutboxReceiver::Answer>(said);
+  const TicketResult& result = *answer.result;
+  return builtin::OutboxEnded{
+      .number = answer.number,
+      .ticket = answer.ticket,
+      .kind = result.kind,
+      .code = result.kind == TicketResult::Kind::applied ? 0 : static_cast<std::uint32_t>(result.error.code),
+      .note = result.error.note,
+      .value = result.value,
+      .received = answer.received};
 }
 
 TicketResult result_of(builtin::OutboxEnded said) {
   if (said.kind == TicketResult::Kind::applied) return core::applied(std::move(said.value));
-  return {said.kind, {static_cast<Code>(said.code), std::move(said.note)}, {}};
+  return {said.kind, {static_cast<Code>(said.code), codec::to_utf8(said.note, note_bytes_max)}, {}};
 }
 
 builtin::OutboxResults results_in(const std::uint64_t (&by_kind)[6]) {
@@ -50,12 +64,9 @@ TicketResult result_of(Result<Registry::Answer> answer) {
 }
 
 Result<std::string> with_ticket(std::string_view meta, std::string_view ticket) {
-  if (meta.empty()) return fmt::format(R"({{"ticket":"{}"}})", ticket);
-  PARLEY_TRY(codec::check_json(meta));
-  if (meta.front() != '{') return fail(Code::invalid, "meta is no object");
-  const std::string_view rest = meta.substr(1);
-  const bool is_empty = rest.find_first_not_of(" \t\r\n") == rest.find('}');
-  return fmt::format(R"({{"ticket":"{}"{}{})", ticket, is_empty ? "" : ",", rest);
+  if (!meta.empty()) PARLEY_TRY(codec::check_json(meta));
+  if (!meta.empty() && meta.front() != '{') return fail(Code::invalid, "meta is no object");
+  return wire::command::with_meta_member(meta, "ticket", fmt::format("\"{}\"", ticket));
 }
 
 namespace {

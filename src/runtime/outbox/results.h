@@ -12,7 +12,7 @@ namespace parley::runtime {
 // "00c0ffee12345678-17": an outbox and the number of a ticket in it.
 std::string ticket_text(std::uint64_t outbox, std::uint64_t ticket);
 
-builtin::OutboxEnded said(const core::TicketResult& result);
+builtin::OutboxHeard item_of(const core::OutboxReceiver::Said& said);
 core::TicketResult result_of(builtin::OutboxEnded said);
 builtin::OutboxResults results_in(const std::uint64_t (&by_kind)[6]);
 
