@@ -258,7 +258,7 @@ Result<Topics::Published> Topics::publish(std::string_view topic, Envelope messa
     return Published{Published::How::tapped, number};
   }
   const std::uint32_t reached = found == topics_.end() ? 0 : fan_out(found->second, shared, effects);
-  return Published{Published::How::sent, number, reached};
+  return Published{Published::How::sent, number, reached, std::move(shared)};
 }
 
 std::uint32_t Topics::fan_out(Topic& topic, const Shared& message, Effects& effects) {

@@ -138,8 +138,9 @@ class Topics {
   struct Published {
     enum class How : std::uint8_t { sent, tapped, repeated };
     How how;
-    Message number;             // of a repeated one: that of the first
-    std::uint32_t reached = 0;  // subscriptions
+    Message number;                                // of a repeated one: that of the first
+    std::uint32_t reached = 0;                     // subscriptions
+    std::shared_ptr<const Envelope> message = {};  // of one that was sent: as they have it
   };
   // To all who subscribe now. A key that is there already and came with the same payload publishes nothing; one that
   // fails claims nothing. Errors: not_found, invalid (name, key), refused (another schema than the topic's), in_use

@@ -20,6 +20,12 @@ void Topics::untap(std::string_view topic) {
   tapping_.erase(found);
 }
 
+Result<void> Topics::keep(std::string_view topic, const core::KeepOptions& options,
+                          std::optional<std::string_view> keeper) {
+  if (auto declared = declare(topic); !declared && declared.error().code != Code::in_use) return declared;
+  return kept_.keep(topic, keeper, options);
+}
+
 Topics::Peer Topics::join(TopicSubscriber& subscriber) {
   subscribers_.emplace(++last_peer_, &subscriber);
   return last_peer_;
@@ -44,18 +50,23 @@ void Topics::taken(const core::Topics::Deliver& delivered) {
   carry_out(std::move(effects));
 }
 
-Result<core::Topics::Published> Topics::publish(std::string_view topic, core::Envelope message,
-                                                std::optional<std::string_view> key) {
+// What is sent is kept before anybody is told of it: who subscribes and who follows hear of it in the same order.
+Result<Topics::Published> Topics::publish(std::string_view topic, core::Envelope message,
+                                          std::optional<std::string_view> key) {
+  const bool is_kept = kept_.keeps(topic);
+  if (is_kept) PARLEY_TRY(kept_.check(topic, message));
   core::Topics::Effects effects;
-  auto published = machine_.publish(topic, std::move(message), key, executor_.now(), effects);
+  PARLEY_TRY(const auto published, machine_.publish(topic, std::move(message), key, executor_.now(), effects));
+  const KeptTopics::Version version = is_kept && published.message ? kept_.append(topic, *published.message) : 0;
   arm();
   carry_out(std::move(effects));
-  return published;
+  return Published{published, version};
 }
 
 void Topics::close() {
   core::Topics::Effects effects;
   machine_.close(effects);
+  kept_.close();
   carry_out(std::move(effects));
 }
 

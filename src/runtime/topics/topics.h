@@ -11,6 +11,7 @@
 #include "async/executor.h"
 #include "async/wait.h"
 #include "core/topic/topics.h"
+#include "runtime/topics/kept_topics.h"
 
 namespace parley {
 
@@ -39,7 +40,13 @@ class Topics final {
   using Tap = std::move_only_function<void(std::string_view topic, core::Topics::Message number,
                                            const core::Envelope& message) const>;
 
-  Topics(Executor& executor, core::Topics::Options options) : executor_(executor), machine_(options) {}
+  // Version: of a topic that is kept, and of a message that was sent; else 0.
+  struct Published : core::Topics::Published {
+    KeptTopics::Version version = 0;
+  };
+
+  Topics(Executor& executor, core::Topics::Options options, core::KeptLimits kept_limits = {})
+      : executor_(executor), machine_(options), kept_(options.first_message, kept_limits) {}
   ~Topics() {
     for (const auto& [peer, subscriber] : subscribers_) subscriber->on_topics_gone();
   }
@@ -54,6 +61,18 @@ class Topics final {
   Result<void> tap(std::string_view topic, Tap tap);
   void untap(std::string_view topic);
 
+  // The newest messages stay for those who follow; it is declared where it was not. What a tap takes is not kept.
+  // Errors: those of core::Kept::keep() and of declare(), but that it is there.
+  Result<void> keep(std::string_view topic, const core::KeepOptions& options = {},
+                    std::optional<std::string_view> keeper = std::nullopt);
+  // Whom to ask for a snapshot when a follower needs one, on this thread and never from inside publish(): how things
+  // are behind the last message that was published. One answer does for all until the next message. Errors: not_found.
+  Result<void> set_snapshots(std::string_view topic, KeptTopics::Snapshots snapshots) {
+    return kept_.set_snapshots(topic, std::move(snapshots));
+  }
+  KeptTopics& kept() { return kept_; }
+  const KeptTopics& kept() const { return kept_; }
+
   Peer join(TopicSubscriber& subscriber);
   // All that it subscribed to ends, and it is told nothing more.
   void leave(Peer peer);
@@ -65,10 +84,12 @@ class Topics final {
   void finish(Peer peer) { machine_.finish(peer); }
   void taken(const core::Topics::Deliver& delivered);
 
-  Result<core::Topics::Published> publish(std::string_view topic, core::Envelope message,
-                                          std::optional<std::string_view> key = std::nullopt);
+  // Errors: those of core::Topics::publish(); too_large where less is kept.
+  Result<Published> publish(std::string_view topic, core::Envelope message,
+                            std::optional<std::string_view> key = std::nullopt);
 
-  // Takes nothing new; what was accepted goes on to whoever takes it. Idempotent.
+  // Takes nothing new; what was accepted goes on to whoever takes it, and those who follow are told behind what there
+  // is. Idempotent.
   void close();
   bool is_drained() const { return drained_.is_set(); }
   // After close(): until all that was accepted has been taken.
@@ -97,6 +118,7 @@ class Topics final {
 
   Executor& executor_;
   core::Topics machine_;
+  KeptTopics kept_;
   std::map<Peer, TopicSubscriber*> subscribers_;
   std::map<Peer, Tap> taps_;
   std::map<std::string, Peer, std::less<>> tapping_;  // by topic

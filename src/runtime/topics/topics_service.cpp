@@ -5,6 +5,7 @@
 
 #include "async/scope.h"
 #include "core/directory/name.h"
+#include "runtime/raw.h"
 
 namespace parley {
 
@@ -20,20 +21,10 @@ Result<std::optional<SchemaId>> schema_of(const builtin::TopicSchema& bytes) {
   return id;
 }
 
-builtin::TopicSchema bytes_of(const SchemaId& id) {
-  if (id == SchemaId()) return {};
-  return {id.begin(), id.end()};
-}
-
 builtin::Delivery delivery_of(const core::Topics::Deliver& deliver) {
-  const core::Envelope& said = *deliver.message;
   return {.sequence = deliver.sequence,
-          .publisher = said.publisher,
-          .message = {.payload = said.payload,
-                      .schema = bytes_of(said.schema),
-                      .id = said.id,
-                      .parent = said.parent,
-                      .clock = said.clock}};
+          .publisher = deliver.message->publisher,
+          .message = builtin::message_of(*deliver.message)};
 }
 
 }  // namespace
@@ -114,10 +105,11 @@ Task<Result<builtin::Published>> TopicsService::publish(Context& context, std::s
                           .schema = schema.value_or(SchemaId()),
                           .payload = std::move(message.payload),
                           .clock = message.clock};
-  const core::Topics::Published published = co_await topics_.publish(topic, std::move(envelope), key);
+  const parley::Topics::Published published = co_await topics_.publish(topic, std::move(envelope), key);
   co_return builtin::Published{.message = published.number,
                                .reached = published.reached,
-                               .is_repeated = published.how == core::Topics::Published::How::repeated};
+                               .is_repeated = published.how == core::Topics::Published::How::repeated,
+                               .version = published.version};
 }
 
 Task<Result<void>> TopicsService::subscribe(Context& context, std::string topic,
@@ -134,7 +126,7 @@ Task<Result<void>> TopicsService::subscribe(Context& context, std::string topic,
   const core::Topics::Subscribed subscribed =
       co_await subscriber.subscribe({.topic = topic, .schemas = wanted, .in_flight_max = builtin::deliveries_ahead});
   builtin::Delivery begun;
-  begun.message.schema = bytes_of(subscribed.schema);
+  begun.message.schema = builtin::bytes_of(subscribed.schema);
   co_await co_await deliveries.send(begun);
   Scope watching(co_await this_executor());
   watching.spawn(Subscriber::watch(subscriber, deliveries));
@@ -149,6 +141,40 @@ Task<Result<void>> TopicsService::subscribe(Context& context, std::string topic,
   }
   deliveries.close();
   co_return fail(*subscriber.shed());
+}
+
+Task<Result<void>> TopicsService::keep(Context& context, std::string topic, builtin::KeepOptions options) {
+  const std::string keeper = co_await check(context, core::Verb::publish, topic);
+  co_return topics_.keep(topic, options, keeper);
+}
+
+Task<Result<std::uint64_t>> TopicsService::snapshot(Context& context, std::string topic,
+                                                    std::vector<std::uint8_t> payload,
+                                                    std::optional<std::uint64_t> at) {
+  std::string publisher = co_await check(context, core::Verb::publish, topic);
+  co_return topics_.kept().record_snapshot(topic, std::move(publisher), std::move(payload), at);
+}
+
+// What it sends next it looks for when it may send: that a follower does not read costs one message, which others have
+// too.
+Task<Result<void>> TopicsService::follow(Context& context, std::string topic, builtin::Gap gap,
+                                         std::optional<builtin::TopicPosition> after,
+                                         Tx<builtin::Followed, builtin::deliveries_ahead> items) {
+  const std::string peer = co_await check(context, core::Verb::subscribe, topic);
+  TopicFollower follower;
+  const builtin::TopicPosition from =
+      co_await follower.follow(topics_.kept(), {.topic = topic, .peer = peer, .gap = gap, .after = after});
+  const SchemaId schema = topics_.machine().schema_of(topic).value_or(wire::bus::any_schema_id);
+  const builtin::Followed begun = builtin::FollowBegun{.position = from, .schema = builtin::bytes_of(schema)};
+  co_await co_await items.send(begun);
+  while (!follower.is_over()) {
+    co_await follower.news();
+    while (const std::optional<Bytes> item = follower.next()) {
+      co_await co_await runtime::SendOf<runtime::RawItems>(items.core(), item->view());
+    }
+  }
+  items.close();
+  co_return fail(Code::closed, "the topics");
 }
 
 }  // namespace parley

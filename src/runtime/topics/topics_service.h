@@ -9,6 +9,7 @@
 
 #include "core/policy/policy.h"
 #include "runtime/client.h"
+#include "runtime/topics/followed.h"
 #include "runtime/topics/topics.h"
 
 // Topics over a session: client<builtin::Topics>(builtin::topics_name).
@@ -17,16 +18,6 @@ namespace parley::builtin {
 inline constexpr std::string_view topics_name = "parley.Topics";
 inline constexpr std::uint32_t deliveries_ahead = 64;
 
-// The id of a schema, 32 bytes; empty: none.
-using TopicSchema = std::vector<std::uint8_t>;
-
-struct TopicMessage {
-  std::vector<std::uint8_t> payload;
-  TopicSchema schema = {};                  // of the payload
-  std::string id = {};                      // of the message, at whoever says it
-  std::string parent = {};                  // the id of the message that caused it
-  std::optional<std::uint64_t> clock = {};  // where it stands in the chain of its causes
-};
 struct Delivery {
   std::uint64_t sequence = 0;  // of its subscription, from 1
   std::string publisher;       // as whom he came who said it
@@ -36,6 +27,7 @@ struct Published {
   std::uint64_t message = 0;  // under a key that was there: the number of the first
   std::uint32_t reached = 0;  // so many subscribers
   bool is_repeated = false;   // the key was there, and nothing was published
+  std::uint64_t version = 0;  // of a topic that is kept: where it stands there
 };
 
 class Topics {
@@ -54,10 +46,27 @@ class Topics {
   // whatever the topic has. Errors: permission, not_found, invalid, refused (no schema in common), overloaded, closed.
   virtual Task<Result<void>> subscribe(Context& context, std::string topic, std::vector<TopicSchema> schemas,
                                        Tx<Delivery, deliveries_ahead> deliveries) = 0;
+  // The newest messages of the topic stay from now on, for those who follow; it is declared where it was not. Said
+  // again by the same caller: how much stays. Errors: permission (to publish), invalid, in_use (somebody else keeps
+  // it), overloaded, closed.
+  virtual Task<Result<void>> keep(Context& context, std::string topic, KeepOptions options) = 0;
+  // How things are behind the newest message of a topic that is kept, or behind that version, which is its answer.
+  // Errors: permission (to publish), not_found, invalid (a version to come), refused (what came behind it is no longer
+  // kept, or a newer one is there), too_large, closed.
+  virtual Task<Result<std::uint64_t>> snapshot(Context& context, std::string topic, std::vector<std::uint8_t> payload,
+                                               std::optional<std::uint64_t> at) = 0;
+  // What a topic that is kept has behind the newest message, or behind `after`, and what comes: FollowBegun first.
+  // Lasts until the caller drops the call; whoever is slow is put right as the gap says, and nothing else happens to
+  // him. Errors: permission (to subscribe), not_found, overloaded, closed.
+  virtual Task<Result<void>> follow(Context& context, std::string topic, Gap gap, std::optional<TopicPosition> after,
+                                    Tx<Followed, deliveries_ahead> items) = 0;
 };
 PARLEY_SERVICE(Topics, (declare, args(topic, schema), describe("a topic from now on")),
                (publish, args(topic, message, key), describe("a message to all who subscribe")),
-               (subscribe, args(topic, schemas, deliveries), describe("what is published from now on")));
+               (subscribe, args(topic, schemas, deliveries), describe("what is published from now on")),
+               (keep, args(topic, options), describe("its newest messages from now on")),
+               (snapshot, args(topic, payload, at), describe("how things are, for those who have missed something")),
+               (follow, args(topic, gap, after, items), describe("what is kept of a topic, and what comes")));
 
 }  // namespace parley::builtin
 
@@ -79,6 +88,12 @@ class TopicsService final : public builtin::Topics {
                                            std::optional<std::string> key) override;
   Task<Result<void>> subscribe(Context& context, std::string topic, std::vector<builtin::TopicSchema> schemas,
                                Tx<builtin::Delivery, builtin::deliveries_ahead> deliveries) override;
+  Task<Result<void>> keep(Context& context, std::string topic, builtin::KeepOptions options) override;
+  Task<Result<std::uint64_t>> snapshot(Context& context, std::string topic, std::vector<std::uint8_t> payload,
+                                       std::optional<std::uint64_t> at) override;
+  Task<Result<void>> follow(Context& context, std::string topic, builtin::Gap gap,
+                            std::optional<builtin::TopicPosition> after,
+                            Tx<builtin::Followed, builtin::deliveries_ahead> items) override;
 
  private:
   class Subscriber;

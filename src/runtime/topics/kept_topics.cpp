@@ -1,0 +1,126 @@
+#include "runtime/topics/kept_topics.h"
+
+#include "codec/postcard.h"
+#include "runtime/topics/followed.h"
+
+namespace parley {
+
+namespace {
+
+// What is said of a message or a snapshot beside what is in it: positions, lengths and a schema.
+constexpr std::size_t head_bytes_max = 128;
+
+Bytes encoded(builtin::Followed item) { return Bytes::copy_of(codec::to_postcard(item)); }
+
+}  // namespace
+
+KeptTopics::~KeptTopics() {
+  for (const auto& [number, follower] : followers_) follower->lose_topics();
+}
+
+// --- messages
+
+Result<void> KeptTopics::check(std::string_view topic, const core::Envelope& message) const {
+  return machine_.check(topic, message.bytes() + head_bytes_max);
+}
+
+// Its version is known and its bytes are there before anybody is told: one step.
+KeptTopics::Version KeptTopics::append(std::string_view topic, const core::Envelope& message) {
+  const Version version = machine_.ring_of(topic)->newest() + 1;
+  Bytes item = encoded(builtin::FollowedMessage{.position = {machine_.incarnation(), version},
+                                                .publisher = message.publisher,
+                                                .message = builtin::message_of(message)});
+  PARLEY_ASSERT(item.size() <= message.bytes() + head_bytes_max, item.size(), message.bytes());
+  core::Kept::Woken woken;
+  const Version appended = machine_.append(topic, std::move(item), woken);
+  PARLEY_ASSERT(appended == version, appended, version);
+  wake(woken);
+  return version;
+}
+
+void KeptTopics::wake(const core::Kept::Woken& woken) {
+  for (const core::Kept::Follower each : woken) followers_.at(each)->news_.set();
+}
+
+// --- snapshots
+
+Result<void> KeptTopics::set_snapshots(std::string_view topic, Snapshots snapshots) {
+  if (!keeps(topic)) return fail(Code::not_found, "only a topic that is kept has snapshots");
+  snapshots_.insert_or_assign(std::string(topic), std::move(snapshots));
+  return {};
+}
+
+Result<KeptTopics::Version> KeptTopics::record_snapshot(std::string_view topic, std::string publisher,
+                                                        std::vector<std::uint8_t> payload, std::optional<Version> at) {
+  const std::size_t bytes = payload.size() + publisher.size() + head_bytes_max;
+  PARLEY_TRY(const Version version, machine_.check_snapshot(topic, at, bytes));
+  Bytes item = encoded(builtin::FollowedSnapshot{
+      .position = {machine_.incarnation(), version}, .publisher = std::move(publisher), .payload = std::move(payload)});
+  PARLEY_ASSERT(item.size() <= bytes, item.size(), bytes);
+  machine_.record_snapshot(topic, version, std::move(item));
+  return version;
+}
+
+void KeptTopics::ask_for_snapshot(const std::string& topic) {
+  auto asked = snapshots_.extract(topic);
+  if (asked.empty()) return;
+  const Version version = machine_.ring_of(topic)->newest();
+  ++snapshots_asked_;
+  bool is_there = false;
+  try {
+    std::vector<std::uint8_t> payload = asked.mapped()();
+    // Where it has published itself, nobody knows whether that is in it.
+    is_there = machine_.ring_of(topic)->newest() == version &&
+               record_snapshot(topic, {}, std::move(payload), version).has_value();
+  } catch (...) {
+    is_there = false;
+  }
+  if (!is_there) ++snapshots_failed_;
+  snapshots_.insert(std::move(asked));  // unless it has set another one
+}
+
+core::Kept::Next KeptTopics::next(core::Kept::Follower follower) {
+  if (machine_.wants_snapshot(follower)) ask_for_snapshot(std::string(machine_.topic_of(follower)));
+  return machine_.next(follower);
+}
+
+void KeptTopics::close() {
+  core::Kept::Woken woken;
+  machine_.close(woken);
+  wake(woken);
+}
+
+// --- who follows
+
+TopicFollower::~TopicFollower() {
+  if (!topics_) return;
+  topics_->followers_.erase(number_);
+  topics_->machine_.unfollow(number_);
+}
+
+Result<core::TopicPosition> TopicFollower::follow(KeptTopics& topics, const core::Kept::Wanted& wanted) {
+  PARLEY_ASSERT(topics_ == nullptr && !is_over_);
+  PARLEY_TRY(const core::Kept::Following following, topics.machine_.follow(wanted));
+  topics_ = &topics;
+  number_ = following.follower;
+  topics.followers_.emplace(number_, this);
+  news_.set();  // perhaps
+  return following.from;
+}
+
+std::optional<Bytes> TopicFollower::next() {
+  if (!topics_) return std::nullopt;
+  core::Kept::Next next = topics_->next(number_);
+  if (auto* const item = std::get_if<Bytes>(&next)) return std::move(*item);
+  if (const auto* const missed = std::get_if<core::Kept::Missed>(&next)) {
+    return encoded(builtin::FollowedGap{.position = {topics_->machine_.incarnation(), missed->complete_from - 1},
+                                        .missed = missed->missed,
+                                        .complete_from = missed->complete_from,
+                                        .is_unprovided = missed->is_unprovided});
+  }
+  is_over_ = std::holds_alternative<core::Kept::Over>(next);
+  news_.reset();
+  return std::nullopt;
+}
+
+}  // namespace parley

@@ -1,0 +1,96 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "async/wait.h"
+#include "core/conversation/envelope.h"
+#include "core/topic/kept.h"
+
+namespace parley {
+
+class TopicFollower;
+
+// The topics of one executor that are kept: core::Kept with those who follow. Messages and snapshots are encoded here,
+// once for all followers, as they come. Part of Topics.
+class KeptTopics final {
+ public:
+  using Version = core::Kept::Version;
+  // How things are, now that all that was published has happened. What it throws, and that it publishes, makes no
+  // snapshot.
+  using Snapshots = std::move_only_function<std::vector<std::uint8_t>()>;
+
+  KeptTopics(std::uint64_t incarnation, core::KeptLimits limits) : machine_(incarnation, limits) {}
+  ~KeptTopics();
+  KeptTopics(const KeptTopics&) = delete;
+  KeptTopics& operator=(const KeptTopics&) = delete;
+
+  Result<void> keep(std::string_view topic, std::optional<std::string_view> keeper, const core::KeepOptions& options) {
+    return machine_.keep(topic, keeper, options);
+  }
+  bool keeps(std::string_view topic) const { return machine_.ring_of(topic) != nullptr; }
+  // Whether append() takes it. Errors: too_large.
+  Result<void> check(std::string_view topic, const core::Envelope& message) const;
+  Version append(std::string_view topic, const core::Envelope& message);
+
+  // Who is asked for a snapshot when a follower needs one. Errors: not_found.
+  Result<void> set_snapshots(std::string_view topic, Snapshots snapshots);
+  Result<Version> record_snapshot(std::string_view topic, std::string publisher, std::vector<std::uint8_t> payload,
+                                  std::optional<Version> at);
+
+  void close();
+
+  const core::Kept& machine() const { return machine_; }
+  std::uint64_t snapshots_asked() const { return snapshots_asked_; }
+  std::uint64_t snapshots_failed() const { return snapshots_failed_; }
+
+ private:
+  friend class TopicFollower;
+  core::Kept::Next next(core::Kept::Follower follower);
+  void ask_for_snapshot(const std::string& topic);
+  void wake(const core::Kept::Woken& woken);
+
+  core::Kept machine_;
+  std::map<std::string, Snapshots, std::less<>> snapshots_;
+  std::map<core::Kept::Follower, TopicFollower*> followers_;
+  std::uint64_t snapshots_asked_ = 0;
+  std::uint64_t snapshots_failed_ = 0;
+};
+
+// One who follows, for as long as this lives; on the executor of its topics, which may go before.
+class TopicFollower final {
+ public:
+  TopicFollower() = default;
+  ~TopicFollower();
+  TopicFollower(const TopicFollower&) = delete;
+  TopicFollower& operator=(const TopicFollower&) = delete;
+
+  // Once. Where it begins. Errors: those of core::Kept::follow().
+  Result<core::TopicPosition> follow(KeptTopics& topics, const core::Kept::Wanted& wanted);
+  // What comes next: a builtin::Followed in postcard, whose bytes are the same for all. Nothing: there is none until
+  // news(), or it is over.
+  std::optional<Bytes> next();
+  Event::Wait news() { return news_.wait(); }
+  bool is_over() const { return is_over_; }
+
+ private:
+  friend class KeptTopics;
+  void lose_topics() {
+    topics_ = nullptr;
+    is_over_ = true;
+    news_.set();
+  }
+
+  KeptTopics* topics_ = nullptr;
+  core::Kept::Follower number_ = 0;
+  bool is_over_ = false;
+  Event news_;
+};
+
+}  // namespace parley
