@@ -99,6 +99,9 @@ Result<void> furnish(Hub& hub, Echo& echo, const HubCommand& command, const HubS
     PARLEY_TRY(const auto schema, schema_in(path));
     PARLEY_TRY(hub.topics().declare(name, schema));
   }
+  for (const std::vector<std::string>* const kept : {&settings.keep, &command.keep}) {
+    for (const std::string& topic : *kept) PARLEY_TRY(hub.topics().keep(topic));
+  }
   for (const std::vector<std::string>* const subjects : {&settings.echo, &command.echo}) {
     for (const std::string& subject : *subjects) {
       PARLEY_TRY(core::check_name(subject));
@@ -113,6 +116,7 @@ HubOptions options_of(const HubSettings& settings, const HubCommand& command) {
   options.commands = registry_options(settings);
   options.http = settings.http;
   options.bus = settings.bus;
+  options.kept = settings.kept;
   if (command.is_bus_open) options.bus.require_connect = false;
   if (settings.introduce || command.introduces) options.socket_pair = &parley::socket_pair;
   return options;

@@ -43,6 +43,7 @@ struct HubSettings {
   bool introduce = false;                     // clients to providers (HubOptions::socket_pair)
   std::string trace;                          // a file of spans; empty: none
   std::vector<std::string> echo;              // subjects in which the hub says again what it hears
+  std::vector<std::string> keep;              // topics whose newest messages stay
   std::map<std::string, std::string> tokens;  // the file with its secret, by name
   std::map<std::string, std::string> topics;  // the file with its schema, by name; empty: none
   Limits limits;
@@ -52,6 +53,7 @@ struct HubSettings {
   CommandSettings commands;
   io::HttpLimits http;
   BusOptions bus;
+  core::KeptLimits kept;
 };
 LoopOptions loop_options(const HubSettings& settings);
 RegistryOptions registry_options(const HubSettings& settings);

@@ -68,6 +68,12 @@ CLI::App* add_hub(CLI::App& app, HubCommand& hub) {
       ->type_name("NAME[=PATH]")
       ->allow_extra_args(false);
   command
+      ->add_option("--keep", hub.keep,
+                   "A topic, as often as there are, whose newest messages stay for those who follow it; it need not be "
+                   "named as a --topic.")
+      ->type_name("NAME")
+      ->allow_extra_args(false);
+  command
       ->add_option("--echo", hub.echo,
                    "A subject, as often as there are, of conversations in which the hub says again what it hears: to "
                    "try things out.")
@@ -212,6 +218,15 @@ CLI::App* add_publish(CLI::App& app, PublishCommand& publishing) {
       ->type_name("FILE");
   command->add_flag("--declare", publishing.declare,
                     "Makes the topic where it is not there yet; without a payload that is all.");
+  command->add_flag("--keep", publishing.keep,
+                    "Makes it, and its newest messages stay for those who follow it; without a payload that is all.");
+  CLI::Option* const snapshot = command->add_flag(
+      "--snapshot", publishing.is_snapshot,
+      "The payload is no message: it says how things are, for those who follow and have missed something.");
+  command->add_option("--at", publishing.at, "The version of the message behind which they are so; else the newest.")
+      ->type_name("VERSION")
+      ->needs(snapshot);
+  for (const char* const of_a_message : {"--key", "--schema", "--declare", "--keep"}) snapshot->excludes(of_a_message);
   return command;
 }
 
@@ -227,6 +242,18 @@ CLI::App* add_subscribe(CLI::App& app, SubscribeCommand& subscribing) {
                    "The file of a schema that is understood, as often as there are; else whatever a topic has.")
       ->type_name("FILE")
       ->allow_extra_args(false);
+  CLI::Option* const live = command->add_flag(
+      "--live", subscribing.is_live,
+      "Follows topics that are kept: how things are, then each message, and after a gap how things are again.");
+  command
+      ->add_flag("--replay", subscribing.is_replay,
+                 "Follows topics that are kept: each message that is still there, and how many are missed.")
+      ->excludes(live);
+  command
+      ->add_option("--after", subscribing.after,
+                   "With --live or --replay, and one topic: goes on behind that version, of that incarnation of the "
+                   "topic where it is named.")
+      ->type_name("[INCARNATION:]VERSION");
   return command;
 }
 

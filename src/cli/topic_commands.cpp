@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <charconv>
 #include <memory>
 #include <utility>
+#include <variant>
 
 #include "async/scope.h"
 #include "async/wait.h"
@@ -36,12 +39,15 @@ builtin::TopicSchema id_of(std::string_view schema) {
   return {id.begin(), id.end()};
 }
 
-int give_up_on_topic(const Error& error, std::string_view schema_hint) {
+constexpr std::string_view no_topic = "`parley publish TOPIC --declare` makes a topic, and `parley hub --topic NAME`";
+constexpr std::string_view not_kept = "`parley publish TOPIC --keep` keeps a topic, and `parley hub --keep NAME`";
+
+int give_up_on_topic(const Error& error, std::string_view refused_hint, std::string_view not_found_hint = no_topic) {
   std::string_view hint;
   switch (error.code) {
     case Code::method: return give_up({Code::unsupported, "this hub has no topics"});
-    case Code::not_found: hint = "`parley publish TOPIC --declare` makes a topic, and `parley hub --topic NAME`"; break;
-    case Code::refused: hint = schema_hint; break;
+    case Code::not_found: hint = not_found_hint; break;
+    case Code::refused: hint = refused_hint; break;
     case Code::in_use:
       hint = "each message has a key of its own; the same key is for the same message said again";
       break;
@@ -67,18 +73,45 @@ int check_against_schema(const PublishCommand& command, const std::string& schem
   return exit_of(good.error());
 }
 
-// Nothing: it was declared, and that was all.
+bool is_there(const Result<void>& made) { return made || made.error().code == Code::in_use; }
+
+// Nothing: it was declared or kept, and that was all.
 Task<Result<std::optional<builtin::Published>>> ask_publish(Session& session, const PublishCommand& command,
                                                             std::optional<builtin::TopicMessage> message,
                                                             builtin::TopicSchema schema) {
   auto topics = session.client<builtin::Topics>(builtin::topics_name).with({.deadline = patience});
-  if (command.declare) {
+  if (command.declare || command.keep) {
     const auto declared = co_await topics.call<&builtin::Topics::declare>(command.topic, schema);
-    if (!declared && declared.error().code != Code::in_use) co_return fail(declared.error());
+    if (!is_there(declared)) co_return fail(declared.error());
+  }
+  if (command.keep) {
+    const auto kept = co_await topics.call<&builtin::Topics::keep>(command.topic, builtin::KeepOptions());
+    if (!is_there(kept)) co_return fail(kept.error());
   }
   if (!message) co_return std::nullopt;
   message->schema = std::move(schema);
   co_return co_await topics.call<&builtin::Topics::publish>(command.topic, *std::move(message), command.key);
+}
+
+std::string reached_by(const builtin::Published& published) {
+  return fmt::format("{} {}", published.reached, published.reached == 1 ? "subscriber" : "subscribers");
+}
+
+Task<Result<std::uint64_t>> ask_snapshot(Session& session, const PublishCommand& command,
+                                         std::vector<std::uint8_t> payload) {
+  auto topics = session.client<builtin::Topics>(builtin::topics_name).with({.deadline = patience});
+  co_return co_await topics.call<&builtin::Topics::snapshot>(command.topic, std::move(payload), command.at);
+}
+
+int show_snapshot(const Common& common, const PublishCommand& command, const Result<std::uint64_t>& version) {
+  if (!version)
+    return give_up_on_topic(version.error(), "a snapshot is of a version from which on all is kept", not_kept);
+  if (common.json) {
+    say(fmt::format("{{\"version\":{}}}", *version));
+  } else {
+    say(fmt::format("it is how {} is at version {}", command.topic, *version));
+  }
+  return code(Exit::ok);
 }
 
 int show(const Common& common, const PublishCommand& command, const builtin::Published& published) {
@@ -86,30 +119,50 @@ int show(const Common& common, const PublishCommand& command, const builtin::Pub
     say(codec::to_json(published));
   } else if (published.is_repeated) {
     say(fmt::format("it was published under {} before, and is not again", *command.key));
+  } else if (published.version != 0) {
+    say(fmt::format("it is kept as version {}, and reached {} at once", published.version, reached_by(published)));
   } else if (published.reached == 0) {
     say(fmt::format("it reached nobody: nobody subscribes to {} now", command.topic));
   } else {
-    say(fmt::format("it reached {} {}", published.reached, published.reached == 1 ? "subscriber" : "subscribers"));
+    say(fmt::format("it reached {}", reached_by(published)));
   }
   return code(Exit::ok);
 }
 
 // --- subscribe
 
+// What a subscription is to be told beside the names of its topics.
+struct Ways {
+  std::vector<builtin::TopicSchema> schemas;
+  std::optional<builtin::Gap> gap;  // it follows
+  builtin::TopicPosition after;
+};
+
+std::optional<builtin::TopicPosition> position_in(std::string_view text) {
+  builtin::TopicPosition position;
+  const std::size_t colon = text.find(':');
+  const auto read = [](std::string_view digits, std::uint64_t& number) {
+    const auto [end, fault] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+    return fault == std::errc() && end == digits.data() + digits.size();
+  };
+  if (colon != std::string_view::npos && !read(text.substr(0, colon), position.incarnation)) return std::nullopt;
+  if (!read(text.substr(colon == std::string_view::npos ? 0 : colon + 1), position.version)) return std::nullopt;
+  return position;
+}
+
 class Subscribing {
  public:
-  Subscribing(const Common& common, const SubscribeCommand& command, std::vector<builtin::TopicSchema> schemas,
-              io::Loop& loop, Session& session)
+  Subscribing(const Common& common, const SubscribeCommand& command, Ways ways, io::Loop& loop, Session& session)
       : common_(common),
         command_(command),
-        schemas_(std::move(schemas)),
+        ways_(std::move(ways)),
         loop_(loop),
         session_(session),
         scope_(loop.executor()) {}
 
   int run() {
     const os::Termination termination([this] { loop_.post([this] { over_.set(); }); });
-    for (const std::string& topic : command_.topics) scope_.spawn(subscribe(topic));
+    for (const std::string& topic : command_.topics) scope_.spawn(ways_.gap ? follow(topic) : subscribe(topic));
     loop_.run_until([](Event& over) -> Task<void> { co_await over.wait(); }(over_));
     if (!failure_) return code(Exit::ok);
     if (!session_.is_open()) return give_up(hub_has_gone());
@@ -117,19 +170,36 @@ class Subscribing {
       complain(*failure_, "what was published came faster than this was read; what came meanwhile is lost");
       return exit_of(*failure_);
     }
-    return give_up_on_topic(*failure_, "the topic has another schema: --schema FILE names each that is understood");
+    return give_up_on_topic(*failure_, "the topic has another schema: --schema FILE names each that is understood",
+                            ways_.gap ? not_kept : no_topic);
   }
 
  private:
   Task<void> subscribe(std::string topic) {
     Client<builtin::Topics> topics = session_.client<builtin::Topics>(builtin::topics_name);
     auto [theirs, deliveries] = channel<builtin::Delivery, builtin::deliveries_ahead>();
-    auto call = topics.call<&builtin::Topics::subscribe>(topic, schemas_, std::move(theirs));
+    auto call = topics.call<&builtin::Topics::subscribe>(topic, ways_.schemas, std::move(theirs));
     if (co_await deliveries.recv()) {
-      if (++begun_ == command_.topics.size()) warn(fmt::format("subscribes to {}", fmt::join(command_.topics, ", ")));
+      begin();
       while (const auto delivery = co_await deliveries.recv()) hear(topic, *delivery);
     }
-    const auto ended = co_await std::move(call);
+    end(co_await std::move(call));
+  }
+
+  Task<void> follow(std::string topic) {
+    Client<builtin::Topics> topics = session_.client<builtin::Topics>(builtin::topics_name);
+    auto [theirs, items] = channel<builtin::Followed, builtin::deliveries_ahead>();
+    auto call = topics.call<&builtin::Topics::follow>(topic, *ways_.gap, ways_.after, std::move(theirs));
+    while (const auto item = co_await items.recv()) {
+      std::visit([&](const auto& each) { hear(topic, each); }, *item);
+    }
+    end(co_await std::move(call));
+  }
+
+  void begin() {
+    if (++begun_ == command_.topics.size()) warn(fmt::format("subscribes to {}", fmt::join(command_.topics, ", ")));
+  }
+  void end(const Result<void>& ended) {
     if (!failure_) failure_ = ended ? hub_has_gone() : ended.error();
     over_.set();
   }
@@ -144,13 +214,55 @@ class Subscribing {
       const std::string_view text = as_text(message.payload);
       say(command_.topics.size() == 1 ? std::string(text) : fmt::format("{} {}", topic, text));
     }
+    count();
+  }
+  void count() {
     ++heard_;
     if (!is_said() || (command_.count && heard_ >= *command_.count)) over_.set();
   }
 
+  // --- of a topic that is followed
+
+  void hear(const std::string& topic, const builtin::FollowBegun& begun) {
+    const auto& schemas = ways_.schemas;
+    if (schemas.empty() || std::ranges::find(schemas, begun.schema) != schemas.end()) return begin();
+    failure_ = Error{Code::refused, fmt::format("the topic {} has none of these schemas", topic)};
+    over_.set();
+  }
+  void hear(const std::string& topic, const builtin::FollowedMessage& said) {
+    if (over_.is_set()) return;
+    tell(topic, "message", said.position, said.publisher, said.message.payload);
+  }
+  void hear(const std::string& topic, const builtin::FollowedSnapshot& how) {
+    if (over_.is_set()) return;
+    if (!common_.json) warn(fmt::format("this is how {} is at version {}", topic, how.position.version));
+    tell(topic, "snapshot", how.position, how.publisher, how.payload);
+  }
+  void hear(const std::string& topic, const builtin::FollowedGap& gap) {
+    if (over_.is_set()) return;
+    if (common_.json) {
+      return say(fmt::format("{{\"topic\":{},\"kind\":\"gap\",\"missed\":{},\"complete_from\":{}}}", quoted(topic),
+                             gap.missed, gap.complete_from));
+    }
+    warn(fmt::format("{} misses {} messages, and nothing from version {} on", topic, gap.missed, gap.complete_from),
+         gap.is_unprovided ? "it has no snapshot: `parley publish TOPIC STATE --snapshot` gives one" : "");
+  }
+  void tell(const std::string& topic, std::string_view kind, const builtin::TopicPosition& position,
+            const std::string& publisher, const std::vector<std::uint8_t>& payload) {
+    if (common_.json) {
+      say(fmt::format("{{\"topic\":{},\"kind\":\"{}\",\"version\":{},\"incarnation\":{},\"publisher\":{},{}}}",
+                      quoted(topic), kind, position.version, codec::to_json(position.incarnation), quoted(publisher),
+                      payload_member(payload, false)));
+    } else {
+      const std::string_view text = as_text(payload);
+      say(command_.topics.size() == 1 ? std::string(text) : fmt::format("{} {}", topic, text));
+    }
+    count();
+  }
+
   const Common& common_;
   const SubscribeCommand& command_;
-  const std::vector<builtin::TopicSchema> schemas_;
+  const Ways ways_;
   io::Loop& loop_;
   Session& session_;
   std::size_t begun_ = 0;
@@ -170,7 +282,7 @@ int run_publish(const Common& common, const PublishCommand& command) {
     if (input->ends_with('\n')) input->pop_back();
     payload = *std::move(input);
   }
-  if (!payload && !command.declare) payload.emplace();
+  if (!payload && (command.is_snapshot || !(command.declare || command.keep))) payload.emplace();
   builtin::TopicSchema id;
   if (command.schema) {
     const auto schema = read_input(*command.schema, schema_bytes_max);
@@ -184,6 +296,9 @@ int run_publish(const Common& common, const PublishCommand& command) {
     id = id_of(*schema);
   }
   return with_hub(common, [&](io::Loop& loop, Session& session) {
+    if (command.is_snapshot) {
+      return show_snapshot(common, command, loop.run_until(ask_snapshot(session, command, payload_of(*payload))));
+    }
     std::optional<builtin::TopicMessage> message;
     if (payload) message = builtin::TopicMessage{.payload = payload_of(*payload)};
     const auto published = loop.run_until(ask_publish(session, command, std::move(message), std::move(id)));
@@ -196,17 +311,27 @@ int run_publish(const Common& common, const PublishCommand& command) {
 }
 
 int run_subscribe(const Common& common, const SubscribeCommand& command) {
-  std::vector<builtin::TopicSchema> schemas;
+  Ways ways;
+  if (command.is_live || command.is_replay) ways.gap = command.is_live ? builtin::Gap::live : builtin::Gap::replay;
+  if (command.after) {
+    const auto after = position_in(*command.after);
+    if (!ways.gap || command.topics.size() != 1 || !after) {
+      complain(fmt::format("--after {}", *command.after),
+               after ? "it goes with --live or --replay and one topic" : "it is a version, or INCARNATION:VERSION");
+      return code(Exit::usage);
+    }
+    ways.after = *after;
+  }
   for (const std::string& path : command.schemas) {
     const auto schema = read_input(path, schema_bytes_max);
     if (!schema) {
       complain(schema.error(), "--schema names a file with a schema that is understood");
       return code(Exit::usage);
     }
-    schemas.push_back(id_of(*schema));
+    ways.schemas.push_back(id_of(*schema));
   }
   return with_hub(common, [&](io::Loop& loop, Session& session) {
-    return Subscribing(common, command, std::move(schemas), loop, session).run();
+    return Subscribing(common, command, std::move(ways), loop, session).run();
   });
 }
 

@@ -100,6 +100,8 @@ TEST_F(HubWeb, metrics_are_for_who_may_operate_the_hub) {
   EXPECT_THAT(answer.body, HasSubstr("# TYPE parley_door_streams_total counter\nparley_door_streams_total 1\n"));
   EXPECT_THAT(answer.body, HasSubstr("# TYPE parley_bus_connections gauge\nparley_bus_connections 0\n"));
   EXPECT_THAT(answer.body, HasSubstr("parley_topics_published_total 0\n"));
+  EXPECT_THAT(answer.body, HasSubstr("parley_topics_resyncs_total{by=\"snapshot\"} 0\n"));
+  EXPECT_THAT(answer.body, HasSubstr("# TYPE parley_topics_followers_lag_max gauge\n"));
   EXPECT_THAT(answer.body, HasSubstr("parley_conversations_opened_total 0\n"));
   client.reset();
 }

@@ -12,6 +12,7 @@
 #include "core/directory/directory.h"
 #include "core/policy/policy.h"
 #include "core/policy/tokens.h"
+#include "core/topic/kept.h"
 #include "core/topic/topics.h"
 #include "hub/bus/counters.h"
 #include "hub/bus/options.h"
@@ -40,6 +41,8 @@ struct HubOptions {
   BusOptions bus = {};
   // What nobody has declared is no topic, unless `takes_unknown`. Messages are numbered from the time when it began.
   core::Topics::Options topics = {};
+  // Of topics that are kept, whoever keeps and follows them.
+  core::KeptLimits kept = {};
   // Who may do what. Let in are those whom a rule names, and who brings a token. By itself a hub is there for its own
   // process alone, at mem: addresses; Policy::of_owner(Principal::of_user(::getuid())) is what the program has.
   core::Policy policy = core::Policy::of_owner(core::Principal::of_own_process());

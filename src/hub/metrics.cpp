@@ -119,6 +119,27 @@ void add_topics(Collected& all, const Topics& topics) {
   all.count("topics_strange", counters.strange);
 }
 
+void add_kept(Collected& all, const KeptTopics& kept) {
+  const core::Kept& machine = kept.machine();
+  const core::KeptCounters& counters = machine.counters();
+  all.gauge("topics_kept", machine.topic_count());
+  all.gauge("topics_kept_bytes", machine.bytes());
+  all.gauge("topics_kept_bytes_set_aside", machine.bytes_set_aside());
+  all.gauge("topics_followers", machine.follower_count());
+  all.gauge("topics_followers_lag_max", machine.lag_max());
+  all.count("topics_kept_messages", counters.kept);
+  all.count("topics_kept_dropped", counters.dropped);
+  all.count("topics_followers_told", counters.told);
+  all.count("topics_followers_missed", counters.missed);
+  all.counts("topics_resyncs", "by",
+             {{"snapshot", counters.resyncs_snapshot},
+              {"tail", counters.resyncs_tail},
+              {"unprovided", counters.resyncs_unprovided}});
+  all.count("topics_snapshots", counters.snapshots);
+  all.count("topics_snapshots_asked", kept.snapshots_asked());
+  all.count("topics_snapshots_failed", kept.snapshots_failed());
+}
+
 void add_conversations(Collected& all, const Conversations& conversations) {
   const ConversationsCounters& counters = conversations.counters();
   all.gauge("conversations", conversations.size());
@@ -268,6 +289,7 @@ std::vector<Metric> metrics_of(const HubState& hub) {
   add_web(all, hub);
   add_bus(all, hub);
   add_topics(all, hub.topics());
+  add_kept(all, hub.topics().kept());
   add_conversations(all, hub.conversations());
   add_outbox_senders(all, hub.outboxes());
   add_outboxes(all, hub.outboxes(), hub.now());

@@ -101,6 +101,79 @@ class Publishing(TopicsTest):
         self.assertEqual((listener.wait(), listener.stdout.read()), (0, '{"n":1}\n'))
 
 
+class Kept(TopicsTest):
+    def heard(self, *options):
+        """What is heard before the count of the options is reached: standard output, and what is said beside it."""
+        ran = self.parley("subscribe", *options)
+        self.assertEqual(ran.returncode, 0, ran.stderr)
+        return ran.stdout, ran.stderr
+
+    def test_what_is_kept_is_there_for_who_comes_later(self):
+        # rule: delivery/I-04
+        self.hub("--keep", "desk")
+        self.expect(self.parley("publish", "desk", "one"), 0, "it is kept as version 1, and reached 0 subscribers")
+        self.parley("publish", "desk", "two")
+        self.assertEqual(self.heard("desk", "--replay", "--count", "2")[0], "one\ntwo\n")
+        self.assertEqual(self.heard("desk", "--replay", "--after", "1", "--count", "1")[0], "two\n")
+        self.expect(self.parley("publish", "desk", "one window", "--snapshot", "--at", "1"), 0,
+                    "how desk is at version 1")
+        out, beside = self.heard("desk", "--live", "--count", "2")
+        self.assertEqual(out, "one window\ntwo\n")
+        self.assertIn("this is how desk is at version 1", beside)
+
+    def test_who_comes_back_goes_on_where_he_was(self):
+        # rule: delivery/I-04, delivery/I-06
+        self.hub("--keep", "desk")
+        for text in ("one", "two", "three"):
+            self.parley("publish", "desk", text)
+        first = json.loads(self.heard("desk", "--replay", "--count", "1", "--json")[0])
+        self.assertEqual((first["kind"], first["version"], first["text"]), ("message", 1, "one"))
+        after = f"{first['incarnation']}:{first['version']}"
+        self.assertEqual(self.heard("desk", "--replay", "--after", after, "--count", "2")[0], "two\nthree\n")
+        out = self.heard("desk", "--replay", "--after", "7:2", "--count", "1", "--json")[0].splitlines()
+        self.assertEqual(json.loads(out[0]), {"topic": "desk", "kind": "gap", "missed": 0, "complete_from": 1})
+        self.assertEqual(json.loads(out[1])["text"], "one")
+
+    def test_who_is_stopped_for_a_while_is_put_right(self):
+        # rule: delivery/I-03, delivery/I-04
+        self.hub("--keep", "desk")
+        live = self.subscribe("desk", "--live", "--json")
+        live.send_signal(signal.SIGSTOP)
+        with open(self.file("much", "x" * (3 << 20)), encoding="utf-8") as text:
+            for _ in range(10):
+                text.seek(0)
+                self.assertEqual(self.begin(PARLEY, "publish", "desk", "-", stdin=text).wait(), 0)
+        self.parley("publish", "desk", "state", "--snapshot")
+        self.parley("publish", "desk", "last")
+        live.send_signal(signal.SIGCONT)
+        heard = []
+        while not heard or heard[-1]["version"] != 11:
+            heard.append(json.loads(live.stdout.readline()))
+        self.assertEqual([(each["kind"], each["text"]) for each in heard[-2:]],
+                         [("snapshot", "state"), ("message", "last")])
+        self.assertLess(len(heard), 12)
+
+    def test_a_topic_is_kept_by_who_publishes(self):
+        self.hub()
+        self.expect(self.parley("subscribe", "desk", "--live"), 13, "--keep` keeps a topic")
+        self.assertEqual(self.parley("publish", "desk", "--keep").stdout, "")
+        self.expect(self.parley("publish", "desk", "one", "--keep"), 0, "version 1")
+        self.assertEqual(self.heard("desk", "--live", "--count", "1")[0], "one\n")
+        self.expect(self.parley("publish", "desk", "x", "--snapshot", "--at", "2"), 12, "the newest is 1")
+        self.expect(self.parley("publish", "none", "x", "--snapshot"), 13, "--keep` keeps a topic")
+
+    def test_ways_of_following_that_are_none(self):
+        self.hub("--keep", "desk")
+        self.expect(self.parley("subscribe", "desk", "--live", "--replay"), 2)
+        self.expect(self.parley("subscribe", "desk", "--after", "1"), 2, "--live or --replay")
+        self.expect(self.parley("subscribe", "desk", "logs", "--live", "--after", "1"), 2, "one topic")
+        for wrong in ("x", "1:", ":1", "1:2:3", "-1", "99999999999999999999"):
+            self.expect(self.parley("subscribe", "desk", "--live", f"--after={wrong}"), 2, "INCARNATION:VERSION")
+        self.expect(self.parley("publish", "desk", "x", "--at", "1"), 2)
+        schema = self.file("n.json", SCHEMA)
+        self.expect(self.parley("subscribe", "desk", "--live", "--schema", schema), 14, "--schema FILE names each")
+
+
 class Ends(TopicsTest):
     def test_an_interruption_ends_it_well(self):
         self.hub("--topic", "news")
