@@ -72,6 +72,7 @@ class Reader {
     while (position.version < version) all.push_back(text());
     return all;
   }
+  void drop() { rx_ = {}; }
   Code end() {
     const auto ended = world_.run(outcome(*call_));
     return ended ? Code::bug : ended.error().code;
@@ -141,6 +142,15 @@ TEST_F(FollowTest, says_where_it_begins_and_where_each_message_stands_and_ends_w
     EXPECT_EQ(followers(), 1u);
   }
   EXPECT_EQ(followers(), 0u);
+}
+
+TEST_F(FollowTest, whoever_drops_his_receiver_is_noticed_at_once) {
+  Visit visit(world, services);
+  Reader reader(world, visit, Gap::live);
+  EXPECT_EQ(followers(), 1u);
+  reader.drop();
+  EXPECT_EQ(followers(), 0u);
+  EXPECT_EQ(reader.end(), Code::reset);
 }
 
 TEST_F(FollowTest, whoever_does_not_read_is_put_right_by_himself_in_the_way_he_chose) {

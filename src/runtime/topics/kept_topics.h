@@ -77,6 +77,8 @@ class TopicFollower final {
   // news(), or it is over.
   std::optional<Bytes> next();
   Event::Wait news() { return news_.wait(); }
+  // That nobody hears it any more is news, too.
+  void wake() { news_.set(); }
   bool is_over() const { return is_over_; }
 
  private:

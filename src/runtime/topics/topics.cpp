@@ -22,7 +22,8 @@ void Topics::untap(std::string_view topic) {
 
 Result<void> Topics::keep(std::string_view topic, const core::KeepOptions& options,
                           std::optional<std::string_view> keeper) {
-  if (auto declared = declare(topic); !declared && declared.error().code != Code::in_use) return declared;
+  if (auto declared = declare(topic, std::nullopt, keeper); !declared && declared.error().code != Code::in_use)
+    return declared;
   return kept_.keep(topic, keeper, options);
 }
 

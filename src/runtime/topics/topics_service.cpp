@@ -155,6 +155,11 @@ Task<Result<std::uint64_t>> TopicsService::snapshot(Context& context, std::strin
   co_return topics_.kept().record_snapshot(topic, std::move(publisher), std::move(payload), at);
 }
 
+static Task<void> watch(TopicFollower& follower, Tx<builtin::Followed, builtin::deliveries_ahead>& items) {
+  co_await items.over();
+  follower.wake();
+}
+
 // What it sends next it looks for when it may send: that a follower does not read costs one message, which others have
 // too.
 Task<Result<void>> TopicsService::follow(Context& context, std::string topic, builtin::Gap gap,
@@ -167,8 +172,11 @@ Task<Result<void>> TopicsService::follow(Context& context, std::string topic, bu
   const SchemaId schema = topics_.machine().schema_of(topic).value_or(wire::bus::any_schema_id);
   const builtin::Followed begun = builtin::FollowBegun{.position = from, .schema = builtin::bytes_of(schema)};
   co_await co_await items.send(begun);
+  Scope watching(co_await this_executor());
+  watching.spawn(watch(follower, items));
   while (!follower.is_over()) {
-    co_await follower.news();
+    if (items.is_open()) co_await follower.news();
+    if (!items.is_open()) co_return fail(items.core().send_error());
     while (const std::optional<Bytes> item = follower.next()) {
       co_await co_await runtime::SendOf<runtime::RawItems>(items.core(), item->view());
     }
