@@ -141,6 +141,10 @@ bool Door::look_inside(Arrived& arrived, Opening opening) {
     hub_.on_bus(std::move(arrived.stream), std::move(arrived.seen), arrived.until);
     return true;
   }
+  if (opening == Opening::hostpipe && arrived.inside_of != Opening::http) {
+    hub_.on_hostpipe(std::move(arrived.stream), std::move(arrived.seen), arrived.until);
+    return true;
+  }
   if (opening != Opening::tls || arrived.inside_of != Opening::undecided) return false;
   auto inside = loop_.accept_tls(arrived.stream);
   if (!inside) return false;

@@ -30,6 +30,8 @@ class DoorEvents {
   virtual void on_lines(std::unique_ptr<io::Stream> stream, std::optional<core::Principal> seen, Instant until) = 0;
   // Speaks frames of the bus.
   virtual void on_bus(std::unique_ptr<io::Stream> stream, std::optional<core::Principal> seen, Instant until) = 0;
+  // Speaks lines of a host pipe.
+  virtual void on_hostpipe(std::unique_ptr<io::Stream> stream, std::optional<core::Principal> seen, Instant until) = 0;
   // One of these has to go, because others came.
   virtual void on_pushed_out(std::uint64_t id) = 0;
   virtual void on_http_pushed_out(std::uint64_t id) = 0;

@@ -15,6 +15,7 @@
 #include "hub/conversations_access.h"
 #include "hub/door.h"
 #include "hub/gate.h"
+#include "hub/hostpipe/pipe_gate.h"
 #include "hub/mcp_pages.h"
 #include "hub/metrics.h"
 #include "hub/outbox_senders.h"
@@ -86,6 +87,11 @@ class Hub::Impl final : private hub::DoorEvents,
             {loop, gate_, topics_, *conversations_, [this] { conversations_->close(); }}, options_.bus,
             [this](const auto& who, const io::Peer& peer, std::string_view verb, std::string_view name,
                    const Error& why) { write_down(who, peer, verb, name, why); },
+            options_.limits.newcomers_max),
+        pipe_gate_(
+            {loop, gate_, registry_}, std::exchange(options_.hostpipe, {}),
+            [this](const auto& who, const io::Peer& peer, std::string_view verb, std::string_view name,
+                   const Error& why) { write_down(who, peer, verb, name, why); },
             options_.limits.newcomers_max) {
     services_.serve<builtin::Directory>(std::string(builtin::directory_name), directory_service_).value();
     services_.serve<builtin::Hub>(std::string(builtin::hub_name), hub_service_).value();
@@ -105,6 +111,7 @@ class Hub::Impl final : private hub::DoorEvents,
   ~Impl() {
     close();
     bus_gate_.cut_all();
+    pipe_gate_.cut_all();
   }
 
   Task<Result<void>> stopped() {
@@ -122,6 +129,7 @@ class Hub::Impl final : private hub::DoorEvents,
   void close() {
     door_.close();
     bus_gate_.close();
+    pipe_gate_.close();
     topics_.close();
     web_.close();
     mcp_pages_.close();
@@ -145,6 +153,7 @@ class Hub::Impl final : private hub::DoorEvents,
   OutboxService& outboxes() { return outbox_service_; }
   const OutboxService& outboxes() const override { return outbox_service_; }
   const hub::BusGate& bus() const override { return bus_gate_; }
+  const hub::PipeGate& hostpipe() const override { return pipe_gate_; }
   std::vector<std::string> unmet_conditions() const override {
     std::vector<std::string> unmet;
     if (!is_listening_) unmet.emplace_back("listener_bound");
@@ -198,6 +207,9 @@ class Hub::Impl final : private hub::DoorEvents,
   }
   void on_bus(std::unique_ptr<io::Stream> stream, std::optional<core::Principal> seen, Instant until) override {
     bus_gate_.admit({.stream = std::move(stream), .seen = std::move(seen), .until = until});
+  }
+  void on_hostpipe(std::unique_ptr<io::Stream> stream, std::optional<core::Principal> seen, Instant until) override {
+    pipe_gate_.admit({.stream = std::move(stream), .seen = std::move(seen), .until = until});
   }
   const Gate& gate() const override { return gate_; }
   void on_web_refused(const std::optional<core::Principal>& seen, const io::Peer& peer, const Error& why) override {
@@ -432,6 +444,7 @@ class Hub::Impl final : private hub::DoorEvents,
   hub::Web web_;
   hub::CommandGate command_gate_;
   hub::BusGate bus_gate_;
+  hub::PipeGate pipe_gate_;
 };
 
 Hub::Hub(io::Loop& loop, HubOptions options) : impl_(std::make_unique<Impl>(loop, std::move(options))) {}
@@ -453,6 +466,8 @@ const CommandGateCounters& Hub::command_gate() const { return std::as_const(*imp
 const McpPagesCounters& Hub::mcp_pages() const { return std::as_const(*impl_).mcp_pages(); }
 const BusCounters& Hub::bus() const { return std::as_const(*impl_).bus().counters(); }
 std::size_t Hub::bus_connection_count() const { return std::as_const(*impl_).bus().connection_count(); }
+const HostpipeCounters& Hub::hostpipe() const { return std::as_const(*impl_).hostpipe().counters(); }
+bool Hub::has_host() const { return std::as_const(*impl_).hostpipe().has_host(); }
 std::size_t Hub::session_count() const { return impl_->session_count(); }
 std::size_t Hub::leaving_count() const { return std::as_const(*impl_).leaving_count(); }
 std::size_t Hub::relay_count() const { return impl_->relay_count(); }

@@ -17,6 +17,8 @@
 #include "hub/bus/counters.h"
 #include "hub/bus/options.h"
 #include "hub/counters.h"
+#include "hub/hostpipe/counters.h"
+#include "hub/hostpipe/options.h"
 #include "io/http.h"
 #include "io/loop.h"
 #include "runtime/commands/registry.h"
@@ -39,6 +41,8 @@ struct HubOptions {
   io::HttpLimits http = {};
   // Of clients of the bus.
   BusOptions bus = {};
+  // Of hosts at a host pipe; good, as mistakes_in() says.
+  HostpipeOptions hostpipe = {};
   // What nobody has declared is no topic, unless `takes_unknown`. Messages are numbered from the time when it began.
   core::Topics::Options topics = {};
   // Of topics that are kept, whoever keeps and follows them.
@@ -99,6 +103,9 @@ class Hub final {
   const CommandGateCounters& command_gate() const;
   const McpPagesCounters& mcp_pages() const;
   const BusCounters& bus() const;
+  const HostpipeCounters& hostpipe() const;
+  // Whether there is one at the host pipe.
+  bool has_host() const;
   // Of the bus, that were let in.
   std::size_t bus_connection_count() const;
   std::size_t session_count() const;

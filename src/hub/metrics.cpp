@@ -273,6 +273,48 @@ io::HttpResponse ready_response(const std::vector<std::string>& unmet) {
                        fmt::format("{{\"ready\":{},\"unmet_conditions\":[{}]}}\n", unmet.empty(), conditions));
 }
 
+void add_hostpipe(Collected& all, const HubState& hub) {
+  const PipeGate& gate = hub.hostpipe();
+  const HostpipeCounters& pipe = gate.counters();
+  all.gauge("hostpipe_hosts", gate.has_host() ? 1 : 0);
+  all.gauge("hostpipe_newcomers", gate.newcomer_count());
+  all.gauge("hostpipe_leaving", gate.leaving_count());
+  all.gauge("hostpipe_commands_in_flight", gate.commands_in_flight());
+  all.gauge("hostpipe_version", gate.version());
+  all.count("hostpipe_streams", pipe.streams);
+  all.count("hostpipe_registered", pipe.registered);
+  all.count("hostpipe_refused", pipe.refused);
+  all.count("hostpipe_pids_wrong", pipe.pids_wrong);
+  all.count("hostpipe_kinds_refused", pipe.kinds_refused);
+  all.count("hostpipe_hosts_refused", pipe.hosts_refused);
+  all.count("hostpipe_not_registered", pipe.not_registered);
+  all.count("hostpipe_registered_again", pipe.registered_again);
+  all.count("hostpipe_pushed_out", pipe.pushed_out);
+  all.count("hostpipe_late", pipe.late);
+  all.count("hostpipe_goodbyes", pipe.goodbyes);
+  all.count("hostpipe_broken", pipe.broken);
+  all.count("hostpipe_stuck", pipe.stuck);
+  all.count("hostpipe_answers_unread", pipe.answers_unread);
+  all.count("hostpipe_cut_off", pipe.cut_off);
+  all.count("hostpipe_malformed", pipe.malformed);
+  all.count("hostpipe_lines_too_long", pipe.lines_too_long);
+  all.count("hostpipe_misrouted", pipe.misrouted);
+  all.count("hostpipe_names_refused", pipe.names_refused);
+  all.count("hostpipe_commands", pipe.commands);
+  all.count("hostpipe_commands_refused", pipe.commands_refused);
+  all.count("hostpipe_answered", pipe.answered);
+  all.count("hostpipe_failed", pipe.failed);
+  all.count("hostpipe_given_up", pipe.given_up);
+  all.count("hostpipe_unsent", pipe.unsent);
+  all.count("hostpipe_lost", pipe.lost);
+  all.count("hostpipe_reports", pipe.reports);
+  all.count("hostpipe_reports_unasked", pipe.reports_unasked);
+  all.count("hostpipe_answers_unasked", pipe.answers_unasked);
+  all.count("hostpipe_events", pipe.events);
+  all.count("hostpipe_events_withheld", pipe.events_withheld);
+  all.count("hostpipe_resyncs", pipe.resyncs);
+}
+
 Task<void> get_metrics(HubState& hub, io::HttpExchange& exchange, WebCaller caller) {
   if (const auto may = caller.rights->check(core::Verb::operate, builtin::hub_name); !may) {
     hub.refuse(caller.principal, exchange.peer(), core::Verb::operate, builtin::hub_name, may.error());
@@ -288,6 +330,7 @@ std::vector<Metric> metrics_of(const HubState& hub) {
   add_door(all, hub);
   add_web(all, hub);
   add_bus(all, hub);
+  add_hostpipe(all, hub);
   add_topics(all, hub.topics());
   add_kept(all, hub.topics().kept());
   add_conversations(all, hub.conversations());

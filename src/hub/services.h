@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "hub/bus/bus_gate.h"
+#include "hub/hostpipe/pipe_gate.h"
 #include "hub/hub.h"
 #include "hub/refusals.h"
 #include "hub/visitor.h"
@@ -28,6 +29,7 @@ class HubState {
   virtual const CommandGateCounters& command_gate() const = 0;
   virtual const McpPagesCounters& mcp_pages() const = 0;
   virtual const BusGate& bus() const = 0;
+  virtual const PipeGate& hostpipe() const = 0;
   virtual const Topics& topics() const = 0;
   virtual const Conversations& conversations() const = 0;
   virtual const OutboxService& outboxes() const = 0;

@@ -29,11 +29,6 @@ constexpr std::string_view of_mcp = R"({"jsonrpc":"2.0","id":null,"error":{"code
                                     R"("MCP is not served at this address yet. Connect with a Parley client."}})"
                                     "\n";
 
-constexpr std::string_view of_hostpipe =
-    R"({"event":"error","code":"invalid_command","message":)"
-    R"("The host pipe is not served at this address yet. Connect with a Parley client.","fatal":true,"version":0})"
-    "\n";
-
 constexpr std::string_view of_http =
     "HTTP/1.1 503 Service Unavailable\r\n"
     "Content-Type: text/plain; charset=utf-8\r\n"
@@ -48,11 +43,11 @@ std::string_view text_of(Opening opening) {
     case Opening::bus: return of_bus;
     case Opening::tls: return of_tls;
     case Opening::mcp: return of_mcp;
-    case Opening::hostpipe: return of_hostpipe;
     case Opening::http: return of_http;
     case Opening::roam:
     case Opening::roam_stable:
     case Opening::command:
+    case Opening::hostpipe:
     case Opening::undecided:
     case Opening::unknown: return {};
   }

@@ -28,8 +28,8 @@ TEST(OpeningRefusal, there_is_none_where_the_session_answers_or_no_language_is_s
   EXPECT_TRUE(refusal_of(Opening::roam).empty());
   EXPECT_TRUE(refusal_of(Opening::undecided).empty());
   EXPECT_TRUE(refusal_of(Opening::unknown).empty());
-  for (const Opening opening :
-       {Opening::vox, Opening::bus, Opening::tls, Opening::mcp, Opening::hostpipe, Opening::http}) {
+  EXPECT_TRUE(refusal_of(Opening::hostpipe).empty());
+  for (const Opening opening : {Opening::vox, Opening::bus, Opening::tls, Opening::mcp, Opening::http}) {
     EXPECT_FALSE(refusal_of(opening).empty()) << to_string(opening);
   }
 }
@@ -82,24 +82,6 @@ TEST(OpeningRefusal, mcp_gets_an_error_to_no_request) {
   EXPECT_TRUE(refusal->error.message.starts_with("MCP is not served"));
 }
 
-struct PipeError {
-  std::string event;
-  std::string code;
-  std::string message;
-  bool fatal = false;
-  std::uint64_t version = 0;
-};
-
-TEST(OpeningRefusal, the_host_pipe_gets_a_fatal_error_event) {
-  const auto error = codec::from_json<PipeError>(line_of(Opening::hostpipe));
-  ASSERT_TRUE(error);
-  EXPECT_EQ(error->event, "error");
-  EXPECT_EQ(error->code, "invalid_command");
-  EXPECT_TRUE(error->fatal);
-  EXPECT_EQ(error->version, 0u) << "a private answer counts nothing";
-  EXPECT_TRUE(error->message.starts_with("The host pipe is not served"));
-}
-
 TEST(OpeningRefusal, http_gets_a_503_whose_length_is_that_of_its_text) {
   const std::string_view answer = refusal_text(Opening::http);
   EXPECT_TRUE(answer.starts_with("HTTP/1.1 503 Service Unavailable\r\n"));
@@ -112,9 +94,7 @@ TEST(OpeningRefusal, http_gets_a_503_whose_length_is_that_of_its_text) {
 }
 
 TEST(OpeningRefusal, a_refusal_of_lines_is_itself_of_that_protocol) {
-  for (const Opening opening : {Opening::mcp, Opening::hostpipe}) {
-    EXPECT_EQ(read_opening(refusal_of(opening)).opening, opening);
-  }
+  EXPECT_EQ(read_opening(refusal_of(Opening::mcp)).opening, Opening::mcp);
 }
 
 }  // namespace

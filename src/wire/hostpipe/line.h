@@ -9,7 +9,7 @@
 
 #include "base/error.h"
 
-// The lines of a host pipe, one JSON object each: docs/WIRE.md, section 19. A launcher says commands and events to its
+// The lines of a host pipe, one JSON object each: docs/WIRE.md, section 20. A launcher says commands and events to its
 // host, and the host what it is, what it asks and what has happened. What a line carries for others stays the JSON that
 // it was.
 namespace parley::wire::hostpipe {
