@@ -12,6 +12,7 @@
 #include "parley/conversation.h"
 #include "parley/descriptor.h"
 #include "parley/error.h"
+#include "parley/hostpipe.h"
 #include "parley/hub.h"
 #include "parley/interceptor.h"
 #include "parley/loop.h"

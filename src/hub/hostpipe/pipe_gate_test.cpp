@@ -204,6 +204,17 @@ TEST(PipeGate, whoever_does_not_read_its_last_bytes_is_cut_off) {
   EXPECT_EQ(at.counters().cut_off, 1u);
 }
 
+TEST(PipeGate, a_hub_without_room_for_a_peer_says_so) {
+  HubOptions options = with_commands();
+  options.commands.limits.carriers_max = 0;
+  HubWorld hub(std::move(options));
+  Host host(hub);
+  host.say(register_17);
+  EXPECT_THAT(host.hear_all(), ElementsAre(HasSubstr("registered"), HasSubstr(R"("fatal":true)")));
+  EXPECT_TRUE(host.has_ended());
+  EXPECT_FALSE(hub.hub->has_host());
+}
+
 TEST(PipeGate, the_end_of_the_hub_is_the_end_of_the_pipe) {
   Registered at;
   at.hub.hub->close();
