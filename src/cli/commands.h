@@ -20,11 +20,14 @@ struct HubCommand {
   std::vector<std::string> token_files;  // "NAME=PATH"
   std::vector<std::string> allow;        // rules, beside the one that lets the owner do everything
   bool introduces = false;
-  std::vector<std::string> topics;   // "NAME", or "NAME=PATH" with the file of its schema
-  std::vector<std::string> keep;     // topics
-  std::vector<std::string> echo;     // subjects
-  bool is_bus_open = false;          // clients of the bus need not say Connect
-  std::optional<std::string> trace;  // a file of spans
+  std::vector<std::string> topics;             // "NAME", or "NAME=PATH" with the file of its schema
+  std::vector<std::string> keep;               // topics
+  std::vector<std::string> echo;               // subjects
+  bool is_bus_open = false;                    // clients of the bus need not say Connect
+  std::vector<std::string> hostpipe_commands;  // names of what a host at the host pipe can do, as all three
+  std::vector<std::string> hostpipe_probes;
+  std::vector<std::string> hostpipe_events;  // patterns
+  std::optional<std::string> trace;          // a file of spans
   bool quiet = false;
 };
 

@@ -118,6 +118,15 @@ HubOptions options_of(const HubSettings& settings, const HubCommand& command) {
   options.bus = settings.bus;
   options.kept = settings.kept;
   if (command.is_bus_open) options.bus.require_connect = false;
+  options.hostpipe = settings.hostpipe;
+  const auto add = [](std::vector<std::string>& to, const std::vector<std::string>& said) {
+    for (const std::string& each : said) {
+      if (std::ranges::find(to, each) == to.end()) to.push_back(each);
+    }
+  };
+  add(options.hostpipe.commands, command.hostpipe_commands);
+  add(options.hostpipe.probes, command.hostpipe_probes);
+  add(options.hostpipe.events, command.hostpipe_events);
   if (settings.introduce || command.introduces) options.socket_pair = &parley::socket_pair;
   return options;
 }
@@ -125,6 +134,15 @@ HubOptions options_of(const HubSettings& settings, const HubCommand& command) {
 int misconfigured(const Mistakes& mistakes) {
   for (const std::string& mistake : mistakes) complain(mistake);
   return code(Exit::usage);
+}
+
+// The configuration's own have been found before: these are said on the command line.
+Mistakes mistakes_of(const HostpipeOptions& hostpipe) {
+  Mistakes mistakes;
+  for (const auto& [option, why] : mistakes_in(hostpipe)) {
+    mistakes.push_back(fmt::format("--hostpipe-{}: {}", option.substr(0, option.size() - 1), why));
+  }
+  return mistakes;
 }
 
 // What is wrong with them costs nothing but the news.
@@ -174,6 +192,7 @@ int run_hub(const Common& common, const HubCommand& command) {
     complain(added.error().note, {}, &added.error());
     return code(Exit::usage);
   }
+  if (const Mistakes mistakes = mistakes_of(options.hostpipe); !mistakes.empty()) return misconfigured(mistakes);
   if (command.prints_config) {
     say(to_toml(written));
     return code(Exit::ok);

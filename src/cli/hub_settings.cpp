@@ -64,20 +64,19 @@ class Refusing {
   std::string group_;
 };
 
+template <class Field>
+void check_bound(const Field& field, std::string_view name, const Refusing& refuse) {
+  if constexpr (requires { count_of(field); }) {
+    if (!std::same_as<Field, bool> && field == Field() && name != "descriptors_max") refuse(name, "is more than 0");
+    if (std::cmp_greater(count_of(field), bytes_max) && name.contains("bytes")) refuse(name, "is at most 1 TiB");
+  }
+}
+
 template <class T>
 void check_bounds(const T& group, const Refusing& refuse) {
   [&]<std::size_t... I>(std::index_sequence<I...>) {
-    codec::with_fields(group, [&](const auto&... fields) {
-      ((!std::same_as<std::remove_cvref_t<decltype(fields)>, bool> &&
-                fields == std::remove_cvref_t<decltype(fields)>() && codec::field_name<T, I> != "descriptors_max"
-            ? refuse(codec::field_name<T, I>, "is more than 0")
-            : void()),
-       ...);
-      ((std::cmp_greater(count_of(fields), bytes_max) && codec::field_name<T, I>.contains("bytes")
-            ? refuse(codec::field_name<T, I>, "is at most 1 TiB")
-            : void()),
-       ...);
-    });
+    codec::with_fields(group,
+                       [&](const auto&... fields) { (check_bound(fields, codec::field_name<T, I>, refuse), ...); });
   }(std::make_index_sequence<codec::field_count<T>>());
 }
 
@@ -99,6 +98,12 @@ void check(const BusOptions& bus, const Setting& written, SettingsReader& reader
     refuse("frame_bytes_max", "is at most 16 MiB, or openings of several protocols look alike");
   }
   if (bus.opening_bytes_max > bus.frame_bytes_max) refuse("opening_bytes_max", "is at most frame_bytes_max");
+}
+
+void check(const HostpipeOptions& hostpipe, const Setting& written, SettingsReader& reader) {
+  const Refusing refuse(written, reader, "hostpipe");
+  check_bounds(hostpipe, refuse);
+  for (const auto& [option, why] : mistakes_in(hostpipe)) refuse(option, why);
 }
 
 void check_rules(const Setting& written, const HubSettings& settings, SettingsReader& reader) {
@@ -176,6 +181,7 @@ std::variant<WrittenSettings, Mistakes> read_hub_settings(std::string_view text,
     check_bounds(read.settings.commands, Refusing(read.written, reader, "commands"));
     check_bounds(read.settings.http, Refusing(read.written, reader, "http"));
     check(read.settings.bus, read.written, reader);
+    check(read.settings.hostpipe, read.written, reader);
     check_rules(read.written, read.settings, reader);
   }
   if (!reader.mistakes().empty()) return reader.mistakes();

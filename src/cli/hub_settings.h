@@ -54,6 +54,7 @@ struct HubSettings {
   io::HttpLimits http;
   BusOptions bus;
   core::KeptLimits kept;
+  HostpipeOptions hostpipe;
 };
 LoopOptions loop_options(const HubSettings& settings);
 RegistryOptions registry_options(const HubSettings& settings);

@@ -211,5 +211,23 @@ TEST(HubSettings, what_is_printed_is_a_file_that_says_the_same) {
   EXPECT_EQ(again.limits.depth_max, 5u);
 }
 
+TEST(HubSettings, what_a_host_at_the_pipe_can_do_is_said_in_the_file) {
+  const HubSettings settings = read(
+      "[hostpipe]\ncommands = ['spawn_pool_window', 'reap_panes']\nprobes = ['probe_ui_thread']\n"
+      "events = ['build.**']\nprefix = 'ui.'\nwrite_max = '2s'\n",
+      {{"PARLEY_HOSTPIPE_LINE_BYTES_MAX", "64 KiB"}});
+  EXPECT_THAT(settings.hostpipe.commands, ElementsAre("spawn_pool_window", "reap_panes"));
+  EXPECT_THAT(settings.hostpipe.probes, ElementsAre("probe_ui_thread"));
+  EXPECT_THAT(settings.hostpipe.events, ElementsAre("build.**"));
+  EXPECT_EQ(settings.hostpipe.prefix, "ui.");
+  EXPECT_EQ(settings.hostpipe.write_max, std::chrono::seconds(2));
+  EXPECT_EQ(settings.hostpipe.line_bytes_max, 65536u);
+  EXPECT_THAT(mistakes_in("[hostpipe]\ncommands = ['x', 'x']\n"),
+              ElementsAre("hub.toml:2:1: hostpipe.commands \"x\" is there twice"));
+  EXPECT_THAT(mistakes_in("[hostpipe]\nleave_max = '0s'\nevents = ['a*']\n"),
+              ElementsAre("hub.toml:2:1: hostpipe.leave_max is more than 0",
+                          testing::HasSubstr("hub.toml:3:1: hostpipe.events \"a*\" is no pattern")));
+}
+
 }  // namespace
 }  // namespace parley::cli

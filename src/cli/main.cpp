@@ -82,6 +82,23 @@ CLI::App* add_hub(CLI::App& app, HubCommand& hub) {
   command->add_flag("--bus-open", hub.is_bus_open,
                     "Lets clients of the bus that the system vouches for begin without a Connect, as old ones do.");
   command
+      ->add_option(
+          "--hostpipe-command", hub.hostpipe_commands,
+          "What a host at the host pipe can do, as often as there is, such as spawn_pool_window: while there is "
+          "a host it is the command host.spawn_pool_window.")
+      ->type_name("NAME")
+      ->allow_extra_args(false);
+  command
+      ->add_option("--hostpipe-probe", hub.hostpipe_probes,
+                   "The same of what asks whether the host is alive, and is answered by its nonce.")
+      ->type_name("NAME")
+      ->allow_extra_args(false);
+  command
+      ->add_option("--hostpipe-event", hub.hostpipe_events,
+                   "Events that go to a host at the host pipe, as often as there are: 'build.**'. None by itself.")
+      ->type_name("PATTERN")
+      ->allow_extra_args(false);
+  command
       ->add_option("--config", hub.config,
                    "A file of settings (TOML); else PARLEY_CONFIG, else ~/.config/parley/hub.toml where there is one.")
       ->type_name("FILE");

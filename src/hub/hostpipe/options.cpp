@@ -17,8 +17,10 @@ std::vector<std::pair<std::string_view, std::string>> mistakes_in(const Hostpipe
       mistakes.emplace_back(option, fmt::format("has at most {} names", hostpipe_names_max));
     }
     for (const std::string& each : all) {
-      if (const auto good = core::check_name(options.prefix + each); !good || !core::is_name(each)) {
-        mistakes.emplace_back(option, fmt::format("\"{}\" is no name: {}", each, good ? "" : good.error().note));
+      if (const auto good = core::check_name(each); !good) {
+        mistakes.emplace_back(option, good.error().note);
+      } else if (const auto prefixed = core::check_name(options.prefix + each); !prefixed) {
+        mistakes.emplace_back(option, prefixed.error().note);
       } else if (!names.insert(each).second) {
         mistakes.emplace_back(option, fmt::format("\"{}\" is there twice", each));
       }
@@ -31,7 +33,7 @@ std::vector<std::pair<std::string_view, std::string>> mistakes_in(const Hostpipe
   }
   for (const std::string& each : options.events) {
     if (const auto pattern = core::Pattern::parse(each); !pattern) {
-      mistakes.emplace_back("events", fmt::format("\"{}\" is no pattern: {}", each, pattern.error().note));
+      mistakes.emplace_back("events", pattern.error().note);
     }
   }
   if (!options.prefix.empty() &&
