@@ -70,8 +70,16 @@ void PipeConnection::put(std::string_view line) {
   if (state_ == State::newcomer || state_ == State::host) lines_.put(line);
 }
 
+void PipeConnection::on_moved() {
+  pump();
+  if (state_ == State::leaving && has_said_all_ && lines_.unsent() == 0) cut();
+}
+
+// Whoever says no more may still read his last answers.
 void PipeConnection::on_pipe_end(std::optional<Error> why) {
   if (state_ == State::over) return;
+  has_said_all_ = true;
+  if (state_ == State::leaving && !why && lines_.unsent() != 0) return;
   if (why && state_ != State::leaving) ++hub_.counters.broken;
   cut();
 }

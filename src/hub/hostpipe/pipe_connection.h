@@ -81,7 +81,7 @@ class PipeConnection final : public Mortal, private runtime::PipeLinesEvents, pr
   // --- the stream
   void on_line(std::string_view line) override;
   void on_long_line() override;
-  void on_moved() override { pump(); }
+  void on_moved() override;
   void on_stuck() override;
   void on_pipe_end(std::optional<Error> why) override;
   void on_late();
@@ -129,6 +129,7 @@ class PipeConnection final : public Mortal, private runtime::PipeLinesEvents, pr
   std::optional<core::Principal> seen_;
   const Instant until_;
   State state_ = State::newcomer;
+  bool has_said_all_ = false;
   std::uint32_t pid_ = 0;
   std::shared_ptr<const core::Rights> rights_;  // of the host
   std::string request_id_;                      // of the line that is being taken

@@ -204,6 +204,21 @@ TEST(PipeGate, whoever_does_not_read_its_last_bytes_is_cut_off) {
   EXPECT_EQ(at.counters().cut_off, 1u);
 }
 
+TEST(PipeGate, whoever_says_no_more_reads_its_answers_to_the_end) {
+  HubWorld hub(with_commands());
+  Host host(hub);
+  host.stop_reading();
+  for (int i = 0; i < 4000; ++i) host.say(R"({"cmd":"ping"})");
+  host.say(R"({"cmd":"report_window_opened"})");
+  host.finish();
+  host.go_on_reading();
+  const auto heard = host.hear_all();
+  ASSERT_EQ(heard.size(), 4001u);
+  EXPECT_THAT(heard.back(), HasSubstr(R"("fatal":true)"));
+  EXPECT_TRUE(host.has_ended());
+  EXPECT_EQ(hub.world.loop.executor().timer_count(), 0u) << "it is gone";
+}
+
 TEST(PipeGate, a_hub_without_room_for_a_peer_says_so) {
   HubOptions options = with_commands();
   options.commands.limits.carriers_max = 0;

@@ -78,6 +78,11 @@ class Host {
     read();
     return has_ended_;
   }
+  // Says nothing more, and may read.
+  void finish() {
+    stream_->finish();
+    world_.world.settle();
+  }
   // From now on nothing is read.
   void stop_reading() { is_deaf_ = true; }
   void go_on_reading() { is_deaf_ = false; }
