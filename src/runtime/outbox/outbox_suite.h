@@ -83,7 +83,9 @@ class StoppableStream final : public io::Stream {
   io::Transfer write_some(ByteView from, std::span<io::Descriptor> with) override {
     return is_stopped_ ? io::Transfer() : inner_->write_some(from, with);
   }
-  void want_writable() override { inner_->want_writable(); }
+  void want_writable() override {
+    if (!is_stopped_) inner_->want_writable();
+  }
   void finish() override { inner_->finish(); }
   Error failure() const override { return inner_->failure(); }
   const io::Peer& peer() const override { return inner_->peer(); }
