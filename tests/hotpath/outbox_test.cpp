@@ -33,35 +33,38 @@ class Ends {
     core::OutboxReceiver::Effects receiving;
     const auto attached = receiver.attach(outbox.hello(), receiving).value();
     outbox.welcome(session, attached.welcome, now, effects);
-    receiver.welcomed(attached.session, receiving);
-    for (const auto& each : effects) hand_over(each, attached.session, receiving);
-    effects.clear();
+    receiver.welcomed(attached.session);
+    hand_over(attached.session);
     const auto ticket =
         outbox.send({.frame = frame, .group = "g", .key = "k", .deadline = now + std::chrono::hours(1)}, now, effects);
     ASSERT_TRUE(ticket);
-    for (const auto& each : effects) hand_over(each, attached.session, receiving);
-    effects.clear();
+    hand_over(attached.session);
     receiver.finished(*ticket, core::applied("{}"), now, receiving);
-    for (const auto& each : receiving) hand_back(each, session, effects);
+    hand_back(session);
     // The last acknowledgement is lost with the session.
     outbox.disconnect(session, now, effects);
     receiver.detach(attached.session);
   }
-  void hand_over(const core::Outbox::Effect& effect, core::OutboxReceiver::Session attached,
-                 core::OutboxReceiver::Effects& receiving) {
-    const auto* const send = std::get_if<core::Outbox::Send>(&effect);
-    if (!send) return;
-    if (send->results) receiver.acknowledged(attached, *send->results, now, receiving);
-    receiver.take(attached,
-                  {.number = send->number, .ticket = send->ticket, .deadline = send->deadline, .frame = *send->frame},
-                  now, receiving);
+  void hand_over(core::OutboxReceiver::Session attached) {
+    core::Outbox::Effects effects;
+    core::OutboxReceiver::Effects receiving;
+    while (const auto said = outbox.next(now, effects)) {
+      const auto* const send = std::get_if<core::Outbox::Send>(&*said);
+      if (!send) continue;
+      if (send->results) receiver.acknowledged(attached, *send->results, now, receiving);
+      receiver.take(attached,
+                    {.number = send->number, .ticket = send->ticket, .deadline = send->deadline, .frame = *send->frame},
+                    now, receiving);
+    }
   }
-  void hand_back(const core::OutboxReceiver::Effect& effect, core::Outbox::Session session,
-                 core::Outbox::Effects& effects) {
-    const auto* const answer = std::get_if<core::OutboxReceiver::Answer>(&effect);
-    if (!answer) return;
-    if (answer->received) outbox.acknowledged(session, *answer->received, now, effects);
-    outbox.finished(session, answer->number, answer->ticket, *answer->result, now, effects);
+  void hand_back(core::Outbox::Session session) {
+    core::Outbox::Effects effects;
+    while (const auto said = receiver.next()) {
+      const auto* const answer = std::get_if<core::OutboxReceiver::Answer>(&*said);
+      if (!answer) continue;
+      if (answer->received) outbox.acknowledged(session, *answer->received, now, effects);
+      outbox.finished(session, answer->number, answer->ticket, *answer->result, now, effects);
+    }
   }
 
   Instant now = Instant::from_ns(1'000'000'000);
