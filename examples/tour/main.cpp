@@ -88,7 +88,8 @@ int main(int argc, char** argv) {
   const std::filesystem::path folder = tour::own_folder();
   Options options{.programs = {.hub = (folder / "../../parley").lexically_normal(),
                                .worker = folder / "tour_worker",
-                               .cook = (folder / "../conversation/conversation_worker").lexically_normal()}};
+                               .cook = (folder / "../conversation/conversation_worker").lexically_normal(),
+                               .host = (folder / "../outbox/outbox_host").lexically_normal()}};
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument = argv[i];
     if (argument == "--once") {

@@ -22,20 +22,20 @@ using parley::Result;
 
 namespace {
 
-// For the signal handler, which may do little: three names and no memory.
-std::array<char, 256> directory_name;
-std::array<char, 256> socket_name;
-std::array<char, 256> lock_name;
+// For the signal handler, which may do little: names and no memory.
+using Name = std::array<char, 256>;
+Name directory_name;
+constexpr std::array own_files = {"/hub.sock", "/hub.sock.lock", "/launcher.sock", "/launcher.sock.lock", "/ledger"};
+std::array<Name, own_files.size()> file_names;
 volatile std::sig_atomic_t has_ended_well = 0;
 
 void clean_up_and_end(int number) {
-  ::unlink(socket_name.data());
-  ::unlink(lock_name.data());
+  for (const Name& name : file_names) ::unlink(name.data());
   ::rmdir(directory_name.data());
   ::_exit(has_ended_well ? 0 : 128 + number);
 }
 
-void remember(std::array<char, 256>& name, const std::string& path) {
+void remember(Name& name, const std::string& path) {
   if (path.size() < name.size()) std::memcpy(name.data(), path.c_str(), path.size() + 1);
 }
 
@@ -81,8 +81,7 @@ Result<Directory> Directory::make() {
   std::string path = std::filesystem::temp_directory_path() / "parley-tour-XXXXXX";
   if (!::mkdtemp(path.data())) return fail(Code::permission, what("mkdtemp", errno));
   remember(directory_name, path);
-  remember(socket_name, path + "/hub.sock");
-  remember(lock_name, path + "/hub.sock.lock");
+  for (std::size_t at = 0; at < own_files.size(); ++at) remember(file_names[at], path + own_files[at]);
   for (const int number : {SIGINT, SIGTERM, SIGHUP}) ::signal(number, &clean_up_and_end);
   return Directory(std::move(path));
 }

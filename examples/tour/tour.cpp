@@ -61,6 +61,7 @@ const std::vector<Tour::Step>& Tour::steps() {
       {"new_workers", "New workers under the same name: everything works again", &Tour::new_workers},
       {"hub_killed", "SIGKILL of the hub: everybody comes back to the next one", &Tour::hub_killed},
       {"conversation", "A conversation: who answers dies of a message, and the next one goes on", &Tour::conversation},
+      {"outbox", "An outbox: its host is stopped, killed and started anew, and each command ends once", &Tour::outbox},
       {"leave", "The end, in good order", &Tour::leave},
   };
   return all;

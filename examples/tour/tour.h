@@ -36,6 +36,7 @@ struct Programs {
   std::string hub;  // `parley`
   std::string worker;
   std::string cook;  // of examples/conversation
+  std::string host;  // of examples/outbox
 };
 
 // The client's side: starts a hub and two workers, walks through the steps, one after the other, and stops at the first
@@ -75,7 +76,10 @@ class Tour {
   void new_workers();
   void hub_killed();
   void conversation();
+  void outbox();
   void leave();
+
+  class Launcher;
 
   // Turns the loop until the task has ended; a step that takes too long is a failed one.
   void turn(parley::Task<void> task);

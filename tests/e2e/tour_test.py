@@ -17,7 +17,7 @@ TOUR, PARLEY, WORKER, BROKEN = (os.path.abspath(path) for path in sys.argv[1:5])
 
 STEPS = ["start", "calls", "call_back", "own_error", "unknown_name", "arguments", "throw", "stream_to_service",
          "stream_from_service", "cancel", "deadline", "killed_in_call", "killed_in_streams", "new_workers",
-         "hub_killed", "conversation", "leave"]
+         "hub_killed", "conversation", "outbox", "leave"]
 
 # What each step must have shown, in this order; what stands in a tuple happens in two processes, in any order.
 SHOWN = [
@@ -58,6 +58,16 @@ SHOWN = [
     r"hub      message 2 goes to bert, and says that somebody had it before",
     r"worker   bert serves poison, carefully, after ",
     r"worker   bert serves bread, after ",
+    r"worker   process \d+ takes commands, after ",
+    r"client   the host acknowledges nothing: its session is over after .*; no send\(\) took longer than ",
+    r"client   kill -CONT \d+",
+    r"client   kill -9 \d+",
+    r"worker   process \d+ takes commands, after ",
+    r"client   kill -9 \d+",
+    r"worker   process \d+ takes commands, after ",
+    r"client    +sent +applied +failed +expired +cancelled +refused +unknown",
+    r"client    +\d+ +\d+ +\d+ +\d+ +\d+ +\d+ +\d+",
+    r"worker   3 hosts wrote down \d+ commands",
     r"worker   ended with exit code 0",
     r"worker   ended with exit code 0",
     r"hub      ended with exit code 0",
@@ -94,8 +104,8 @@ class Tour(unittest.TestCase):
         ran = self.place.run("--once")
         self.assertEqual(ran.returncode, 0, ran.stdout + ran.stderr)
         self.assertEqual(ran.stderr, "")
-        self.assertEqual(re.findall(r"^ ?(\d+)/17 ", ran.stdout, re.M), [str(n + 1) for n in range(17)])
-        self.assertEqual(len(re.findall(r"^      ok       (\d+) of \1 hold, ", ran.stdout, re.M)), 17, ran.stdout)
+        self.assertEqual(re.findall(r"^ ?(\d+)/18 ", ran.stdout, re.M), [str(n + 1) for n in range(18)])
+        self.assertEqual(len(re.findall(r"^      ok       (\d+) of \1 hold, ", ran.stdout, re.M)), 18, ran.stdout)
         rest = ran.stdout
         for shown in SHOWN:
             found = [(line, re.search(line, rest)) for line in ([shown] if isinstance(shown, str) else shown)]
@@ -113,6 +123,9 @@ class Tour(unittest.TestCase):
         self.assertEqual([step["step"] for step in steps], STEPS)
         self.assertTrue(all(step["ok"] and step["failure"] is None and step["expected"] > 0 for step in steps))
         self.assertGreater(steps[7]["values"]["window_at_last"], 16)
+        sent = steps[STEPS.index("outbox")]["values"]
+        kinds = ("applied", "failed", "expired", "cancelled", "refused", "unknown")
+        self.assertEqual(sum(sent[kind] for kind in kinds), sent["sent"])
 
     def test_a_step_that_does_not_do_what_it_says_is_named_and_ends_the_tour(self):
         for name in ("calls", "call_back", "own_error", "throw", "stream_to_service", "stream_from_service",
@@ -183,7 +196,7 @@ class Tour(unittest.TestCase):
 
     def test_in_the_end_it_stays_up_and_what_it_says_to_type_works(self):
         tour, said = self.start_tour(until="And to read")
-        self.assertEqual(re.findall(r"^ ?(\d+)/16 ", said, re.M), [str(n + 1) for n in range(16)])
+        self.assertEqual(re.findall(r"^ ?(\d+)/17 ", said, re.M), [str(n + 1) for n in range(17)])
         commands = [line.strip() for line in said.split("In another terminal:")[1].splitlines()
                     if line.startswith("  ")]
         self.assertTrue(commands[0].startswith("export PARLEY_HUB=unix:"), commands)
