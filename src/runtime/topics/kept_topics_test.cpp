@@ -144,7 +144,7 @@ TEST_F(KeptTopicsTest, whose_snapshot_fails_has_none) {
 }
 
 TEST_F(KeptTopicsTest, what_is_not_sent_has_no_version) {
-  // rule: delivery/W-07
+  // rule: delivery/R-32, delivery/W-07
   const auto follower = follow(Gap::live);
   EXPECT_EQ(topics.publish("desk", say("a"), "k").value().version, 1u);
   EXPECT_EQ(topics.publish("desk", say("a"), "k").value().version, 0u) << "repeated";
