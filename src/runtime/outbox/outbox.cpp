@@ -141,7 +141,8 @@ Task<void> Outbox::follow(Outbox& self, runtime::Session& session, Hold, std::sh
     const bool is_hopeless = !start->result && start->result.error().code == Code::unsupported;
     if (attachment != self.attachments_ || self.machine_.is_drained() || is_hopeless) co_return;
     start->event.set();
-    if (session.linked().is_set()) co_await Sleep(self.loop_.executor(), backoff.next(self.loop_.random()));
+    const bool goes_on = session.linked().is_set() && !session.is_closed();  // without the call
+    if (goes_on) co_await Sleep(self.loop_.executor(), backoff.next(self.loop_.random()));
   }
 }
 
