@@ -76,7 +76,7 @@ class RunsTest(unittest.TestCase):
         self.assertEqual(spinning, [run.Peer("peer_asio"), *ours, run.Peer("peer_parley", "spin")])
         for case in run.CASES:
             names = [r.peer.exe for r in run.runs_of(case, ours)]
-            without = ("D", "H1000", "H-talk", "H-talk64", "H-idle", "H-flood", "H-deaths", "H-program")
+            without = ("D", "O", "O64", "H1000", "H-talk", "H-talk64", "H-idle", "H-flood", "H-deaths", "H-program")
             self.assertEqual("peer_parley" in names, case not in without, case)
             self.assertEqual("peer_hub" in names, case in ("H", "H64", "H1000", "H-idle"), case)
 

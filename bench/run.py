@@ -77,12 +77,14 @@ SECURE_FLOORS = peers("peer_asio peer_asio_secure:websocket peer_asio_secure:tls
 SECURE = peers("peer_parley peer_parley:websocket peer_parley:tls peer_parley:wss") + SECURE_FLOORS
 HUB_CASES = ["H", "H64", "H1000", "H-talk", "H-talk64", "H-idle", "H-flood", "H-deaths", "H-program"]
 CASES = ["A", "A-same", "A-free", "A-paced", "A-spin", "A-same-spin", "A-paced-spin", "B", "B512", "C", *WINDOWS, "D",
-         "E", "T", "T-stream", *HUB_CASES]
+         "E", "T", "T-stream", "O", "O64", *HUB_CASES]
 
 # What the table of goals is made from.
-GOAL_CASES = ["A", "A-spin", "A-same-spin", "A-paced-spin", "B", "B512", "C", *WINDOWS, "E", "T-stream", *HUB_CASES]
+GOAL_CASES = ["A", "A-spin", "A-same-spin", "A-paced-spin", "B", "B512", "C", *WINDOWS, "E", "T-stream", "O", "O64",
+              *HUB_CASES]
 GOAL_PEERS = FLOODS + SECURE_FLOORS + peers(
     "peer_raw:batch peer_asio peer_grpc:cb peer_asio_relay peer_hub peer_hub:introduced peer_inproc:eof "
+    "outbox_bench outbox_bench:enqueue outbox_bench:stopped "
     "conversations_bench:hub conversations_bench:worker hub_processes:worker hub_processes:hub hub_processes:client "
     "hub_processes:waiter hub_processes:next hub_processes:file hub_processes:call hub_processes:true")
 
@@ -184,6 +186,11 @@ def runs_of(case, extra):
         return stream_case(case, extra)
     if case.startswith("H"):
         return hub_case(case, extra)
+    if case == "O":
+        who = peers("peer_asio outbox_bench outbox_bench:enqueue outbox_bench:stopped")
+        return runs(who, "unary", ["unix"], **PLACES["split"])
+    if case == "O64":
+        return runs(peers("peer_asio outbox_bench"), "unary", ["unix"], inflight=64, **PLACES["split"])
     if case == "T":
         return runs(SECURE, "unary", ["tcp"], **PLACES["split"])
     if case == "T-stream":
