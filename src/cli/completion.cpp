@@ -65,10 +65,10 @@ bool is_plain(std::string_view word) {
   });
 }
 
-enum class Sought : std::uint8_t { callables, flags, subjects, topics };
+enum class Sought : std::uint8_t { callables, commands, flags, subjects, topics };
 
-// What has a name at the hub, and may go on as `begun`: commands and methods, the flags of a command, the subjects of
-// conversations, or topics.
+// What has a name at the hub, and may go on as `begun`: commands and methods, commands alone, the flags of a command,
+// the subjects of conversations, or topics.
 class AtHub {
  public:
   AtHub(const std::optional<std::string>& hub, Sought sought, std::string_view begun, std::string flags_of = {})
@@ -87,7 +87,8 @@ class AtHub {
   Duration left() const { return std::max(until_ - loop_.now(), Duration::zero()); }
 
   Task<void> ask(Session& session) {
-    if (sought_ == Sought::callables || sought_ == Sought::flags) co_await ask_commands(session);
+    const bool is_about_commands = sought_ == Sought::callables || sought_ == Sought::commands;
+    if (is_about_commands || sought_ == Sought::flags) co_await ask_commands(session);
     if (sought_ == Sought::callables) co_await ask_methods(session);
     if (sought_ == Sought::subjects) co_await ask_subjects(session);
     if (sought_ == Sought::topics) co_await ask_topics(session);
@@ -97,7 +98,7 @@ class AtHub {
     const auto commands = co_await list_commands(session.runtime(), {.deadline = left()});
     if (!commands) co_return;
     for (const CommandDefinition& each : *commands) {
-      if (sought_ == Sought::callables && is_plain(each.id)) found_.push_back(each.id);
+      if (sought_ != Sought::flags && is_plain(each.id)) found_.push_back(each.id);
       if (each.id != flags_of_) continue;
       const SchemaFlags flags(request_schema(each));
       for (const SchemaFlag& flag : flags.all()) {
@@ -217,6 +218,8 @@ std::vector<std::string> complete_words(const CLI::App& app, const std::vector<s
       }
     } else if (*named == "call" && typed.positionals == 0) {
       found = AtHub(typed.hub, Sought::callables, begun).take();
+    } else if (*named == "send" && typed.positionals == 0) {
+      found = AtHub(typed.hub, Sought::commands, begun).take();
     } else if (*named == "talk" && typed.positionals == 0) {
       found = AtHub(typed.hub, Sought::subjects, begun).take();
     } else if ((*named == "publish" && typed.positionals == 0) || *named == "subscribe") {

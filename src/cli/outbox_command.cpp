@@ -6,6 +6,7 @@
 #include <charconv>
 #include <chrono>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,14 +14,17 @@
 #include <vector>
 
 #include "async/scope.h"
+#include "cli/address.h"
 #include "cli/hub_session.h"
 #include "cli/input_file.h"
 #include "cli/terminal.h"
 #include "codec/enums.h"
 #include "codec/json.h"
 #include "codec/json_text.h"
+#include "face/loop.h"
 #include "face/outbox.h"
 #include "os/termination.h"
+#include "runtime/backoff.h"
 #include "runtime/commands/session_carrier.h"
 
 namespace parley::cli {
@@ -108,35 +112,68 @@ Duration deadline_of(const SendCommand& command) {
 
 class Sending {
  public:
-  Sending(const Common& common, const SendCommand& command, std::vector<std::string> requests, io::Loop& loop,
-          Session& session)
+  Sending(const Common& common, const SendCommand& command, std::vector<std::string> requests)
       : common_(common),
         command_(command),
         requests_(std::move(requests)),
-        loop_(loop),
-        session_(session),
-        outbox_(loop, {.name = "parley send", .limits = {.outage_max = deadline_of(command)}}),
-        scope_(loop.executor()) {}
+        outbox_(loop_, {.name = "parley send", .limits = {.outage_max = deadline_of(command)}}),
+        scope_(loop_.executor()) {}
 
   int run() {
     const os::Termination termination([this] { loop_.post([this] { scope_.spawn(outbox_.close({})); }); });
     loop_.run_until(send_all());
+    if (exit_) return *exit_;
     return failure_ ? exit_of(*failure_) : code(Exit::ok);
   }
 
  private:
-  Task<void> attach() {
-    const auto attached = co_await parley::attach(outbox_, session_);
-    if (attached) co_return;
-    if (attached.error().code != Code::unsupported) co_return warn(to_string(attached.error()), "it is tried again");
-    complain({Code::unsupported, "this hub has no outboxes"});
-    failure_ = attached.error();
+  // Without the hub there is nothing to be done; with --wait, it may come later.
+  Task<bool> dial() {
+    auto options = options_toward_hub(common_);
+    if (!options) {
+      complain(fmt::format("the token: {}", to_string(options.error())), {}, &options.error());
+      exit_ = code(Exit::usage);
+      co_return false;
+    }
+    auto dialed = co_await dial_hub(loop_, hub_address(common_.hub), *std::move(options));
+    if (dialed) {
+      session_ = *std::move(dialed);
+      was_there_ = true;
+      co_return true;
+    }
+    const Error& error = dialed.error().error;
+    const bool may_pass = error.code == Code::address || kind(error) == Kind::timed_out || kind(error) == Kind::lost;
+    if (was_there_ || (command_.wait && may_pass)) co_return true;
+    complain(dialed.error().why, dialed.error().hint, &error);
+    exit_ = code(dialed.error().exit);
+    co_return false;
+  }
+
+  // The hub may come later, go, and come back: what was sent goes on over the next session.
+  Task<void> stay_attached() {
+    runtime::Backoff backoff;
+    for (;;) {
+      if (!session_ && !co_await dial()) break;
+      if (session_) {
+        const auto attached = co_await parley::attach(outbox_, *session_);
+        if (!attached && attached.error().code == Code::unsupported) {
+          complain({Code::unsupported, "this hub has no outboxes"});
+          failure_ = attached.error();
+          break;
+        }
+        if (attached) backoff.reset();
+        if (!attached) warn(to_string(attached.error()), "it is tried again");
+        static_cast<void>(co_await session_->closed());
+        session_.reset();
+      }
+      co_await Sleep(loop_.executor(), backoff.next(loop_.random()));
+    }
     co_await outbox_.close({});
   }
 
   Task<void> send_all() {
-    if (!command_.wait && !co_await is_known()) co_return;
-    scope_.spawn(attach());
+    if (!command_.wait && (!co_await dial() || !co_await is_known())) co_return;
+    scope_.spawn(stay_attached());
     OutboxSendOptions options{.group = command_.group,
                               .key = command_.key,
                               .incarnation = command_.any ? Outbox::Incarnation::any : Outbox::Incarnation::same,
@@ -159,7 +196,7 @@ class Sending {
 
   // A name that nobody has now may be a slip of the pen.
   Task<bool> is_known() {
-    const auto all = co_await list_commands(session_.runtime(), {.deadline = patience});
+    const auto all = co_await list_commands(session_->runtime(), {.deadline = patience});
     if (!all) {
       failure_ = all.error();
       complain(*failure_);
@@ -207,10 +244,12 @@ class Sending {
   const Common& common_;
   const SendCommand& command_;
   const std::vector<std::string> requests_;
-  io::Loop& loop_;
-  Session& session_;
+  Loop loop_{{.tls = tls_of_environment()}};
+  std::unique_ptr<Session> session_;  // null: there is none now
+  bool was_there_ = false;
   Outbox outbox_;
   std::optional<Error> failure_;
+  std::optional<int> exit_;  // where there is no hub
   Scope scope_;
 };
 
@@ -256,15 +295,7 @@ int run_outbox(const Common& common, const OutboxCommand& command) {
 int run_send(const Common& common, const SendCommand& command) {
   auto requests = requests_of(command);
   if (!requests) return give_up(requests.error());
-  Options options;
-  options.redial = true;  // what was sent goes on over the next link
-  if (command.wait) options.connect_wait_max = deadline_of(command);
-  return with_hub(
-      common,
-      [&](io::Loop& loop, Session& session) {
-        return Sending(common, command, *std::move(requests), loop, session).run();
-      },
-      std::move(options));
+  return Sending(common, command, *std::move(requests)).run();
 }
 
 }  // namespace parley::cli

@@ -5,6 +5,7 @@
 
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <optional>
 #include <string>
@@ -167,6 +168,53 @@ TEST_P(OutboxKills, at_any_point_nothing_is_applied_twice_and_each_command_is_to
   RecordProperty("commands", static_cast<int>(books.sent()));
   RecordProperty("applied", static_cast<int>(books.applied()));
   RecordProperty("applied_again", static_cast<int>(books.applied_again()));
+}
+
+// --- that the books find what does not agree
+
+class OutboxBooks : public ::testing::Test {
+ protected:
+  // Two tickets, 1 that is cancelled and 2 that is applied.
+  void SetUp() override { loop_.run_until(send()); }
+  // What is wrong where this is what the host wrote down, as {process, ticket}.
+  std::vector<std::string> faults(const std::vector<std::pair<int, int>>& ledger) {
+    std::ofstream file(place_.file("ledger"));
+    for (const auto& [pid, ticket] : ledger) file << fmt::format("{} note {{\"ticket\":\"0-{}\"}}\n", pid, ticket);
+    file.close();
+    tour::Books books;
+    for (const parley::Ticket& each : tickets_) books.add(each, false);
+    books.read(place_.file("ledger"));
+    return books.faults();
+  }
+
+ private:
+  parley::Task<void> send() {
+    (co_await registry_.command("note", "Notes it", [] { return Window{"main"}; })).value();
+    server_.serve<parley::builtin::Outbox>(std::string(parley::builtin::outbox_name), service_).value();
+    Outbox outbox(loop_);
+    tickets_.push_back(outbox.send("note").value());
+    outbox.cancel(tickets_.back());
+    auto session = (co_await parley::connect(loop_, "mem:host")).value();
+    (co_await parley::attach(outbox, *session)).value();
+    tickets_.push_back(outbox.send("note").value());
+    co_await tickets_.back().result();
+  }
+
+  const Place place_;
+  parley::Loop loop_;
+  parley::Registry registry_{loop_};
+  parley::OutboxService service_{registry_};
+  parley::Server server_ = parley::listen(loop_, "mem:host").value();
+  std::vector<parley::Ticket> tickets_;
+};
+
+TEST_F(OutboxBooks, what_does_not_agree_is_noticed) {
+  EXPECT_EQ(faults({{7, 2}}), std::vector<std::string>());
+  EXPECT_EQ(faults({}), std::vector<std::string>{"2, which is `applied`, was not applied"});
+  EXPECT_EQ(faults({{7, 1}, {7, 2}}), std::vector<std::string>{"1, which is `cancelled`, was applied"});
+  EXPECT_EQ(faults({{7, 2}, {8, 2}}), std::vector<std::string>{"2, which is `applied`, was applied by two hosts"});
+  EXPECT_EQ(faults({{7, 2}, {7, 3}}), std::vector<std::string>{"1 were applied that nobody sent"});
+  EXPECT_EQ(faults({{7, 2}, {7, 2}}).front(), "2, which is `applied`, was applied twice by one host");
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, OutboxKills, ::testing::Range<std::uint64_t>(1, 7));
