@@ -36,6 +36,8 @@ using builtin::OutboxTicket;
 
 constexpr std::size_t requests_bytes_max = std::size_t{64} << 20;
 constexpr Duration send_deadline = std::chrono::seconds(30);
+constexpr Duration farewell_max = std::chrono::seconds(1);
+constexpr Duration farewell_pause = std::chrono::milliseconds(1);
 
 std::string in_seconds(Duration time) { return fmt::format("{:.1f} s", std::chrono::duration<double>(time).count()); }
 
@@ -192,6 +194,9 @@ class Sending {
     }
     while (!tickets.empty()) co_await tell_first(tickets);
     co_await outbox_.close({});
+    // Until the hub has heard that nothing more comes: else it keeps the last results for a while.
+    const Instant until = loop_.now() + farewell_max;
+    while (outbox_.machine().is_connected() && loop_.now() < until) co_await Sleep(loop_.executor(), farewell_pause);
   }
 
   // A name that nobody has now may be a slip of the pen.
