@@ -31,7 +31,8 @@ void check_answer(ByteView bytes, Opening opening) {
   PARLEY_ASSERT(!is_object(opening) || (bytes[0] == '{' && std::ranges::find(bytes, ':') != bytes.end()));
   const bool is_session = opening == Opening::roam || opening == Opening::bus;
   PARLEY_ASSERT(!is_session || (bytes[3] == 0 && bytes[4] == 0 && bytes[5] == 0));
-  const bool is_served = opening == Opening::roam || opening == Opening::roam_stable || opening == Opening::command;
+  const bool is_served = opening == Opening::roam || opening == Opening::roam_stable || opening == Opening::command ||
+                         opening == Opening::hostpipe;
   PARLEY_ASSERT(is_served || !refusal_of(opening).empty());
 }
 

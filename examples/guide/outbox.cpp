@@ -57,6 +57,7 @@ parley::Task<parley::Result<void>> use(parley::Loop& loop) {
 
   session.reset();
   host.reset();  // and another one takes its place
+  while (outbox.entry().is_connected) co_await parley::Sleep(loop, std::chrono::milliseconds(1));
   Ticket same = co_await outbox.send("window.open", Open{"d"});
   Ticket any = co_await outbox.send("window.open", Open{"e"}, {.incarnation = Outbox::Incarnation::any});
   host = std::make_unique<Host>(loop);

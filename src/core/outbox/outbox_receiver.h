@@ -24,7 +24,7 @@ struct OutboxReceiverLimits {
   std::uint32_t commands_max = 1024;                     // without a result, of one outbox
   std::size_t bytes_max = std::size_t{4} << 20;          // of these; one may be longer
   std::uint32_t at_once = 64;                            // of these, those that run; 1: one after another
-  Duration deadline_max = std::chrono::hours(1);         // from when it came, whatever its sender says
+  Duration deadline_max = std::chrono::hours(24);        // from when it came, whatever its sender says
   std::uint32_t results_max = 4096;                      // commands, and results that are not acknowledged
   std::size_t results_bytes_max = std::size_t{4} << 20;  // of these; beyond it nothing more is started
 };
