@@ -266,7 +266,7 @@ int call_anything(const Common& common, const CallCommand& command, io::Loop& lo
 }  // namespace
 
 int run_call(const Common& common, const CallCommand& command) {
-  Options options;
+  Interceptors interceptors;
   std::uint64_t method = 0;
   if (command.trace) {
     auto file = TraceFile::open(*command.trace);
@@ -274,13 +274,13 @@ int run_call(const Common& common, const CallCommand& command) {
       complain(fmt::format("cannot write spans to {}", file.error().note), {}, &file.error());
       return code(Exit::usage);
     }
-    options.interceptors.push_back(std::make_shared<Tracing>(
+    interceptors.push_back(std::make_shared<Tracing>(
         std::move(*file),
         Tracing::Options{.name_of = [&](std::uint64_t id) { return id == method ? command.method : std::string(); }}));
   }
   return with_hub(
       common, [&](io::Loop& loop, Session& session) { return call_anything(common, command, loop, session, method); },
-      std::move(options));
+      interceptors);
 }
 
 }  // namespace parley::cli

@@ -88,15 +88,15 @@ Result<Options> options_toward_hub(const Common& common) {
   return options;
 }
 
-int with_hub(const Common& common, std::move_only_function<int(io::Loop&, Session&)> work, Options options) {
-  auto toward_hub = options_toward_hub(common);
-  if (!toward_hub) {
-    complain(fmt::format("the token: {}", to_string(toward_hub.error())), {}, &toward_hub.error());
+int with_hub(const Common& common, std::move_only_function<int(io::Loop&, Session&)> work, Interceptors interceptors) {
+  auto options = options_toward_hub(common);
+  if (!options) {
+    complain(fmt::format("the token: {}", to_string(options.error())), {}, &options.error());
     return code(Exit::usage);
   }
-  options.token = std::move(toward_hub->token);
   Loop loop({.tls = tls_of_environment()});
-  auto session = open_hub(loop, hub_address(common.hub), std::move(options));
+  options->interceptors = std::move(interceptors);
+  auto session = open_hub(loop, hub_address(common.hub), *std::move(options));
   if (session) return work(loop, **session);
   complain(session.error().why, session.error().hint, &session.error().error);
   return code(session.error().exit);

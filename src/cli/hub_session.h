@@ -34,8 +34,8 @@ io::TlsOptions tls_of_environment();
 // As whom we come to it. Errors: those of the file of the token.
 Result<Options> options_toward_hub(const Common& common);
 // Connects to the hub, does the work, and closes. The exit code is the work's, or says why there is no hub.
-// `options` has what the session is beside its token.
-int with_hub(const Common& common, std::move_only_function<int(io::Loop&, Session&)> work, Options options = {});
+int with_hub(const Common& common, std::move_only_function<int(io::Loop&, Session&)> work,
+             Interceptors interceptors = {});
 
 // The hub was there, and has ended the session.
 Error hub_has_gone();
