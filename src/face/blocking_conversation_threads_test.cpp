@@ -20,8 +20,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// A server of conversations on a thread of its own, with one who takes part: it says again what it hears, unless it is
-// told to keep silent.
+// A server of conversations on a thread of its own, with one who takes part: it says again what it hears, until it is
+// told to crash.
 class TalkThread {
  public:
   TalkThread() : thread_([this] { run(); }) { started_.wait(); }
@@ -29,9 +29,6 @@ class TalkThread {
     loop_->stop();
     stopped_.count_down();
     thread_.join();
-  }
-  void crash() {
-    loop_->post([this] { party_->crash(loop_->now()); });
   }
   const std::string& address() const { return address_; }
 
@@ -49,13 +46,15 @@ class TalkThread {
 
  private:
   struct Echo final : Party {
-    explicit Echo(Conversations& conversations) : conversations(conversations) {}
+    Echo(Loop& loop, Conversations& conversations) : loop(loop), conversations(conversations) {}
     void on_message(Message message) override {
-      if (text_of(*message.content) == "hush") return;
-      conversations.replied(who, message.conversation, message.request, *message.content);
+      if (text_of(*message.content) == "crash")
+        loop.post([this] { conversations.exited(who, {.kind = ExitReason::Kind::killed}, loop.now()); });
+      else
+        conversations.replied(who, message.conversation, message.request, *message.content);
     }
     void on_over(ConversationId) override {}
-    void crash(Instant at) { conversations.exited(who, {.kind = ExitReason::Kind::killed}, at); }
+    Loop& loop;
     Conversations& conversations;
     Participant who = 0;
   };
@@ -65,7 +64,7 @@ class TalkThread {
   void run() {
     Loop loop;
     auto conversations = std::make_shared<Conversations>(loop.executor());
-    Echo party(*conversations);
+    Echo party(loop, *conversations);
     party.who = conversations->add(party, "echo").value();
     conversations->provide("echo", party.who).value();
     ConversationsService service(conversations, free_access());
@@ -76,7 +75,6 @@ class TalkThread {
     loop.run_until(dial(loop, address_, session));
     own_.emplace(on(*session).value());
     loop_ = &loop;
-    party_ = &party;
     started_.count_down();
     loop.run();
     stopped_.wait();
@@ -87,7 +85,6 @@ class TalkThread {
   net::suite::TemporaryFolder folder_;
   std::string address_;
   Loop* loop_ = nullptr;
-  Echo* party_ = nullptr;
   std::optional<Session> own_;
   std::latch started_{1};
   std::latch stopped_{1};
@@ -118,8 +115,7 @@ TEST(BlockingConversationThreads, a_crash_wakes_who_waits_for_it_and_who_waits_f
   Conversation conversation = open_conversation(session, {.subject = "echo"}).value();
   Conversation second = open_conversation(other, {.subject = "echo"}).value();
   std::jthread crashing([&] { EXPECT_EQ(second.await_crash().value().kind, ExitReason::Kind::killed); });
-  there.crash();
-  EXPECT_EQ(conversation.exchange(say("hush")).error().code, Code::sent_then_lost);
+  EXPECT_EQ(conversation.exchange(say("crash")).error().code, Code::sent_then_lost);
   EXPECT_EQ(conversation.await_crash().value().kind, ExitReason::Kind::killed) << "also of a crash that was before";
   crashing.join();
 }
