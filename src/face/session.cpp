@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "async/event_timer.h"
 #include "async/scope.h"
 #include "async/wait.h"
 #include "face/introductions.h"
@@ -159,12 +160,6 @@ class Session::Waiting {
   }
 
  private:
-  struct TimeIsUp final : Timer {
-    explicit TimeIsUp(Event& over)
-        : Timer([](Timer& timer) { static_cast<TimeIsUp&>(timer).over.set(); }), over(over) {}
-    Event& over;
-  };
-
   Task<void> dial_on() {
     runtime::Backoff backoff;
     for (;;) {
@@ -188,7 +183,7 @@ class Session::Waiting {
   Error last_{Code::timed_out, {}};
   std::unique_ptr<Session> session_;
   Event over_;
-  TimeIsUp time_is_up_{over_};
+  EventTimer time_is_up_{over_};
   Scope scope_;
 };
 

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "async/event_timer.h"
 #include "net/http_pool.h"
 
 namespace parley::net {
@@ -54,7 +55,7 @@ Task<Result<Asked>> ask(Pool pool, Question question, HttpBodyBound bound, Insta
     }
     connection->ask(question.bytes, question.is_head_only, bound);
     {
-      const HttpAlarm alarm(pool->loop, connection->news(), until);
+      const EventTimer alarm(pool->loop, connection->news(), until);
       while (!connection->has_head() && !connection->failure()) {
         if (pool->loop.now() >= until) co_return fail(too_late(*pool));
         connection->news().reset();
@@ -83,7 +84,7 @@ class Stream final : public io::HttpStream {
   using io::HttpStream::next;
   Task<Result<std::optional<std::string>>> next(Instant until) override {
     if (!connection_) co_return std::nullopt;
-    const HttpAlarm alarm(pool_->loop, connection_->news(), until);
+    const EventTimer alarm(pool_->loop, connection_->news(), until);
     for (;;) {
       if (connection_->has_part()) co_return connection_->take_part();
       if (connection_->failure()) co_return fail(lost(*connection_, is_safe_, *pool_));
@@ -113,7 +114,7 @@ Task<Result<io::HttpResponse>> request_whole(Pool pool, io::HttpRequest request,
       {bytes_max, {Code::too_large, fmt::format("the body of an answer is at most {} bytes", bytes_max)}}, until);
   HttpClientConnection& connection = *asked.connection;
   {
-    const HttpAlarm alarm(pool->loop, connection.news(), until);
+    const EventTimer alarm(pool->loop, connection.news(), until);
     while (!connection.is_whole() && !connection.failure()) {
       if (pool->loop.now() >= until) co_return fail(too_late(*pool));
       connection.news().reset();

@@ -13,18 +13,6 @@
 
 namespace parley::net {
 
-// Sets an event when a time has come. Disarmed with its scope.
-class HttpAlarm final : public Timer {
- public:
-  HttpAlarm(Executor& executor, Event& event, Instant at)
-      : Timer([](Timer& timer) { static_cast<HttpAlarm&>(timer).event_.set(); }), event_(event) {
-    if (!at.is_never()) executor.arm(*this, at);
-  }
-
- private:
-  Event& event_;
-};
-
 // How much of a body may wait to be taken, and what is said of more.
 struct HttpBodyBound {
   std::size_t bytes_max = 0;

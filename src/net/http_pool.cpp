@@ -6,6 +6,8 @@
 #include <optional>
 #include <utility>
 
+#include "async/event_timer.h"
+
 namespace parley::net {
 
 struct HttpPool::Dialling {
@@ -22,7 +24,7 @@ Task<Result<HttpPool::Permit>> HttpPool::permit(std::shared_ptr<HttpPool> pool, 
   }
   Waiting waiting(pool);
   pool->waiting_.push_back(waiting);
-  const HttpAlarm alarm(pool->loop, waiting.news, until);
+  const EventTimer alarm(pool->loop, waiting.news, until);
   co_await waiting.news.wait();
   if (!waiting.is_granted) {
     co_return fail(Code::deadline, fmt::format("all {} connections to {} were in use", pool->options.connections_max,
@@ -50,7 +52,7 @@ Task<void> HttpPool::dial_into(Dialling& dialling, io::Dialer& dialer) {
 Task<Result<std::unique_ptr<io::Stream>>> HttpPool::dial(std::shared_ptr<HttpPool> pool, Instant until) {
   if (until.is_never()) co_return co_await pool->dialer->dial();
   Dialling dialling(pool->loop);
-  const HttpAlarm alarm(pool->loop, dialling.news, until);
+  const EventTimer alarm(pool->loop, dialling.news, until);
   dialling.scope.spawn(dial_into(dialling, *pool->dialer));
   co_await dialling.news.wait();
   if (!dialling.outcome) co_return fail(Code::deadline, "dialling " + pool->dialer->address());

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "async/event_timer.h"
 #include "async/wait.h"
 #include "io/uri.h"
 #include "net/descriptor.h"
@@ -43,12 +44,8 @@ class TcpDialer::Connecting final : public EpollSource {
   using EpollSource::take_descriptor;
   using EpollSource::watch_output;
 
-  struct Limit final : Timer {
-    explicit Limit(Event& event) : Timer([](Timer& timer) { static_cast<Limit&>(timer).done.set(); }), done(event) {}
-    Event& done;
-  };
   Event done;
-  Limit limit{done};
+  EventTimer limit{done};
 
  private:
   void on_input() override {}
