@@ -56,6 +56,7 @@ void Outbox::hold(const Command& command) {
 
 Result<Ticket> Outbox::send(Command command, Instant now, Effects& effects) {
   if (is_closed_) return fail(Code::closed, std::string(shutting_down_note));
+  expire(now, effects);
   if (command.frame->size() > limits_.bytes_max) {
     return fail(Code::too_large, fmt::format("a command of {} bytes, where the outbox has room for {}",
                                              command.frame->size(), limits_.bytes_max));
@@ -272,11 +273,15 @@ Instant Outbox::next_deadline() const {
 
 void Outbox::on_time(Instant now, Effects& effects) {
   if (close_by_ <= now) shut_down(effects);
-  expire_due(now, effects);
   if (progress_ + limits_.acknowledge_within <= now) {
     ++counters_.silences;
     break_session({Code::silence, "the peer acknowledges nothing"}, now, effects);
   }
+  expire(now, effects);
+}
+
+void Outbox::expire(Instant now, Effects& effects) {
+  expire_due(now, effects);
   if (!is_welcome_) expire_outage(now, effects);
   settle(effects);
 }

@@ -250,6 +250,7 @@ class Outbox {
   Instant due(const Entry& entry) const;
   void move_to(Entries::iterator entry, Stage stage);
   Instant outage_ends(const Entry& entry) const;
+  void expire(Instant now, Effects& effects);
   void expire_due(Instant now, Effects& effects);
   void expire_outage(Instant now, Effects& effects);
   void shut_down(Effects& effects);

@@ -9,6 +9,22 @@
 
 namespace parley::core {
 
+void OutboxReceiverCounters::add(const OutboxReceiverCounters& other) {
+  received += other.received;
+  duplicates += other.duplicates;
+  voids += other.voids;
+  started += other.started;
+  expired += other.expired;
+  refused += other.refused;
+  cancelled += other.cancelled;
+  cancels_too_late += other.cancels_too_late;
+  for (std::size_t kind = 0; kind < std::size(results); ++kind) results[kind] += other.results[kind];
+  results_resent += other.results_resent;
+  sessions += other.sessions;
+  sessions_replaced += other.sessions_replaced;
+  sessions_stale += other.sessions_stale;
+}
+
 OutboxReceiver::OutboxReceiver(std::uint64_t incarnation, OutboxReceiverLimits limits)
     : incarnation_(incarnation), limits_(limits) {
   PARLEY_ASSERT(limits.commands_max > 0 && limits.at_once > 0 && limits.results_max >= 2 * limits.commands_max);

@@ -43,6 +43,8 @@ struct OutboxReceiverCounters {
   std::uint64_t sessions = 0;
   std::uint64_t sessions_replaced = 0;
   std::uint64_t sessions_stale = 0;
+
+  void add(const OutboxReceiverCounters& other);
 };
 
 // The other end of one Outbox: starts each command once, in the order in which it was sent, and keeps each result until

@@ -95,7 +95,7 @@ TEST(OutboxSession, what_the_peer_has_is_not_sent_again_and_its_result_is_taken_
 
 // A write that failed is no result: the peer may have it.
 TEST(OutboxSession, what_was_on_its_way_when_the_session_broke_has_not_failed) {
-  // rule: delivery/W-08, delivery/R-20
+  // rule: delivery/W-08, delivery/R-20, delivery/R-23
   Bench bench;
   const Ticket ticket = bench.sent("a");
   bench.disconnect(bench.connected());

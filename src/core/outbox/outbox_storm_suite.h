@@ -41,6 +41,7 @@ constexpr OutboxReceiverLimits receiver_limits{
 struct Sent {
   Incarnation incarnation;
   bool is_plain;  // goes in the order of its number
+  std::string group;
   std::map<std::uint64_t, int> started = {};
   int cancels = 0;
   std::optional<Kind> result = {};
@@ -122,7 +123,7 @@ class Storm {
     const auto incarnation = prng_.chance(500) ? Incarnation::same : Incarnation::any;
     const Ticket next = last_ticket_ + 1;
     // It is known before its effects come.
-    sent_.emplace(next, Sent{incarnation, key.empty() && group.empty() && when_full != WhenFull::wait});
+    sent_.emplace(next, Sent{incarnation, key.empty() && group.empty() && when_full != WhenFull::wait, group});
     Outbox::Effects effects;
     const auto ticket = outbox_.send({.frame = std::make_shared<const std::vector<std::uint8_t>>(size),
                                       .group = group,
@@ -379,6 +380,14 @@ class Storm {
   void check() {
     say_if(outbox_.commands() <= outbox_limits.commands_max && outbox_.bytes() <= outbox_limits.bytes_max, "a bound");
     say_if(outbox_.waiting() <= outbox_limits.waiting_max, "a bound of those that wait");
+    for (const char* const group : {"a", "b"}) {
+      const auto has_room = [&](const auto& each) {
+        return each.second.group == group && !each.second.result &&
+               outbox_.state(each.first)->stage != Outbox::Stage::waiting;
+      };
+      say_if(std::ranges::count_if(sent_, has_room) <= static_cast<std::ptrdiff_t>(outbox_limits.group_commands_max),
+             "a quota");
+    }
     say_if(outbox_.size() == outbox_.commands() + outbox_.waiting(), "a command that is nowhere");
     say_if(receiver_->waiting() + receiver_->running() <= receiver_limits.commands_max, "a bound of the receiver");
     say_if(receiver_->running() == running_.size() && running_.size() <= receiver_limits.at_once, "at once");

@@ -184,6 +184,18 @@ TEST(Outbox, a_group_has_a_quota_and_whoever_has_no_group_none) {
   EXPECT_TRUE(bench.send({.text = "f", .group = "saga 1"}));
 }
 
+TEST(Outbox, what_is_in_flight_counts_for_its_group_until_its_result) {
+  // rule: delivery/K-06
+  Bench bench({.group_commands_max = 2});
+  const auto session = bench.connected();
+  const Ticket first = bench.send({.text = "a", .group = "saga 1"}).value();
+  bench.send({.text = "b", .group = "saga 1"}).value();
+  bench.acknowledge(session, 1);
+  EXPECT_FALSE(bench.send({.text = "c", .group = "saga 1"}));
+  bench.finish(session, 0, first);
+  EXPECT_TRUE(bench.send({.text = "c", .group = "saga 1"}));
+}
+
 TEST(Outbox, one_that_waits_for_its_group_keeps_nobody_else_waiting) {
   Bench bench({.group_commands_max = 1});
   bench.send({.text = "a", .group = "g"}).value();
@@ -208,8 +220,11 @@ TEST(Outbox, only_if_connected_keeps_nothing_where_there_is_no_session) {
   const auto probe = bench.send({.text = "probe", .when_full = WhenFull::only_if_connected});
   EXPECT_EQ(probe.error(), (Error{Code::not_sent, "peer unreachable"}));
   EXPECT_EQ(bench.machine.counters().not_connected, 1u);
-  bench.connect();  // nobody has said yet who is there
+  const auto session = bench.connect();  // nobody has said yet who is there
   EXPECT_FALSE(bench.send({.text = "probe", .when_full = WhenFull::only_if_connected}));
+  bench.welcome(session);
+  EXPECT_THAT(bench.taken(), IsEmpty());
+  EXPECT_EQ(bench.machine.commands(), 0u);
 }
 
 TEST(Outbox, no_later_session_gets_what_was_for_one_that_broke) {
@@ -241,7 +256,7 @@ TEST(Outbox, what_the_peer_has_is_not_lost_with_the_session) {
 // --- time
 
 TEST(Outbox, one_whose_time_is_over_is_not_sent_to_a_peer_that_comes_later) {
-  // rule: delivery/K-07, delivery/R-10, delivery/R-15, delivery/W-03
+  // rule: delivery/K-07, delivery/R-10, delivery/W-03
   Bench bench;
   const Ticket early = bench.send({.text = "a", .deadline = 1s}).value();
   const Ticket late = bench.send({.text = "b", .deadline = 10s}).value();
@@ -250,6 +265,26 @@ TEST(Outbox, one_whose_time_is_over_is_not_sent_to_a_peer_that_comes_later) {
   EXPECT_THAT(bench.taken(), ElementsAre("b"));
   EXPECT_EQ(bench.kind_of(early), Kind::expired);
   EXPECT_FALSE(bench.kind_of(late));
+}
+
+TEST(Outbox, what_is_over_gives_its_room_to_one_that_is_sent_before_its_timer_fires) {
+  // rule: delivery/R-15, delivery/R-26
+  for (const WhenFull when_full : {WhenFull::reject, WhenFull::drop_oldest}) {
+    Bench bench({.commands_max = 1});
+    const Ticket over = bench.send({.text = "a", .when_full = when_full, .deadline = 1s}).value();
+    bench.now = bench.now + 1s;  // and no timer has fired yet
+    EXPECT_TRUE(bench.send({.text = "b", .when_full = when_full}));
+    EXPECT_EQ(bench.kind_of(over), Kind::expired);
+  }
+}
+
+TEST(Outbox, what_an_outage_has_ended_gives_its_room_to_one_that_is_sent_before_its_timer_fires) {
+  // rule: delivery/R-26
+  Bench bench({.commands_max = 1, .outage_max = 5s});
+  const Ticket over = bench.sent("a");
+  bench.now = bench.now + 5s;
+  EXPECT_TRUE(bench.send("b"));
+  EXPECT_EQ(bench.note_of(over), "peer unreachable");
 }
 
 TEST(Outbox, its_timers_need_no_traffic) {
@@ -293,15 +328,20 @@ TEST(Outbox, an_outage_begins_when_the_session_ends_and_saying_so_again_does_not
   // rule: delivery/R-11
   Bench bench({.outage_max = 5s});
   const auto session = bench.connected();
-  bench.pass(20s);
   const Ticket ticket = bench.sent("a");
+  bench.acknowledge(session, 0);
+  bench.pass(20s);
   bench.disconnect(session);
   bench.pass(3s);
   bench.disconnect(session);
   EXPECT_EQ(bench.machine.counters().sessions_stale, 1u);
-  bench.pass(2s);
+  bench.pass(2s - 1ns);
+  EXPECT_FALSE(bench.kind_of(ticket));
+  bench.pass(1ns);
   EXPECT_EQ(bench.kind_of(ticket), Kind::unknown);  // it was sent
   EXPECT_EQ(bench.note_of(ticket), "peer unreachable");
+  bench.connected(1, 0);
+  EXPECT_EQ(bench.machine.disconnected(), 5s);
 }
 
 TEST(Outbox, of_what_was_sent_the_peer_may_still_say_the_end_a_little_after_its_deadline) {
@@ -320,7 +360,7 @@ TEST(Outbox, of_what_was_sent_the_peer_may_still_say_the_end_a_little_after_its_
 // --- cancels
 
 TEST(Outbox, a_purge_takes_what_is_of_a_group_and_leaves_the_order_of_the_rest) {
-  // rule: delivery/R-33, delivery/R-34, delivery/W-23
+  // rule: delivery/R-33
   Bench bench;
   bench.sent("a");
   const Ticket one = bench.send({.text = "g1", .group = "g"}).value();

@@ -5,6 +5,7 @@
 
 #include "codec/postcard_writer.h"
 #include "runtime/outbox/outbox_suite.h"
+#include "runtime/pair_suite.h"
 
 // What both ends say to each other, and what happens where that fails.
 namespace parley {
@@ -70,6 +71,21 @@ TEST_F(OutboxWireTest, a_write_that_fails_is_the_end_of_the_session_for_both_end
   EXPECT_THAT(host.noted, ElementsAre(1, 1));
 }
 
+// A message leaves in pieces here, and others are said over the same session.
+TEST_F(OutboxWireTest, what_is_said_at_once_by_several_stays_whole_and_a_session_outlives_its_outbox) {
+  // rule: delivery/R-03
+  between = std::make_unique<Between>(world, outbox, host, 64);
+  std::vector<Ticket> tickets;
+  for (int i = 0; i < 20; ++i) tickets.push_back(send(i));
+  Running<Result<builtin::OutboxTicket>> asking(world, outbox.ask_peer(1));
+  EXPECT_TRUE(asking.take());
+  for (const Ticket& each : tickets) EXPECT_EQ(world.run(each.result()).kind, Kind::applied);
+  const Between second(world, outbox, host);
+  Client<builtin::Outbox> first(between->near());
+  auto asked = first.call<&builtin::Outbox::ticket>(outbox.id(), 1);
+  EXPECT_TRUE(world.run(outcome(asked)));
+}
+
 // Nothing is under way, so nothing but the session's own questions tells that nobody is there.
 TEST_F(OutboxWireTest, a_peer_that_has_been_stopped_is_noticed_by_both_ends_without_any_command) {
   // rule: delivery/K-10
@@ -123,11 +139,14 @@ TEST_F(OutboxWireTest, a_frame_that_is_no_command_has_failed_and_keeps_nobody_wa
         builtin::OutboxSend{.number = number, .ticket = number + 1, .remaining = 1min, .frame = std::move(frame)});
   };
   const auto command = codec::to_postcard(builtin::OutboxCommand{.name = "note", .request = R"({"number":4})"});
-  const auto heard =
-      world.run(converse(Client<builtin::Outbox>(between->near()), {item(0, {0xff, 0xff}), item(1, command)}, 3));
+  const auto no_json = codec::to_postcard(builtin::OutboxCommand{.name = "note", .request = R"({"number":4)"});
+  const auto heard = world.run(converse(Client<builtin::Outbox>(between->near()),
+                                        {item(0, {0xff, 0xff}), item(1, no_json), item(2, command)}, 4));
   EXPECT_TRUE(std::holds_alternative<builtin::OutboxReady>(heard[0]));
   EXPECT_EQ(std::get<builtin::OutboxEnded>(heard[1]).kind, Kind::failed);
-  EXPECT_EQ(std::get<builtin::OutboxEnded>(heard[2]).kind, Kind::applied);
+  EXPECT_EQ(std::get<builtin::OutboxEnded>(heard[2]).kind, Kind::failed);
+  EXPECT_EQ(std::get<builtin::OutboxEnded>(heard[2]).code, static_cast<std::uint32_t>(Code::arguments));
+  EXPECT_EQ(std::get<builtin::OutboxEnded>(heard[3]).kind, Kind::applied);
   EXPECT_THAT(host.noted, ElementsAre(4));
 }
 
