@@ -63,10 +63,9 @@ int show(const Common& common, const std::vector<OutboxEntry>& all) {
   const auto number = [](std::uint64_t value) { return fmt::format("{}", value); };
   for (const OutboxEntry& each : all) {
     const bool is_sender = each.end == OutboxEntry::End::sender;
-    rows.push_back({fmt::format("{:016x}", each.outbox), each.name.empty() ? "-" : each.name,
-                    is_sender ? "the hub" : each.principal, each.is_connected ? "yes" : "away", number(each.waiting),
-                    is_sender ? number(each.queued) : "-", number(each.in_flight),
-                    each.oldest ? in_seconds(*each.oldest) : "-", number(each.results.applied),
+    rows.push_back({each.outbox, each.name.empty() ? "-" : each.name, is_sender ? "the hub" : each.principal,
+                    each.is_connected ? "yes" : "away", number(each.waiting), is_sender ? number(each.queued) : "-",
+                    number(each.in_flight), each.oldest ? in_seconds(*each.oldest) : "-", number(each.results.applied),
                     number(each.results.failed), number(each.results.expired), number(each.results.cancelled),
                     number(each.results.refused), number(each.results.unknown)});
   }

@@ -183,7 +183,7 @@ void add_outbox_senders(Collected& all, const OutboxService& service) {
   all.gauge("outbox_senders_waiting", sum.waiting);
   all.gauge("outbox_senders_running", sum.in_flight);
   all.gauge("outbox_senders_results_kept", sum.results_kept);
-  all.gauge("outbox_senders_results_bytes", sum.bytes);
+  all.gauge("outbox_senders_bytes", sum.bytes);
   all.count("outbox_senders_received", counters.received);
   all.count("outbox_senders_duplicates", counters.duplicates);
   all.count("outbox_senders_voids", counters.voids);

@@ -4,6 +4,7 @@
 
 #include <variant>
 
+#include "async/event_timer.h"
 #include "codec/json_object.h"
 #include "codec/postcard_writer.h"
 #include "core/directory/name.h"
@@ -15,14 +16,16 @@ namespace parley {
 using builtin::OutboxHeard;
 using builtin::OutboxSaid;
 
+// For the peer to hear that nothing more comes.
+static constexpr Duration farewell_max = std::chrono::seconds(1);
 static constexpr std::string_view replaced_note = "another session took its place";
 
 // --- one session
 
 // What an outbox has on a session while that is the one it uses.
-class Outbox::Link {
+class Outbox::Visit {
  public:
-  Link(Outbox& owner, runtime::Session& session, core::Outbox::Session number, std::shared_ptr<Start> start)
+  Visit(Outbox& owner, runtime::Session& session, core::Outbox::Session number, std::shared_ptr<Start> start)
       : outbox(owner), number(number), start(std::move(start)), peer(session), scope(owner.loop_.executor()) {
     auto [to_peer, said] = channel<OutboxSaid, builtin::outbox_items_ahead>();
     auto [heard, from_peer] = channel<OutboxHeard, builtin::outbox_items_ahead>();
@@ -32,13 +35,14 @@ class Outbox::Link {
     builtin::OutboxOpening opening{
         .outbox = owner.id_, .name = owner.name(), .incarnation = hello.incarnation, .results = hello.results};
     call.emplace(peer.call<&builtin::Outbox::attach>(std::move(opening), std::move(said), std::move(heard)));
-    owner.link_ = this;
+    owner.visit_ = this;
   }
-  ~Link() {
-    if (outbox.link_ == this) outbox.link_ = nullptr;
+  ~Visit() {
+    if (outbox.visit_ == this) outbox.visit_ = nullptr;
+    if (outbox.machine_.is_drained()) outbox.closing_->left.set();
   }
-  Link(const Link&) = delete;
-  Link& operator=(const Link&) = delete;
+  Visit(const Visit&) = delete;
+  Visit& operator=(const Visit&) = delete;
 
   void end(std::optional<Error> why) {
     if (over.is_set()) return;
@@ -60,28 +64,28 @@ class Outbox::Link {
   Scope scope;
 };
 
-Task<void> Outbox::read(Link& link) {
-  while (auto heard = co_await link.in.recv()) link.outbox.on_heard(link, *std::move(heard));
+Task<void> Outbox::read(Visit& visit) {
+  while (auto heard = co_await visit.in.recv()) visit.outbox.on_heard(visit, *std::move(heard));
 }
 
 // What is said is asked for when it can be: nothing waits here.
-Task<void> Outbox::write(Link& link) {
-  Outbox& self = link.outbox;
+Task<void> Outbox::write(Visit& visit) {
+  Outbox& self = visit.outbox;
   for (;;) {
     Effects effects;
-    const auto next = self.machine_.is_current(link.number) ? self.machine_.next(self.now(), effects) : std::nullopt;
+    const auto next = self.machine_.is_current(visit.number) ? self.machine_.next(self.now(), effects) : std::nullopt;
     self.carry_out(std::move(effects));
     self.arm();
     if (!next) {
-      if (self.machine_.is_drained() && link.out.is_open()) link.out.close();
-      link.has_next.reset();
-      co_await link.has_next.wait();
+      if (self.machine_.is_drained() && visit.out.is_open()) visit.out.close();
+      visit.has_next.reset();
+      co_await visit.has_next.wait();
       continue;
     }
     const OutboxSaid item = self.item_of(*next);
-    link.is_saying = true;
-    const auto said = co_await link.out.send(item);
-    link.is_saying = false;
+    visit.is_saying = true;
+    const auto said = co_await visit.out.send(item);
+    visit.is_saying = false;
     if (said) continue;
     const auto* const send = std::get_if<core::Outbox::Send>(&*next);
     if (!send || said.error().code != Code::too_large) co_return;  // the session or the call has ended, and says why
@@ -91,36 +95,36 @@ Task<void> Outbox::write(Link& link) {
   }
 }
 
-Task<void> Outbox::wait(Link& link) {
-  auto ended = co_await *std::move(link.call);
+Task<void> Outbox::wait(Visit& visit) {
+  auto ended = co_await *std::move(visit.call);
   if (ended) {
-    link.end(std::nullopt);
+    visit.end(std::nullopt);
   } else if (ended.error().code == Code::method) {
-    link.end(
+    visit.end(
         Error{Code::unsupported, "the peer has no parley.Outbox: it is no hub, and takes no commands of outboxes"});
   } else {
-    link.end(std::move(ended).error());
+    visit.end(std::move(ended).error());
   }
 }
 
 // One session of the outbox. What it replaces is told first.
 Task<Result<void>> Outbox::run(Outbox& self, runtime::Session& session, std::shared_ptr<Start> start) {
-  if (self.link_) std::exchange(self.link_, nullptr)->end(Error{Code::closed, std::string(replaced_note)});
+  if (self.visit_) std::exchange(self.visit_, nullptr)->end(Error{Code::closed, std::string(replaced_note)});
   Effects effects;
   const core::Outbox::Session number = self.machine_.connect(self.now(), effects);
   self.carry_out(std::move(effects));
   if (!self.machine_.is_current(number)) co_return fail(Code::closed, std::string(replaced_note));
-  Link link(self, session, number, std::move(start));
+  Visit visit(self, session, number, std::move(start));
   self.arm();
-  link.scope.spawn(read(link));
-  link.scope.spawn(write(link));
-  link.scope.spawn(wait(link));
-  co_await link.over.wait();
+  visit.scope.spawn(read(visit));
+  visit.scope.spawn(write(visit));
+  visit.scope.spawn(wait(visit));
+  co_await visit.over.wait();
   Effects ended;
   self.machine_.disconnect(number, self.now(), ended);
   self.carry_out(std::move(ended));
   self.arm();
-  if (link.failure) co_return fail(*link.failure);
+  if (visit.failure) co_return fail(*visit.failure);
   co_return Result<void>();
 }
 
@@ -153,23 +157,24 @@ Task<Result<void>> Outbox::attach(runtime::Session& session) {
   co_return start->result;
 }
 
-void Outbox::on_heard(Link& link, OutboxHeard heard) {
+void Outbox::on_heard(Visit& visit, OutboxHeard heard) {
   const Instant at = now();
   Effects effects;
   if (auto* const ready = std::get_if<builtin::OutboxReady>(&heard)) {
-    machine_.welcome(link.number, {.incarnation = ready->incarnation, .received = ready->received, .room = ready->room},
-                     at, effects);
+    machine_.welcome(visit.number,
+                     {.incarnation = ready->incarnation, .received = ready->received, .room = ready->room}, at,
+                     effects);
     if (machine_.is_connected()) {
-      link.start->result = {};
-      link.start->event.set();
+      visit.start->result = {};
+      visit.start->event.set();
     }
   } else if (auto* const ended = std::get_if<builtin::OutboxEnded>(&heard)) {
-    if (ended->received) machine_.acknowledged(link.number, *ended->received, at, effects);
+    if (ended->received) machine_.acknowledged(visit.number, *ended->received, at, effects);
     const std::uint32_t number = ended->number;
     const core::Ticket ticket = ended->ticket;
-    machine_.finished(link.number, number, ticket, runtime::result_of(std::move(*ended)), at, effects);
+    machine_.finished(visit.number, number, ticket, runtime::result_of(std::move(*ended)), at, effects);
   } else {
-    machine_.acknowledged(link.number, std::get<builtin::OutboxTaken>(heard).last, at, effects);
+    machine_.acknowledged(visit.number, std::get<builtin::OutboxTaken>(heard).last, at, effects);
   }
   carry_out(std::move(effects));
   arm();
@@ -197,6 +202,7 @@ Outbox::Outbox(io::Loop& loop, OutboxOptions options)
 Outbox::~Outbox() {
   scope_.cancel_all();
   closing_->outbox = nullptr;
+  closing_->left.set();
   Effects effects;
   machine_.close(now(), now(), effects);
   carry_out(std::move(effects));
@@ -250,8 +256,8 @@ std::size_t Outbox::purge(std::string_view group) {
 }
 
 Task<Result<builtin::OutboxTicket>> Outbox::ask_peer(std::uint64_t ticket) {
-  if (!link_) co_return fail(Code::not_sent, std::string(core::unreachable_note));
-  Client<builtin::Outbox> peer = link_->peer;
+  if (!visit_) co_return fail(Code::not_sent, std::string(core::unreachable_note));
+  Client<builtin::Outbox> peer = visit_->peer;
   co_return co_await peer.call<&builtin::Outbox::ticket>(id_, ticket);
 }
 
@@ -267,7 +273,10 @@ Task<void> Outbox::close(Duration within) {
 Task<void> Outbox::closed(std::shared_ptr<Closing> closing) {
   co_await closing->drained.wait();
   Outbox* const self = closing->outbox;
-  if (self && self->link_ && !self->link_->is_saying && self->link_->out.is_open()) self->link_->out.close();
+  if (!self || !self->visit_) co_return;
+  if (!self->visit_->is_saying && self->visit_->out.is_open()) self->visit_->out.close();
+  const EventTimer patience(self->loop_.executor(), closing->left, self->now() + farewell_max);
+  co_await closing->left.wait();
 }
 
 std::string Outbox::text_of(const Ticket& ticket) const { return runtime::ticket_text(id_, ticket.number()); }
@@ -285,7 +294,8 @@ builtin::OutboxTicket Outbox::ticket(std::uint64_t number) const {
 }
 
 builtin::OutboxEntry Outbox::entry() const {
-  builtin::OutboxEntry entry{.end = builtin::OutboxEntry::End::sender, .outbox = id_, .name = name()};
+  builtin::OutboxEntry entry{
+      .end = builtin::OutboxEntry::End::sender, .outbox = runtime::outbox_text(id_), .name = name()};
   entry.is_connected = machine_.is_connected();
   entry.waiting = machine_.waiting();
   entry.queued = machine_.queued();
@@ -329,7 +339,7 @@ void Outbox::carry_out(Effects effects) {
 
 void Outbox::wake() {
   const bool has_something = machine_.has_next() || machine_.is_drained();
-  if (link_ && has_something && machine_.is_current(link_->number)) link_->has_next.set();
+  if (visit_ && has_something && machine_.is_current(visit_->number)) visit_->has_next.set();
 }
 
 OutboxSaid Outbox::item_of(const core::Outbox::Said& said) const {
@@ -347,7 +357,7 @@ OutboxSaid Outbox::item_of(const core::Outbox::Said& said) const {
 }
 
 void Outbox::do_effect(core::Outbox::Close& close) {
-  if (link_ && link_->number == close.session) link_->end(std::move(close.why));
+  if (visit_ && visit_->number == close.session) visit_->end(std::move(close.why));
 }
 
 void Outbox::do_effect(core::Outbox::Finished& finished) {

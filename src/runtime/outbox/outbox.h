@@ -90,8 +90,8 @@ class Outbox final : public ListNode {
     told_ = std::move(told);
   }
 
-  // Takes nothing new; ends when every ticket has its result, which those have that would come later than `within`.
-  // The peer is told that nothing more comes.
+  // Takes nothing new; ends when every ticket has its result, which those have that would come later than `within`, and
+  // when the peer has heard that nothing more comes, for which it has a second.
   Task<void> close(Duration within);
 
   std::uint64_t id() const { return id_; }
@@ -102,7 +102,7 @@ class Outbox final : public ListNode {
   const core::Outbox& machine() const { return machine_; }
 
  private:
-  class Link;
+  class Visit;
   struct Start {
     Event event;
     Result<void> result = fail(Code::closed, "the outbox");
@@ -121,6 +121,7 @@ class Outbox final : public ListNode {
   struct Closing {
     explicit Closing(Outbox& owner) : outbox(&owner) {}
     Event drained;
+    Event left;      // the last session of it has ended
     Outbox* outbox;  // null: it is gone
   };
   struct Alarm final : Timer {
@@ -138,11 +139,11 @@ class Outbox final : public ListNode {
 
   static Task<void> follow(Outbox& self, runtime::Session& session, Hold hold, std::shared_ptr<Start> start);
   static Task<Result<void>> run(Outbox& self, runtime::Session& session, std::shared_ptr<Start> start);
-  static Task<void> read(Link& link);
-  static Task<void> write(Link& link);
-  static Task<void> wait(Link& link);
+  static Task<void> read(Visit& visit);
+  static Task<void> write(Visit& visit);
+  static Task<void> wait(Visit& visit);
   static Task<void> closed(std::shared_ptr<Closing> closing);
-  void on_heard(Link& link, builtin::OutboxHeard heard);
+  void on_heard(Visit& visit, builtin::OutboxHeard heard);
   void on_time();
   void arm();
   void carry_out(Effects effects);
@@ -159,8 +160,8 @@ class Outbox final : public ListNode {
   core::Outbox machine_;
   std::unordered_map<std::uint64_t, std::shared_ptr<Ticket::Slot>> slots_;  // own numbers: nobody else chooses them
   std::move_only_function<void(std::uint64_t, const TicketResult&)> told_;
-  Link* link_ = nullptr;  // of the session that is used
-  Effects pending_;       // what is carried out now
+  Visit* visit_ = nullptr;  // of the session that is used
+  Effects pending_;         // what is carried out now
   bool is_carrying_out_ = false;
   std::uint64_t attachments_ = 0;  // the last one counts
   const std::shared_ptr<Closing> closing_ = std::make_shared<Closing>(*this);

@@ -32,14 +32,14 @@ struct OutboxResults {
 struct OutboxEntry {
   enum class End : std::uint8_t { sender, receiver };
   End end = End::sender;
-  std::uint64_t outbox = 0;
+  std::string outbox = {};  // its id in 16 hexadecimal digits, as its tickets begin
   std::string name = {};
   std::string principal = {};  // at a receiver: who sends
   bool is_connected = false;
-  std::uint64_t waiting = 0;    // for room; at a receiver, to be started
-  std::uint64_t queued = 0;     // to be sent
-  std::uint64_t in_flight = 0;  // without a result; at a receiver, running
-  std::uint64_t bytes = 0;
+  std::uint64_t waiting = 0;            // for room; at a receiver, to be started
+  std::uint64_t queued = 0;             // to be sent
+  std::uint64_t in_flight = 0;          // without a result; at a receiver, running
+  std::uint64_t bytes = 0;              // of commands; at a receiver, of results too
   std::uint64_t results_kept = 0;       // at a receiver, until the sender has them
   std::optional<Duration> oldest = {};  // age of the oldest without a result
   OutboxResults results = {};           // in all

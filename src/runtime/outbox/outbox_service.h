@@ -97,7 +97,9 @@ struct OutboxServiceOptions {
   core::OutboxReceiverLimits limits = {};
   std::uint32_t outboxes_max = 1024;
   std::uint32_t outboxes_per_principal_max = 64;
-  std::size_t bytes_of_all_max = std::size_t{256} << 20;  // commands that wait, and results
+  // Commands that wait or run, and results: beyond, nothing new is taken. What runs by then adds its results all the
+  // same.
+  std::size_t bytes_of_all_max = std::size_t{256} << 20;
   // An outbox that is away so long is forgotten; if it comes back, this is another life for it.
   Duration away_max = std::chrono::minutes(10);
 };

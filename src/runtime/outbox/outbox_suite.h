@@ -145,4 +145,31 @@ class Between {
   std::optional<Running<Result<void>>> attached_;
 };
 
+// A host, and an outbox that sends to it over one session after another.
+class OutboxWorld : public ::testing::Test {
+ protected:
+  void connect(std::size_t pipe_bytes_max = std::size_t{256} << 10) {
+    between.reset();
+    between = std::make_unique<Between>(world, outbox, *host, pipe_bytes_max);
+  }
+  void cut() { between.reset(); }
+  void restart_host(OutboxServiceOptions options = {}) {
+    cut();
+    host.reset();
+    host = std::make_unique<Host>(world, options);
+  }
+  Ticket send(int number, OutboxSendOptions options = {}) {
+    return outbox.send("note", Note{number}, std::move(options)).value();
+  }
+  Ticket hang(int number, OutboxSendOptions options = {}) {
+    return outbox.send("hang", Note{number}, std::move(options)).value();
+  }
+  TicketResult result_of(const Ticket& ticket) { return world.run(ticket.result()); }
+
+  World world;
+  std::unique_ptr<Host> host = std::make_unique<Host>(world);
+  Outbox outbox{world.loop, {.name = "to the host"}};
+  std::unique_ptr<Between> between;
+};
+
 }  // namespace parley::runtime::suite

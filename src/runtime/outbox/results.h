@@ -9,6 +9,8 @@
 // How tickets and their results are said.
 namespace parley::runtime {
 
+// "00c0ffee12345678".
+std::string outbox_text(std::uint64_t outbox);
 // "00c0ffee12345678-17": an outbox and the number of a ticket in it.
 std::string ticket_text(std::uint64_t outbox, std::uint64_t ticket);
 
@@ -21,10 +23,4 @@ core::TicketResult result_of(Result<Registry::Answer> answer);
 
 // The `meta` of a command with its ticket. Errors: json, and invalid where it is no object.
 Result<std::string> with_ticket(std::string_view meta, std::string_view ticket);
-// Runs a command of a registry, once somebody has it. The rights outlive the task.
-Task<core::TicketResult> execute(Registry& registry, const core::Rights* rights, builtin::OutboxCommand command,
-                                 Instant deadline);
-
-void add(core::OutboxReceiverCounters& all, const core::OutboxReceiverCounters& one);
-
 }  // namespace parley::runtime

@@ -1,0 +1,48 @@
+#include "runtime/outbox/run_command.h"
+
+#include <fmt/format.h>
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "async/event_timer.h"
+#include "core/directory/name.h"
+#include "runtime/outbox/results.h"
+
+namespace parley::runtime {
+
+namespace {
+
+// Whether somebody may run it: what is known here, what a router may know, and what would be refused.
+bool is_answered(const Registry& registry, std::string_view name, const core::Rights* rights) {
+  return registry.has_router() || core::is_private(name) || registry.definition(name) ||
+         (rights && !rights->may(core::Verb::call, name));
+}
+
+std::string nobody_has(const Registry& registry, std::string_view name, const core::Rights* rights) {
+  const std::string nearest = registry.nearest_command(name, rights);
+  return fmt::format("nobody has the command {}{}", name, nearest.empty() ? "" : "; did you mean " + nearest + "?");
+}
+
+}  // namespace
+
+Task<core::TicketResult> run_command(Registry& registry, const core::Rights* rights, builtin::OutboxCommand command,
+                                     Instant deadline) {
+  Executor& executor = registry.loop().executor();
+  if (!is_answered(registry, command.name, rights)) {
+    Event news;
+    const EventTimer alarm(executor, news, deadline);
+    const Subscription changes = registry.on_commands_changed([&news] { news.set(); });
+    while (!is_answered(registry, command.name, rights)) {
+      if (deadline <= executor.now()) co_return core::expired(nobody_has(registry, command.name, rights));
+      co_await news.wait();
+      news.reset();
+    }
+  }
+  ExecuteOptions options{.deadline = deadline - executor.now(), .meta = std::move(command.meta), .rights = rights};
+  co_return result_of(
+      co_await registry.execute_json(std::move(command.name), std::move(command.request), std::move(options)));
+}
+
+}  // namespace parley::runtime

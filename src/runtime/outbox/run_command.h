@@ -1,0 +1,12 @@
+#pragma once
+
+#include "runtime/outbox/outbox_service.h"
+
+namespace parley::runtime {
+
+// Runs a command of a registry, once somebody has it: until the deadline, he may be on the way. The rights outlive the
+// task.
+Task<core::TicketResult> run_command(Registry& registry, const core::Rights* rights, builtin::OutboxCommand command,
+                                     Instant deadline);
+
+}  // namespace parley::runtime
