@@ -102,6 +102,7 @@ class Swarm {
   }
   const swarm::Book& book() const { return book_; }
   parley::testing::Faults faults() const { return world_.faults(); }
+  std::uint64_t digest() const { return world_.trace().hash(); }
 
  private:
   void join(parley::Options options) {

@@ -3,12 +3,16 @@
 #include <fmt/format.h>
 #include <parley/testing.h>
 
+#include <unistd.h>
+
 #include <chrono>
+#include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <initializer_list>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -36,26 +40,32 @@ inline bool may_end_with(parley::Kind what) {
 
 // Some link to that address which lives: the first ones are dialed at the beginning, later ones when somebody comes
 // back.
-inline void break_something(parley::testing::World& world, const char* address) {
+inline void break_something(parley::testing::World& world, const char* address, std::size_t links_max = 64) {
   auto links = world.links(address);
-  for (int tries = 0; tries < 100; ++tries) {
-    auto one = links.nth(world.prng().below(64));
-    const Direction direction = world.prng().chance(500) ? Direction::to_dialer : Direction::to_listener;
-    std::size_t hit = 1;
-    switch (world.prng().below(7)) {
+  const std::uint64_t what = world.prng().below(7);
+  if (what == 6) return links.refuse_next(1);
+  const Direction direction = world.prng().chance(500) ? Direction::to_dialer : Direction::to_listener;
+  const std::size_t first = world.prng().below(links_max);
+  std::size_t hit = 0;
+  for (std::size_t tries = 0; tries < links_max && hit == 0; ++tries) {
+    auto one = links.nth((first + tries) % links_max);
+    switch (what) {
       case 0: hit = one.cut(); break;
       case 1: hit = one.close(); break;
       case 2: hit = one.half_open(direction); break;
-      case 3: hit = one.stall(std::chrono::milliseconds(world.prng().between(1, 5000)), Direction::to_dialer); break;
-      case 4: hit = one.cut_after(world.prng().below(cut_bytes_max), Direction::to_listener); break;
+      case 3: hit = one.stall(std::chrono::milliseconds(world.prng().between(1, 5000)), direction); break;
+      case 4: hit = one.cut_after(world.prng().below(cut_bytes_max), direction); break;
       case 5: hit = one.send_garbage(direction); break;
-      case 6: links.refuse_next(1); break;
     }
-    if (hit != 0) return;
   }
 }
 
-// `[SEED] [--seeds N]`. Over many seeds each of these outcomes has to be met, and each fault.
+// What to say when a run is aborted. Written by a handler of signals.
+inline std::string replay;
+inline void say_replay(int) { static_cast<void>(!::write(STDERR_FILENO, replay.data(), replay.size())); }
+
+// `[SEED] [--seeds N]`. Over many seeds each of these outcomes has to be met, and each fault. The first seed is run
+// twice, and the same has to happen.
 template <class Swarm>
 int run(int argc, char** argv, std::initializer_list<const char*> musts) {
   std::uint64_t first = 1;
@@ -69,9 +79,21 @@ int run(int argc, char** argv, std::initializer_list<const char*> musts) {
   }
   std::map<std::string, std::uint64_t> outcomes;
   std::map<std::string, std::uint64_t> faults;
+  std::signal(SIGABRT, &say_replay);
+  std::optional<std::uint64_t> digest_of_first;
   for (std::uint64_t seed = first; seed < first + count; ++seed) {
+    replay = fmt::format("replay: {} {}\n", argv[0], seed);
     Swarm swarm(seed);
     swarm.run();
+    if (!digest_of_first) {
+      digest_of_first = swarm.digest();
+      Swarm again(seed);
+      again.run();
+      if (again.digest() != *digest_of_first) {
+        fmt::print(stderr, "the seed {} gives another run the second time\n", seed);
+        return 1;
+      }
+    }
     for (const auto& [what, times] : swarm.book().outcomes) outcomes[what] += times;
     const parley::testing::Faults had = swarm.faults();
     faults["refused"] += had.refused;
@@ -81,9 +103,9 @@ int run(int argc, char** argv, std::initializer_list<const char*> musts) {
     faults["garbage"] += had.garbage;
     faults["stalled"] += had.stalled;
   }
-  for (const auto& [what, times] : outcomes) fmt::print("{:<12}{:>8}\n", what, times);
+  for (const auto& [what, times] : outcomes) fmt::print("{:<20}{:>8}\n", what, times);
   for (const auto& [what, times] : faults) {
-    fmt::print("{:<12}{:>8}\n", what, times);
+    fmt::print("{:<20}{:>8}\n", what, times);
     if (count >= 20 && times == 0) {
       fmt::print(stderr, "no link was ever {}\n", what);
       return 1;
