@@ -22,6 +22,7 @@
 // judges.
 //
 // Usage: outbox_swarm [SEED] [--seeds N]
+// rule: delivery/W-08, delivery/W-12, delivery/W-15, delivery/K-08, delivery/K-11
 namespace {
 
 using namespace std::chrono_literals;
