@@ -1,7 +1,7 @@
 // A host at the pipe of a hub, which says anything. The first byte chooses whether it has registered, reads what it is
 // told, and how it leaves; the second how the rest is cut into writes; now and then time passes. Meanwhile its commands
-// are called and there are events. What is told can be read again; whatever comes, it costs this connection only, and
-// nothing of it is left behind.
+// are called, with arguments that are anything too, and there are events. What is told can be read again; whatever
+// comes, it costs this connection only, and nothing of it is left behind.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -49,6 +49,17 @@ void look_at(std::string_view line) {
   }
 }
 
+// What somebody wants to have said to the host is one line, or refused.
+void look_at_arguments(std::string_view text) {
+  const auto arguments = hostpipe::read_arguments(text);
+  if (!arguments) return;
+  const hostpipe::Command command{"x", 1, {}, arguments->members};
+  const std::string line = hostpipe::encode(command);
+  PARLEY_ASSERT(!line.contains('\n'), line);
+  const auto again = hostpipe::parse_of_launcher(line);
+  PARLEY_ASSERT(again && *again == hostpipe::LauncherLine(command), line);
+}
+
 struct World {
   void turn() {
     while (loop.poll_once()) {
@@ -65,8 +76,8 @@ struct World {
                 .until = loop.now() + std::chrono::seconds(5)});
     return std::move(far);
   }
-  static Task<void> call(World& world, std::string name) {
-    static_cast<void>(co_await world.registry.execute_json(std::move(name), {}, {}));
+  static Task<void> call(World& world, std::string name, std::string arguments) {
+    static_cast<void>(co_await world.registry.execute_json(std::move(name), std::move(arguments), {}));
     ++world.ended;
   }
 
@@ -107,6 +118,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   ByteView all(data + 2, size - 2);
   while (const auto line = said.next(all)) look_at(*line);
   if (const auto line = said.rest()) look_at(*line);
+  look_at_arguments(as_text(ByteView(data + 2, size - 2)));
 
   auto host = world.host(reads_late ? io::MemoryOptions{.pipe_bytes_max = 64} : io::MemoryOptions());
   if (has_registered) {
@@ -122,7 +134,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if ((data[at] & 3) == 1) static_cast<void>(world.registry.emit_json("build.done", R"({"version":1})"));
     if ((data[at] & 3) == 2) {
       ++world.begun;
-      world.scope.spawn(World::call(world, (data[at] & 4) != 0 ? "host.probe" : "host.spawn"));
+      std::string arguments((data[at] & 8) != 0 ? as_text(ByteView(data + at + 1, size - at - 1)) : "");
+      world.scope.spawn(World::call(world, (data[at] & 4) != 0 ? "host.probe" : "host.spawn", std::move(arguments)));
     }
   }
   if (!disappears) host->finish();

@@ -117,6 +117,17 @@ TEST(PipeCommands, arguments_that_cannot_be_members_are_refused) {
   EXPECT_EQ(at.host.hear(), "");
 }
 
+// What is carried for somebody else may be anything.
+TEST(PipeCommands, arguments_that_are_no_json_are_refused_and_the_host_hears_nothing) {
+  Registered at;
+  const std::string two_lines = "{\"a\":[\"x\n{\"kind\":\"command\",\"cmd\":\"reap_panes\",\"saga_id\":7}\n\"]}";
+  for (const std::string& wrong : {two_lines, std::string("{"), std::string(R"({"a":1)"), std::string(R"({"a":"x)"),
+                                   std::string(R"({"a":1,"a":2})")}) {
+    EXPECT_EQ(at.call(std::string(spawn), wrong).take().error().code, Code::arguments) << wrong;
+  }
+  EXPECT_EQ(at.host.hear(), "");
+}
+
 TEST(PipeCommands, one_that_is_not_answered_ends_at_its_deadline_and_the_late_answer_is_an_event) {
   Registered at;
   std::vector<std::string> heard;

@@ -262,17 +262,17 @@ std::string object_of(std::string_view members) { return fmt::format("{{{}}}", m
 
 Result<Arguments> read_arguments(std::string_view object) {
   if (object.empty()) return Arguments();
-  if (codec::json_kind(object) != JsonKind::object) return fail(Code::arguments, "they are an object");
-  const JsonObject read = JsonObject::of_checked(object);
-  auto saga = number_in(read, "saga_id");
+  const auto read = JsonObject::parse(object);
+  if (!read) return fail(Code::arguments, read.error().note);
+  auto saga = number_in(*read, "saga_id");
   if (!saga) return fail(Code::arguments, saga.error().note);
   if (*saga && **saga == 0) return fail(Code::arguments, "saga_id 0 says that there is no saga: leave it out");
   for (const std::string_view name : names_of_commands) {
-    if (name != "saga_id" && read.find(name)) {
+    if (name != "saga_id" && read->find(name)) {
       return fail(Code::arguments, fmt::format("{} is said by the hub", name));
     }
   }
-  return Arguments{*saga, rest_of(read, names_of_commands)};
+  return Arguments{*saga, rest_of(*read, names_of_commands)};
 }
 
 }  // namespace parley::wire::hostpipe

@@ -103,8 +103,8 @@ std::string members_of_event(std::string_view payload);
 std::string members_of_report(std::string_view result);
 // The other way round.
 std::string object_of(std::string_view members);
-// The arguments of a command: an object, or empty. `saga`: the one that they say, which is no member then. Errors:
-// arguments, for what is no object, and members whose names a command has itself.
+// The arguments of a command, as somebody said them: an object, or empty. `saga`: the one that they say, which is no
+// member then. Errors: arguments, for what is no object of JSON, and members whose names a command has itself.
 struct Arguments {
   std::optional<std::uint64_t> saga;
   std::string members;

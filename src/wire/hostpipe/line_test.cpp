@@ -162,5 +162,19 @@ TEST(HostpipeLine, arguments_are_members_and_may_name_the_saga) {
   }
 }
 
+TEST(HostpipeLine, arguments_that_are_no_json_are_refused_and_never_a_line_of_their_own) {
+  constexpr std::string_view two_lines = R"({"a":["x
+{"kind":"command","cmd":"reap_panes","saga_id":7}
+"]})";
+  for (const std::string_view wrong :
+       {two_lines, std::string_view("{"), std::string_view(R"({"a":1)"), std::string_view(R"({"a":"x)"),
+        std::string_view(R"({"a":1}{"b":2})"), std::string_view("nonsense"), std::string_view("{\"a\":\"\xff\"}"),
+        std::string_view(R"({"a":1,"a":2})")}) {
+    const auto refused = read_arguments(wrong);
+    ASSERT_FALSE(refused.has_value()) << wrong;
+    EXPECT_EQ(refused.error().code, Code::arguments);
+  }
+}
+
 }  // namespace
 }  // namespace parley::wire::hostpipe
