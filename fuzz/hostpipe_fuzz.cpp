@@ -60,6 +60,18 @@ void look_at_arguments(std::string_view text) {
   PARLEY_ASSERT(again && *again == hostpipe::LauncherLine(command), line);
 }
 
+// What somebody published, too.
+void look_at_payload(std::string_view text) {
+  if (const auto members = hostpipe::members_of_event(text)) {
+    const std::string line = hostpipe::encode(hostpipe::Event{"x", 1, *members});
+    PARLEY_ASSERT(!line.contains('\n') && hostpipe::parse_of_launcher(line), line);
+  }
+  if (const auto members = hostpipe::members_of_report(text)) {
+    const std::string line = hostpipe::encode({.body = hostpipe::Report{"x", 1, *members}});
+    PARLEY_ASSERT(!line.contains('\n') && hostpipe::parse_of_host(line), line);
+  }
+}
+
 struct World {
   void turn() {
     while (loop.poll_once()) {
@@ -119,6 +131,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   while (const auto line = said.next(all)) look_at(*line);
   if (const auto line = said.rest()) look_at(*line);
   look_at_arguments(as_text(ByteView(data + 2, size - 2)));
+  look_at_payload(as_text(ByteView(data + 2, size - 2)));
 
   auto host = world.host(reads_late ? io::MemoryOptions{.pipe_bytes_max = 64} : io::MemoryOptions());
   if (has_registered) {

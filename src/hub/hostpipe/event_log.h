@@ -15,7 +15,7 @@ class EventLog {
  public:
   struct Kept {
     std::string name;  // as in the hub
-    std::string line;
+    std::string line;  // empty: none can say it
   };
   EventLog(std::size_t count_max, std::size_t bytes_max) : count_max_(count_max), bytes_max_(bytes_max) {}
 

@@ -265,11 +265,13 @@ void PipeConnection::reply(std::string_view event, std::string members) {
 // What the host may not hear, or would not read, has its version all the same: nothing seems to be missing.
 std::string PipeConnection::line_of(std::uint64_t version) {
   const EventLog::Kept& kept = hub_.log.at(version);
-  const bool may = rights_->may(core::Verb::subscribe, kept.name);
-  if (may && kept.line.size() <= hub_.options.line_bytes_max) return kept.line;
+  const std::string_view why = !rights_->may(core::Verb::subscribe, kept.name)  ? "permission"
+                               : kept.line.empty()                              ? "unsayable"
+                               : kept.line.size() > hub_.options.line_bytes_max ? "too_large"
+                                                                                : "";
+  if (why.empty()) return kept.line;
   ++hub_.counters.events_withheld;
-  const std::string_view why = may ? R"("reason":"too_large")" : R"("reason":"permission")";
-  return hostpipe::encode(hostpipe::Event{"withheld", version, std::string(why)});
+  return hostpipe::encode(hostpipe::Event{"withheld", version, fmt::format(R"("reason":"{}")", why)});
 }
 
 void PipeConnection::pump() {

@@ -2,6 +2,7 @@
 
 #include "hub/hostpipe/event_log.h"
 #include "hub/hostpipe/pipe_suite.h"
+#include "wire/hostpipe/line.h"
 
 // What the host hears, and what it says of itself.
 namespace parley::hub {
@@ -154,6 +155,18 @@ TEST(PipeEvents, what_it_may_not_hear_has_its_version_all_the_same) {
   EXPECT_THAT(at.host.ask(R"({"cmd":"get_events","since":0})"),
               HasSubstr("[" + event(1) + "," + withheld + "," + too_large + "]"));
   EXPECT_EQ(at.counters().events_withheld, 4u);
+}
+
+// What the launcher says its host can read, whatever somebody publishes.
+TEST(PipeEvents, a_payload_that_would_make_no_line_is_a_member_or_is_withheld) {
+  Registered at(with_commands({"n"}));
+  at.emit("n", R"({"a":1,"a":2})");
+  at.emit("n", R"({"a":)" + std::string(255, '[') + std::string(255, ']') + "}");
+  EXPECT_THAT(at.host.hear_all(), ElementsAre(R"({"event":"n","payload":{"a":1,"a":2},"version":1})",
+                                              R"({"event":"withheld","reason":"unsayable","version":2})"));
+  const std::string list = at.host.ask(R"({"cmd":"get_events","since":0})");
+  EXPECT_TRUE(wire::hostpipe::parse_of_launcher(list).has_value());
+  EXPECT_EQ(at.counters().events_withheld, 2u);
 }
 
 TEST(PipeEvents, a_host_that_is_too_slow_gets_a_snapshot_and_goes_on_behind_it) {

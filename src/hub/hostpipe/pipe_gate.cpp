@@ -48,9 +48,12 @@ void PipeGate::listen() {
 
 // Numbered, kept and said in one: nobody hears a later one before.
 void PipeGate::keep(std::string_view event, std::string_view payload) {
-  const wire::hostpipe::Event line{std::string(hub_.without_prefix(event)), hub_.log.version() + 1,
-                                   wire::hostpipe::members_of_event(payload)};
-  hub_.log.add({std::string(event), wire::hostpipe::encode(line)});
+  std::string line;
+  if (auto members = wire::hostpipe::members_of_event(payload)) {
+    line = wire::hostpipe::encode(
+        wire::hostpipe::Event{std::string(hub_.without_prefix(event)), hub_.log.version() + 1, *std::move(members)});
+  }
+  hub_.log.add({std::string(event), std::move(line)});
   if (host_) host_->pump();
 }
 

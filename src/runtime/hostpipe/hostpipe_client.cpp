@@ -38,8 +38,8 @@ Task<Error> HostpipeClient::gone() {
 }
 
 Result<void> HostpipeClient::report(std::string_view fact, std::string_view payload) {
-  if (!payload.empty()) PARLEY_TRY(codec::check_json(payload));
-  return say(hostpipe::encode({.body = hostpipe::Report{std::string(fact), {}, hostpipe::members_of_report(payload)}}));
+  PARLEY_TRY(auto members, hostpipe::members_of_report(payload));
+  return say(hostpipe::encode({.body = hostpipe::Report{std::string(fact), {}, std::move(members)}}));
 }
 
 void HostpipeClient::leave() {
@@ -92,31 +92,29 @@ void HostpipeClient::take(hostpipe::Command command) {
 }
 
 Task<void> HostpipeClient::run(HostpipeClient& client, hostpipe::Command command) {
-  const auto answer = co_await client.registry_.execute_json(client.options_.command_prefix + command.name,
-                                                             hostpipe::object_of(command.rest), {});
+  const auto ended = co_await client.registry_.execute_json(client.options_.command_prefix + command.name,
+                                                            hostpipe::object_of(command.rest), {});
+  auto answer = ended ? client.answer_of(command, ended->result) : fail(ended.error());
   if (!answer) ++client.counters_.failed;
-  if (!command.saga && (!command.nonce || !answer)) co_return;
-  std::string line = hostpipe::encode(client.answer_of(command, answer));
   if (command.saga) {
-    client.keep({*command.saga, command.name}, std::move(line));
-  } else {
-    static_cast<void>(client.say(line));
+    if (!answer) answer = hostpipe::ActionFailed{*command.saga, to_string(answer.error())};
+    client.keep({*command.saga, command.name}, hostpipe::encode({.body = *std::move(answer)}));
+  } else if (command.nonce && answer) {
+    static_cast<void>(client.say(hostpipe::encode({.body = *std::move(answer)})));
   }
 }
 
 // A result may say by its `cmd` which report it is.
-hostpipe::HostLine HostpipeClient::answer_of(const hostpipe::Command& command, const Result<Registry::Answer>& answer) {
-  if (!answer) return {.body = hostpipe::ActionFailed{*command.saga, to_string(answer.error())}};
-  if (command.nonce && !command.saga) {
-    return {.body = hostpipe::Alive{options_.alive, *command.nonce, hostpipe::members_of_report(answer->result)}};
-  }
+Result<hostpipe::HostBody> HostpipeClient::answer_of(const hostpipe::Command& command, std::string_view result) {
+  PARLEY_TRY(auto members, hostpipe::members_of_report(result));
+  if (command.nonce && !command.saga) return hostpipe::Alive{options_.alive, *command.nonce, std::move(members)};
   const auto known = options_.reports.find(command.name);
   hostpipe::Report report{known == options_.reports.end() ? command.name : known->second, command.saga,
-                          hostpipe::members_of_report(answer->result)};
-  if (const auto said = hostpipe::parse_of_host(answer->result)) {
+                          std::move(members)};
+  if (const auto said = hostpipe::parse_of_host(result)) {
     if (const auto* const chosen = std::get_if<hostpipe::Report>(&said->body)) report.name = chosen->name;
   }
-  return {.body = std::move(report)};
+  return report;
 }
 
 void HostpipeClient::keep(const Key& key, std::string line) {

@@ -92,7 +92,7 @@ class HostpipeClient final : private runtime::PipeLinesEvents {
   void take(const wire::hostpipe::Event& event);
   bool is_news(const wire::hostpipe::Event& event);
   static Task<void> run(HostpipeClient& client, wire::hostpipe::Command command);
-  wire::hostpipe::HostLine answer_of(const wire::hostpipe::Command& command, const Result<Registry::Answer>& answer);
+  Result<wire::hostpipe::HostBody> answer_of(const wire::hostpipe::Command& command, std::string_view result);
   void keep(const Key& key, std::string line);
   Result<void> say(std::string_view line);
   void end(Error why);

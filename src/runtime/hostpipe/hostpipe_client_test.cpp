@@ -30,6 +30,8 @@ struct Decision {
   int left = 0;
 };
 
+Task<Result<std::string>> twins(CommandContext&, std::string) { co_return std::string(R"({"a":1,"a":2})"); }
+
 // A launcher that says what the test says.
 struct Pipe {
   explicit Pipe(HostpipeClientOptions options = {}, io::MemoryOptions of_pipe = {}) : registry(world.loop) {
@@ -101,6 +103,15 @@ TEST(HostpipeClient, a_result_may_say_which_report_it_is) {
   at.agree();
   at.tell(R"({"kind":"command","cmd":"drain_pool_if_last","saga_id":7})");
   EXPECT_THAT(at.said(), ElementsAre(R"({"cmd":"report_pool_not_last","saga_id":7,"left":2})"));
+}
+
+// Nobody reads a line that has a key twice.
+TEST(HostpipeClient, a_result_that_cannot_be_members_is_one) {
+  Pipe at;
+  at.world.run(at.registry.command({.name = "host.twins", .description = ""}, twins)).value();
+  at.agree();
+  at.tell(R"({"kind":"command","cmd":"twins","saga_id":7})");
+  EXPECT_THAT(at.said(), ElementsAre(R"({"cmd":"report_twins","saga_id":7,"result":{"a":1,"a":2}})"));
 }
 
 TEST(HostpipeClient, a_command_that_is_said_again_runs_once_and_is_answered_the_same) {

@@ -24,6 +24,8 @@ constexpr std::string_view report_prefix = "report_";
 constexpr std::string_view action_failed = "saga_action_failed";
 constexpr std::string_view command_kind = "command";
 constexpr std::string_view event_kind = "event";
+// Of what is carried: there is room for a list of events around the line.
+constexpr std::size_t depth_max = codec::json_depth_default - 2;
 
 constexpr std::array<std::string_view, 4> names_of_commands = {"kind", "cmd", "saga_id", "nonce"};
 constexpr std::array<std::string_view, 3> names_of_events = {"kind", "event", "version"};
@@ -33,8 +35,9 @@ bool is_one_of(Names names, std::string_view name) { return std::ranges::find(na
 
 std::unexpected<Error> malformed(std::string note) { return fail(Code::message, std::move(note)); }
 
-std::string compact(std::string_view value) {
-  std::string out;
+Result<std::string> as_member(std::string_view name, std::string_view value) {
+  PARLEY_TRY(codec::check_json(value, depth_max - 1));
+  std::string out = fmt::format("\"{}\":", name);
   codec::append_compact(out, value);
   return out;
 }
@@ -109,7 +112,7 @@ Result<JsonObject> object_in(std::string_view text) {
   return object;
 }
 
-Result<decltype(HostLine::body)> body_of_host(std::string name, const JsonObject& object) {
+Result<HostBody> body_of_host(std::string name, const JsonObject& object) {
   if (name == "register") {
     PARLEY_TRY(auto kind, name_in(object, "kind"));
     PARLEY_TRY(const auto pid, number_in(object, "pid", std::numeric_limits<std::uint32_t>::max()));
@@ -241,21 +244,20 @@ std::string encode(const HostLine& line) {
   return out;
 }
 
-std::string members_of_event(std::string_view payload) {
-  if (payload.empty()) return {};
-  if (codec::json_kind(payload) == JsonKind::object) {
-    const JsonObject object = JsonObject::of_checked(payload);
-    const bool has_own = std::ranges::any_of(
-        object.members(), [](const JsonMember& each) { return is_one_of(names_of_events, each.key); });
-    if (!has_own) return rest_of(object, {});
+Result<std::string> members_of_event(std::string_view payload) {
+  if (payload.empty()) return std::string();
+  const auto object = JsonObject::parse(payload, depth_max);
+  if (object && std::ranges::none_of(object->members(),
+                                     [](const JsonMember& each) { return is_one_of(names_of_events, each.key); })) {
+    return rest_of(*object, {});
   }
-  return "\"payload\":" + compact(payload);
+  return as_member("payload", payload);
 }
 
-std::string members_of_report(std::string_view result) {
-  if (result.empty()) return {};
-  if (codec::json_kind(result) != JsonKind::object) return "\"result\":" + compact(result);
-  return rest_of(JsonObject::of_checked(result), names_of_reports);
+Result<std::string> members_of_report(std::string_view result) {
+  if (result.empty()) return std::string();
+  const auto object = JsonObject::parse(result, depth_max);
+  return object ? rest_of(*object, names_of_reports) : as_member("result", result);
 }
 
 std::string object_of(std::string_view members) { return fmt::format("{{{}}}", members); }

@@ -78,8 +78,9 @@ struct Other {
   std::string name;
   friend bool operator==(const Other&, const Other&) = default;
 };
+using HostBody = std::variant<Register, Ping, Goodbye, GetSnapshot, GetEvents, Report, ActionFailed, Alive, Other>;
 struct HostLine {
-  std::variant<Register, Ping, Goodbye, GetSnapshot, GetEvents, Report, ActionFailed, Alive, Other> body;
+  HostBody body;
   std::string request_id = {};  // a string or a number as JSON, which a private reply says again; empty: none
   friend bool operator==(const HostLine&, const HostLine&) = default;
 };
@@ -96,11 +97,13 @@ std::string encode(const Command& command);
 std::string encode(const Event& event);
 std::string encode(const HostLine& line);
 
-// The members of an object as JSON, without those that a line has itself; what is no object, or has members of such
-// names, is the member `payload`, and nothing is nothing.
-std::string members_of_event(std::string_view payload);
-// The same for a report; a member that a line has itself is left out, and what is no object is the member `result`.
-std::string members_of_report(std::string_view result);
+// What somebody published, as members of a line: those of an object; what is no object, has a key twice, or a member of
+// a name that a line has itself, is the member `payload`, and nothing is nothing. Errors: json, for what no line can
+// say, because it is no JSON, or too deep.
+Result<std::string> members_of_event(std::string_view payload);
+// The same for a report; a member that a line has itself is left out, and what is no object, or has a key twice, is the
+// member `result`.
+Result<std::string> members_of_report(std::string_view result);
 // The other way round.
 std::string object_of(std::string_view members);
 // The arguments of a command, as somebody said them: an object, or empty. `saga`: the one that they say, which is no

@@ -32,7 +32,7 @@ std::optional<Number> perhaps_any(bool is_zero_some) {
 
 std::string short_name() { return any_name().substr(0, 20); }
 
-decltype(HostLine::body) any_body() {
+HostBody any_body() {
   switch (*rc::gen::inRange(0, 9)) {
     case 0: return Register{short_name(), *rc::gen::inRange(1u, ~0u), *rc::gen::element<std::string>("", "\"t\\\"")};
     case 1: return Ping();

@@ -132,19 +132,43 @@ TEST(HostpipeLine, a_request_id_is_kept_as_it_was_said) {
 }
 
 TEST(HostpipeLine, a_payload_becomes_members_where_none_of_them_is_of_the_line) {
-  EXPECT_EQ(members_of_event(""), "");
-  EXPECT_EQ(members_of_event("{}"), "");
-  EXPECT_EQ(members_of_event(R"({"a": 1, "b": {"version": 2}})"), R"("a":1,"b":{"version":2})");
-  EXPECT_EQ(members_of_event("[1, 2]"), R"("payload":[1,2])");
-  EXPECT_EQ(members_of_event("null"), R"("payload":null)");
+  EXPECT_EQ(members_of_event("").value(), "");
+  EXPECT_EQ(members_of_event("{}").value(), "");
+  EXPECT_EQ(members_of_event(R"({"a": 1, "b": {"version": 2}})").value(), R"("a":1,"b":{"version":2})");
+  EXPECT_EQ(members_of_event("[1, 2]").value(), R"("payload":[1,2])");
+  EXPECT_EQ(members_of_event("null").value(), R"("payload":null)");
   for (const std::string_view own : {R"({"version":3})", R"({"a":1,"event":"x"})", R"({"kind":"command"})"}) {
-    EXPECT_EQ(members_of_event(own), "\"payload\":" + std::string(own));
+    EXPECT_EQ(members_of_event(own).value(), "\"payload\":" + std::string(own));
   }
-  EXPECT_EQ(members_of_report(""), "");
-  EXPECT_EQ(members_of_report("7"), R"("result":7)");
-  EXPECT_EQ(members_of_report(R"({"cmd":"report_x", "a": 1, "saga_id": 2, "nonce": 3, "b": 4})"), R"("a":1,"b":4)");
+  EXPECT_EQ(members_of_report("").value(), "");
+  EXPECT_EQ(members_of_report("7").value(), R"("result":7)");
+  EXPECT_EQ(members_of_report(R"({"cmd":"report_x", "a": 1, "saga_id": 2, "nonce": 3, "b": 4})").value(),
+            R"("a":1,"b":4)");
   EXPECT_EQ(object_of(R"("a":1)"), R"({"a":1})");
   EXPECT_EQ(object_of(""), "{}");
+}
+
+// Nobody reads a line that has a key twice, or is deeper than JSON may be.
+TEST(HostpipeLine, a_payload_that_cannot_be_members_is_one_and_what_no_line_says_is_refused) {
+  const std::string twins = R"({"a":1,"a":2})";
+  EXPECT_EQ(members_of_event(twins).value(), R"("payload":)" + twins);
+  EXPECT_EQ(members_of_report(twins).value(), R"("result":)" + twins);
+  const auto nested = [](std::size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); };
+  const auto in_list = [](std::string_view members) {
+    const Event inner{"x", 1, std::string(members)};
+    return encode(Event{"event_list", 1, R"("events":[)" + encode(inner) + "]"});
+  };
+  std::size_t deepest = 0;
+  while (members_of_event(nested(deepest + 1))) ++deepest;
+  EXPECT_TRUE(parse_of_launcher(in_list(*members_of_event(nested(deepest)))).has_value());
+  EXPECT_GT(deepest, 200u);
+  const std::string object = R"({"a":)" + nested(deepest) + "}";
+  EXPECT_TRUE(parse_of_launcher(in_list(*members_of_event(object))).has_value());
+  for (const std::string& wrong : {std::string("{"), std::string(R"({"a":"x)"), std::string("\"\n\""), std::string(" "),
+                                   R"({"a":)" + nested(deepest + 1) + "}"}) {
+    EXPECT_EQ(members_of_event(wrong).error().code, Code::json) << wrong;
+    EXPECT_EQ(members_of_report(wrong).error().code, Code::json) << wrong;
+  }
 }
 
 TEST(HostpipeLine, arguments_are_members_and_may_name_the_saga) {
