@@ -17,6 +17,8 @@ namespace {
 
 // So far ahead of the host events are put; others wait in the log.
 constexpr std::size_t events_ahead_bytes = std::size_t{256} << 10;
+// Answers that do not leave to who has not registered.
+constexpr std::size_t unsent_of_newcomers_max = std::size_t{64} << 10;
 // What it said and the registry has not taken; that takes it as it comes.
 constexpr std::size_t unread_max = 65536;
 
@@ -35,10 +37,7 @@ PipeConnection::PipeConnection(PipeConnectionEvents& gate, PipeHub& hub, std::ui
       seen_(std::move(arrival.seen)),
       until_(arrival.until),
       lines_(hub.loop, std::move(arrival.stream), static_cast<runtime::PipeLinesEvents&>(*this),
-             {.line_bytes_max = hub.options.line_bytes_max,
-              // Of whom nobody knows yet who he is.
-              .first_bytes_max = seen_ ? std::nullopt : std::optional<std::size_t>(Limits().opening_bytes_max),
-              .write_max = hub.options.write_max}) {}
+             {.line_bytes_max = line_bytes_max(), .write_max = hub.options.write_max}) {}
 
 void PipeConnection::start() {
   hub_.loop.executor().arm(late_, until_);
@@ -60,10 +59,16 @@ void PipeConnection::on_line(std::string_view line) {
   request_id_.clear();
 }
 
+// Of who has not registered nobody knows yet who he is.
+std::size_t PipeConnection::line_bytes_max() const {
+  const std::size_t most = hub_.options.line_bytes_max;
+  return is_host() ? most : std::min(most, Limits().opening_bytes_max);
+}
+
 void PipeConnection::on_long_line() {
   ++hub_.counters.lines_too_long;
   if (state_ == State::leaving || state_ == State::over) return;
-  refuse(Refusal::invalid_command, false, fmt::format("a line is at most {} bytes long", hub_.options.line_bytes_max));
+  refuse(Refusal::invalid_command, false, fmt::format("a line is at most {} bytes long", line_bytes_max()));
 }
 
 void PipeConnection::put(std::string_view line) {
@@ -146,6 +151,7 @@ void PipeConnection::take(const hostpipe::Register& said) {
   state_ = State::host;
   pid_ = said.pid;
   late_.disarm();
+  lines_.widen(line_bytes_max());
   cursor_ = hub_.log.version();
   reply("registered", fmt::format(R"("kind":"host","pid":{},"generation":{})", pid_, ++hub_.generation));
   if (!is_host()) return;
@@ -254,7 +260,8 @@ void PipeConnection::refuse(Refusal what, bool is_fatal, std::string_view why) {
 }
 
 void PipeConnection::reply(std::string_view event, std::string members) {
-  if (lines_.unsent() > 2 * hub_.options.unsent_bytes_max) {
+  const std::size_t most = 2 * hub_.options.unsent_bytes_max;
+  if (lines_.unsent() > (is_host() ? most : std::min(most, unsent_of_newcomers_max))) {
     ++hub_.counters.answers_unread;
     return cut();
   }

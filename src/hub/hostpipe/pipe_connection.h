@@ -85,6 +85,7 @@ class PipeConnection final : public Mortal, private runtime::PipeLinesEvents, pr
   void on_stuck() override;
   void on_pipe_end(std::optional<Error> why) override;
   void on_late();
+  std::size_t line_bytes_max() const;
   void put(std::string_view line);
 
   // --- what the host says

@@ -205,18 +205,39 @@ TEST(PipeGate, whoever_does_not_read_its_last_bytes_is_cut_off) {
 }
 
 TEST(PipeGate, whoever_says_no_more_reads_its_answers_to_the_end) {
+  Registered at;
+  at.host.stop_reading();
+  const std::string ping = R"({"cmd":"ping","request_id":")" + std::string(100, 'x') + "\"}";
+  for (int i = 0; i < 4000; ++i) at.host.say(ping);
+  at.host.say(R"({"cmd":"goodbye"})");
+  at.host.finish();
+  at.host.go_on_reading();
+  EXPECT_EQ(at.host.hear_all().size(), 4000u);
+  EXPECT_TRUE(at.host.has_ended());
+  EXPECT_EQ(at.hub.world.loop.executor().timer_count(), 0u) << "it is gone";
+}
+
+TEST(PipeGate, who_has_not_registered_and_does_not_read_its_answers_goes) {
+  // rule: delivery/I-03
   HubWorld hub(with_commands());
   Host host(hub);
   host.stop_reading();
-  for (int i = 0; i < 4000; ++i) host.say(R"({"cmd":"ping"})");
-  host.say(R"({"cmd":"report_window_opened"})");
-  host.finish();
-  host.go_on_reading();
-  const auto heard = host.hear_all();
-  ASSERT_EQ(heard.size(), 4001u);
-  EXPECT_THAT(heard.back(), HasSubstr(R"("fatal":true)"));
-  EXPECT_TRUE(host.has_ended());
-  EXPECT_EQ(hub.world.loop.executor().timer_count(), 0u) << "it is gone";
+  std::string nonsense = "{\"cmd\":\"ping\"}\n";
+  for (int i = 0; i < 4000; ++i) nonsense += "{}\n";
+  host.write(nonsense);
+  EXPECT_EQ(hub.hub->hostpipe().answers_unread, 1u);
+  EXPECT_LT(hub.hub->hostpipe().malformed, 1500u) << "nothing more is answered";
+}
+
+TEST(PipeGate, who_has_not_registered_says_short_lines_alone) {
+  // rule: delivery/I-03
+  HubWorld hub(with_commands());
+  Host host(hub);
+  EXPECT_THAT(host.ask(R"({"cmd":"ping"})"), HasSubstr("not_registered"));
+  const std::string long_ping = R"({"cmd":"ping","why":")" + std::string(100'000, 'x') + "\"}";
+  EXPECT_EQ(host.ask(long_ping), error("invalid_command", "a line is at most 65536 bytes long"));
+  EXPECT_THAT(host.ask(register_17), HasSubstr("registered"));
+  EXPECT_THAT(host.ask(long_ping), HasSubstr("pong"));
 }
 
 TEST(PipeGate, a_hub_without_room_for_a_peer_says_so) {

@@ -53,6 +53,8 @@ class TextLines final : private io::StreamEvents {
   void finish();
   // Ends it for that reason: nothing leaves any more, and the events say so in a turn of their own.
   void cut(Error why);
+  // Lines that come may be longer from now on.
+  void widen(std::size_t line_bytes_max) { reader_.widen(line_bytes_max); }
   bool is_all_sent() const { return out_.empty(); }
   const io::Peer& peer() const { return stream_->peer(); }
 

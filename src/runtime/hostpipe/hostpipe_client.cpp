@@ -19,7 +19,7 @@ HostpipeClient::HostpipeClient(Registry& registry, std::unique_ptr<io::Stream> s
     : registry_(registry),
       options_(std::move(options)),
       lines_(registry.loop(), std::move(stream), static_cast<runtime::PipeLinesEvents&>(*this),
-             {.line_bytes_max = options_.line_bytes_max, .first_bytes_max = {}, .write_max = options_.write_max}),
+             {.line_bytes_max = options_.line_bytes_max, .write_max = options_.write_max}),
       scope_(registry.loop()) {}
 HostpipeClient::~HostpipeClient() = default;
 

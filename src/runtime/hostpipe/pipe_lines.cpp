@@ -8,10 +8,9 @@ PipeLines::PipeLines(io::Loop& loop, std::unique_ptr<io::Stream> stream, PipeLin
     : loop_(loop),
       events_(events),
       write_max_(bounds.write_max),
-      lines_(loop, std::move(stream), static_cast<TextLinesEvents&>(*this),
-             {.line_bytes_max = bounds.line_bytes_max,
-              .first_bytes_max = bounds.first_bytes_max,
-              .unsent_bytes_max = std::size_t{1} << 40}) {}
+      lines_(
+          loop, std::move(stream), static_cast<TextLinesEvents&>(*this),
+          {.line_bytes_max = bounds.line_bytes_max, .first_bytes_max = {}, .unsent_bytes_max = std::size_t{1} << 40}) {}
 
 void PipeLines::put(std::string_view line) {
   lines_.put(line);

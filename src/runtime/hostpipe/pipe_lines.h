@@ -32,14 +32,15 @@ class PipeLines final : private TextLinesEvents {
  public:
   struct Bounds {
     std::size_t line_bytes_max;
-    std::optional<std::size_t> first_bytes_max = {};  // of the first line that comes
-    Duration write_max;                               // that what waits may wait
+    Duration write_max;  // that what waits may wait
   };
   PipeLines(io::Loop& loop, std::unique_ptr<io::Stream> stream, PipeLinesEvents& events, const Bounds& bounds);
 
   void start() { lines_.start(); }
   // The user sees to it that not too much waits.
   void put(std::string_view line);
+  // Lines that come may be longer from now on.
+  void widen(std::size_t line_bytes_max) { lines_.widen(line_bytes_max); }
   // Nothing more is put: the peer reads the end.
   void finish() { lines_.finish(); }
   // Nothing leaves any more, not even what was put.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/assert.h"
+
 namespace parley::wire::command {
 
 static bool is_blank(std::string_view line) { return line.find_first_not_of(" \t\r") == std::string_view::npos; }
@@ -48,6 +50,11 @@ std::optional<std::string_view> LineReader::rest() {
   if (is_given_ || is_dropping_ || is_blank(line_)) return std::nullopt;
   is_given_ = true;
   return line_;
+}
+
+void LineReader::widen(std::size_t line_bytes_max) {
+  PARLEY_ASSERT(line_bytes_max >= bytes_max_, line_bytes_max, bytes_max_);
+  bytes_max_ = line_bytes_max_ = line_bytes_max;
 }
 
 }  // namespace parley::wire::command

@@ -24,6 +24,8 @@ class LineReader {
   std::optional<std::string_view> next(ByteView& bytes);
   // The last line of a stream that has ended, if it had no end of its own.
   std::optional<std::string_view> rest();
+  // From now on lines may be longer, and not shorter, than before: whoever says them is known.
+  void widen(std::size_t line_bytes_max);
 
   std::uint64_t too_long() const { return too_long_; }
 
@@ -31,7 +33,7 @@ class LineReader {
   bool is_taken_up(ByteView part);
 
   std::size_t bytes_max_;  // of the line that comes
-  const std::size_t line_bytes_max_;
+  std::size_t line_bytes_max_;
   std::string line_;  // begun, or given out
   bool is_given_ = false;
   bool is_dropping_ = false;

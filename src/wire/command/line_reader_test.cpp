@@ -45,5 +45,13 @@ TEST(LineReader, the_first_line_may_have_a_bound_of_its_own) {
   }
 }
 
+TEST(LineReader, lines_may_be_longer_once_it_is_known_who_says_them) {
+  LineReader reader(2);
+  EXPECT_THAT(lines_of(reader, "12\n123\n12\n1", 1), ElementsAre("12", "12"));
+  reader.widen(4);
+  EXPECT_THAT(lines_of(reader, "234\n12345\n", 1), ElementsAre("1234"));
+  EXPECT_EQ(reader.too_long(), 2u);
+}
+
 }  // namespace
 }  // namespace parley::wire::command
