@@ -285,6 +285,7 @@ void add_hostpipe(Collected& all, const HubState& hub) {
   all.count("hostpipe_registered", pipe.registered);
   all.count("hostpipe_refused", pipe.refused);
   all.count("hostpipe_pids_wrong", pipe.pids_wrong);
+  all.count("hostpipe_without_rights", pipe.without_rights);
   all.count("hostpipe_kinds_refused", pipe.kinds_refused);
   all.count("hostpipe_hosts_refused", pipe.hosts_refused);
   all.count("hostpipe_not_registered", pipe.not_registered);

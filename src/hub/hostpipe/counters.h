@@ -10,6 +10,7 @@ struct HostpipeCounters {
   std::uint64_t registered = 0;      // of these, as the host
   std::uint64_t refused = 0;         // whom nobody knows, and who brought no token that is known
   std::uint64_t pids_wrong = 0;      // who said that he is another process
+  std::uint64_t without_rights = 0;  // who may offer none of the commands
   std::uint64_t kinds_refused = 0;   // who is no host
   std::uint64_t hosts_refused = 0;   // because there was one
   std::uint64_t not_registered = 0;  // wanted something before

@@ -131,6 +131,25 @@ bool PipeConnection::is_known(const hostpipe::Register& said) {
   return true;
 }
 
+// There is one place: whoever may offer none of the commands that are waited for would only keep the host out of it.
+bool PipeConnection::may_be_host() {
+  const core::Principal& who = rights_->principal();
+  std::optional<std::string> refused;
+  for (const auto* const names : {&hub_.options.commands, &hub_.options.probes}) {
+    for (const std::string& each : *names) {
+      const std::string name = hub_.options.prefix + each;
+      if (rights_->may(core::Verb::offer, name)) return true;
+      if (!refused) refused = name;
+    }
+  }
+  if (!refused) return true;
+  ++hub_.counters.without_rights;
+  const Error why{Code::permission, fmt::format("{} may offer no command of a host", to_string(who))};
+  hub_.refuse(who, lines_.peer(), to_string(core::Verb::offer), *refused, why);
+  refuse(Refusal::not_registered, true, why.note);
+  return false;
+}
+
 void PipeConnection::take(const hostpipe::Register& said) {
   if (is_host()) {
     ++hub_.counters.registered_again;
@@ -140,7 +159,7 @@ void PipeConnection::take(const hostpipe::Register& said) {
     ++hub_.counters.kinds_refused;
     return refuse(Refusal::invalid_command, true, fmt::format("hosts register here, and no \"{}\"", said.kind));
   }
-  if (!is_known(said)) return;
+  if (!is_known(said) || !may_be_host()) return;
   if (const PipeConnection* const other = gate_.on_registering(*this)) {
     ++hub_.counters.hosts_refused;
     return refuse(Refusal::already_registered, true,

@@ -100,6 +100,7 @@ class PipeConnection final : public Mortal, private runtime::PipeLinesEvents, pr
   void take(const wire::hostpipe::Other& said);
   bool has_registered(bool is_fatal);
   bool is_known(const wire::hostpipe::Register& said);
+  bool may_be_host();
   void publish(const wire::hostpipe::Report& said);
 
   // --- what goes to the host

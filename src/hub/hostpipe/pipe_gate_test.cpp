@@ -140,6 +140,26 @@ TEST(PipeGate, whom_no_rule_names_needs_a_token) {
               HasSubstr("registered"));
 }
 
+TEST(PipeGate, who_may_offer_no_command_does_not_take_the_place_of_the_host) {
+  // rule: delivery/I-01
+  HubOptions options = with_commands();
+  options.tokens.add("builder", "the secret of the builder").value();
+  options.policy.add(core::Rule::parse("token:builder see,call build.**").value()).value();
+  options.tokens.add("prober", "the secret of the prober").value();
+  options.policy.add(core::Rule::parse("token:prober offer host.probe_ui_thread").value()).value();
+  HubWorld hub(std::move(options));
+  const io::Peer::Credentials stranger{.pid = 17, .uid = 4711, .gid = 1};
+  Host builder(hub, stranger);
+  builder.say(R"({"cmd":"register","kind":"host","pid":17,"token":"the secret of the builder"})");
+  EXPECT_THAT(builder.hear_all(),
+              ElementsAre(error("not_registered", "token:builder may offer no command of a host", true)));
+  EXPECT_TRUE(builder.has_ended());
+  EXPECT_EQ(hub.hub->hostpipe().without_rights, 1u);
+  Host prober(hub, stranger);
+  EXPECT_THAT(prober.ask(R"({"cmd":"register","kind":"host","pid":17,"token":"the secret of the prober"})"),
+              HasSubstr(R"("event":"registered")"));
+}
+
 TEST(PipeGate, only_hosts_register) {
   HubWorld hub(with_commands());
   Host tool(hub);
