@@ -94,17 +94,28 @@ TEST(PipeCommands, a_probe_is_answered_by_its_nonce) {
 // Whoever repeats a step says its saga again, by which the host knows what it has done.
 TEST(PipeCommands, a_caller_may_say_the_saga_that_its_call_belongs_to) {
   Registered at;
-  auto call = at.call(std::string(spawn), R"({"saga_id":7001,"label":"x"})");
-  EXPECT_EQ(at.host.hear(), R"({"kind":"command","cmd":"spawn_pool_window","saga_id":7001,"label":"x"})");
-  EXPECT_EQ(at.call("host.reap_panes", R"({"saga_id":7001})").take().error().code, Code::in_use);
-  auto fresh = at.call(std::string(spawn), R"({"saga_id":1})");
-  auto own = at.call(std::string(spawn));
-  EXPECT_THAT(at.host.hear_all(), ElementsAre(HasSubstr(R"("saga_id":1})"), HasSubstr(R"("saga_id":2})")))
-      << "no number is given that somebody uses";
-  at.host.say(R"({"cmd":"report_pool_window_added","saga_id":7001})");
+  auto call = at.call(std::string(spawn), R"({"saga_id":7000000000000,"label":"x"})");
+  EXPECT_EQ(at.host.hear(), R"({"kind":"command","cmd":"spawn_pool_window","saga_id":7000000000000,"label":"x"})");
+  EXPECT_EQ(at.call("host.reap_panes", R"({"saga_id":7000000000000})").take().error().code, Code::in_use);
+  at.host.say(R"({"cmd":"report_pool_window_added","saga_id":7000000000000})");
   EXPECT_TRUE(call.take().has_value());
-  auto again = at.call(std::string(spawn), R"({"saga_id":7001,"label":"x"})");
-  EXPECT_THAT(at.host.hear(), HasSubstr("7001"));
+  auto again = at.call(std::string(spawn), R"({"saga_id":7000000000000,"label":"x"})");
+  EXPECT_THAT(at.host.hear(), HasSubstr("7000000000000"));
+}
+
+// Its host would answer the next one that gets such a number by what it has done for this one.
+TEST(PipeCommands, no_caller_says_a_saga_that_the_hub_gives) {
+  Registered at;
+  auto first = at.call(std::string(spawn));
+  EXPECT_EQ(at.host.hear(), first_line);
+  for (const char* given : {"1", "2", "257", "1099511627776"}) {
+    auto ahead = at.call(std::string(spawn), std::string(R"({"saga_id":)") + given + "}");
+    ASSERT_TRUE(ahead.is_done()) << given;
+    EXPECT_EQ(ahead.take().error().code, Code::arguments) << given;
+  }
+  EXPECT_EQ(at.host.hear(), "");
+  auto next = at.call(std::string(spawn)), own = at.call(std::string(spawn), R"({"saga_id":1099511627777})");
+  EXPECT_THAT(at.host.hear_all(), ElementsAre(HasSubstr(R"("saga_id":2})"), HasSubstr(R"("saga_id":1099511627777})")));
 }
 
 TEST(PipeCommands, arguments_that_cannot_be_members_are_refused) {

@@ -347,13 +347,6 @@ Result<void> PipeConnection::check_room(std::size_t line_bytes) {
   return {};
 }
 
-std::uint64_t PipeConnection::fresh_number(bool is_probe) {
-  do {
-    ++hub_.last_saga;
-  } while (waiting_.contains({is_probe, hub_.last_saga}));
-  return hub_.last_saga;
-}
-
 Result<void> PipeConnection::on_call(const std::string& call, const command::ExecuteRequest& request) {
   if (!is_host()) return fail(Code::link_lost, "the host is gone");
   const std::string name(hub_.without_prefix(request.command));
@@ -366,7 +359,10 @@ Result<void> PipeConnection::on_call(const std::string& call, const command::Exe
   auto arguments = hostpipe::read_arguments(request.request);
   if (!arguments) return refuse_call(arguments.error());
   if (is_probe && arguments->saga) return refuse_call({Code::arguments, "a probe belongs to no saga"});
-  const Key key{is_probe, arguments->saga ? *arguments->saga : fresh_number(is_probe)};
+  if (arguments->saga && hub_.gives(*arguments->saga)) {
+    return refuse_call({Code::arguments, fmt::format("saga_id {} is one that the hub gives", *arguments->saga)});
+  }
+  const Key key{is_probe, arguments->saga ? *arguments->saga : hub_.next_saga()};
   if (waiting_.contains(key)) {
     return refuse_call({Code::in_use, fmt::format("a command of saga {} has not been answered", key.number)});
   }

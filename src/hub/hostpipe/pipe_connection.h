@@ -119,7 +119,6 @@ class PipeConnection final : public Mortal, private runtime::PipeLinesEvents, pr
   void on_carrier_closed() override { leave(); }
   void offer(const std::string& name);
   Result<void> check_room(std::size_t line_bytes);
-  std::uint64_t fresh_number(bool is_probe);
   std::optional<std::string> take_waiting(Key key);
 
   void let_go();

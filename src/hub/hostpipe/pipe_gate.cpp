@@ -21,7 +21,7 @@ PipeGate::PipeGate(Parts parts, HostpipeOptions options, PipeHub::Refuse refuse,
            .registry = parts.registry,
            .options = std::move(options),
            .refuse = std::move(refuse),
-           .last_saga = first_saga(parts.loop.clock())},
+           .first_saga = first_saga(parts.loop.clock())},
       newcomers_max_(std::max<std::size_t>(newcomers_max, 1)),
       scope_(parts.loop) {
   PARLEY_ASSERT(mistakes_in(hub_.options).empty());

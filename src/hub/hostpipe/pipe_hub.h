@@ -28,7 +28,14 @@ struct PipeHub {
   HostpipeCounters counters = {};
   EventLog log{options.events_kept_max, options.events_bytes_max};
   std::uint64_t generation = 0;  // of the last host
-  std::uint64_t last_saga = 0;   // that was given to a command here
+  // Numbers that are given to commands here are the next ones, so many. No caller says one of these: it would make the
+  // host answer somebody else's command by what it did for this one.
+  const std::uint64_t first_saga;
+  std::uint64_t given_sagas = 0;
+  static constexpr std::uint64_t given_sagas_max = std::uint64_t{1} << 40;
+
+  std::uint64_t next_saga() { return first_saga + ++given_sagas; }
+  bool gives(std::uint64_t saga) const { return saga >= first_saga && saga - first_saga <= given_sagas_max; }
 
   // What the pipe calls it.
   std::string_view without_prefix(std::string_view name) const {
