@@ -158,6 +158,33 @@ TEST(PipeCommands, one_that_is_not_answered_ends_at_its_deadline_and_the_late_an
   EXPECT_EQ(at.counters().reports, 1u);
 }
 
+// The host says a saga again, and not which of its commands it answers.
+TEST(PipeCommands, the_late_answer_of_one_that_was_given_up_is_not_that_of_another_command) {
+  HubOptions options = with_commands();
+  options.hostpipe.commands_in_flight_max = 2;
+  Registered at(std::move(options));
+  const auto saga = [](int last) { return R"({"saga_id":700000000000)" + std::to_string(last) + "}"; };
+  const auto give_up = [&](int last) {
+    auto call = at.call(std::string(spawn), saga(last), {.deadline = 2s});
+    at.hub.world.pass(2s);
+    EXPECT_EQ(call.take().error().code, Code::deadline);
+  };
+  const auto code_of_other = [&](int last) { return at.call("host.reap_panes", saga(last)).take().error().code; };
+  give_up(1);
+  EXPECT_EQ(code_of_other(1), Code::in_use);
+  at.host.say(R"({"cmd":"report_pool_window_added","saga_id":7000000000001})");
+  auto other = at.call("host.reap_panes", saga(1));
+  EXPECT_FALSE(other.is_done()) << "it has come";
+  give_up(2);
+  auto again = at.call(std::string(spawn), saga(2));
+  at.host.say(R"({"cmd":"report_pool_window_added","saga_id":7000000000002})");
+  EXPECT_TRUE(again.take().has_value()) << "the same again waits for the same answer";
+  for (const int last : {3, 4, 5}) give_up(last);
+  EXPECT_EQ(code_of_other(4), Code::in_use);
+  auto third = at.call("host.reap_panes", saga(3));
+  EXPECT_FALSE(third.is_done()) << "what is known of them has a bound";
+}
+
 TEST(PipeCommands, what_the_host_has_read_is_unknown_when_it_dies) {
   Registered at;
   auto call = at.call(std::string(spawn));

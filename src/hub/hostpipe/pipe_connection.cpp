@@ -36,6 +36,7 @@ PipeConnection::PipeConnection(PipeConnectionEvents& gate, PipeHub& hub, std::ui
       number_(number),
       seen_(std::move(arrival.seen)),
       until_(arrival.until),
+      calls_(hub.options.commands_in_flight_max),
       lines_(hub.loop, std::move(arrival.stream), static_cast<runtime::PipeLinesEvents&>(*this),
              {.line_bytes_max = line_bytes_max(), .write_max = hub.options.write_max}) {}
 
@@ -218,7 +219,7 @@ void PipeConnection::take(const hostpipe::GetEvents& said) {
 void PipeConnection::take(const hostpipe::Report& said) {
   if (!has_registered(true)) return;
   if (!said.saga) return publish(said);
-  if (const auto call = take_waiting({false, *said.saga})) {
+  if (const auto call = calls_.take({false, *said.saga})) {
     ++hub_.counters.answered;
     return carrier_->answer(*call, hostpipe::encode(hostpipe::HostLine{said}));
   }
@@ -240,7 +241,7 @@ void PipeConnection::publish(const hostpipe::Report& said) {
 
 void PipeConnection::take(const hostpipe::ActionFailed& said) {
   if (!has_registered(true)) return;
-  const auto call = take_waiting({false, said.saga});
+  const auto call = calls_.take({false, said.saga});
   if (!call) {
     ++hub_.counters.answers_unasked;
     return;
@@ -251,7 +252,7 @@ void PipeConnection::take(const hostpipe::ActionFailed& said) {
 
 void PipeConnection::take(const hostpipe::Alive& said) {
   if (!has_registered(false)) return;
-  const auto call = take_waiting({true, said.nonce});
+  const auto call = calls_.take({true, said.nonce});
   if (!call) {
     ++hub_.counters.answers_unasked;
     return;
@@ -341,8 +342,8 @@ Result<void> PipeConnection::check_room(std::size_t line_bytes) {
   if (lags() || lines_.unsent() + line_bytes > hub_.options.unsent_bytes_max) {
     return fail(Code::overloaded, "the host does not read what is sent to it");
   }
-  if (waiting_.size() >= hub_.options.commands_in_flight_max) {
-    return fail(Code::overloaded, fmt::format("the host has not answered {} commands", waiting_.size()));
+  if (calls_.size() >= hub_.options.commands_in_flight_max) {
+    return fail(Code::overloaded, fmt::format("the host has not answered {} commands", calls_.size()));
   }
   return {};
 }
@@ -362,8 +363,9 @@ Result<void> PipeConnection::on_call(const std::string& call, const command::Exe
   if (arguments->saga && hub_.gives(*arguments->saga)) {
     return refuse_call({Code::arguments, fmt::format("saga_id {} is one that the hub gives", *arguments->saga)});
   }
-  const Key key{is_probe, arguments->saga ? *arguments->saga : hub_.next_saga()};
-  if (waiting_.contains(key)) {
+  const bool is_said_by_caller = arguments->saga.has_value();
+  const HostCalls::Key key{is_probe, is_said_by_caller ? *arguments->saga : hub_.next_saga()};
+  if (calls_.is_in_use(key, name)) {
     return refuse_call({Code::in_use, fmt::format("a command of saga {} has not been answered", key.number)});
   }
   hostpipe::Command said{.name = name, .saga = {}, .nonce = {}, .rest = std::move(arguments->members)};
@@ -375,25 +377,13 @@ Result<void> PipeConnection::on_call(const std::string& call, const command::Exe
   }
   ++hub_.counters.commands;
   put(line);
-  waiting_.emplace(key, Waiting{call, lines_.put_bytes()});
-  by_call_.emplace(call, key);
+  calls_.add(key, {.call = call, .command = is_said_by_caller ? name : std::string(), .until = lines_.put_bytes()});
   return {};
 }
 
 // The host is not told: it knows no such line. Its answer becomes an event when it comes.
 void PipeConnection::on_cancel(const std::string& call) {
-  const auto found = by_call_.find(call);
-  if (found == by_call_.end()) return;
-  ++hub_.counters.given_up;
-  waiting_.erase(found->second);
-  by_call_.erase(found);
-}
-
-std::optional<std::string> PipeConnection::take_waiting(Key key) {
-  auto found = waiting_.extract(key);
-  if (found.empty()) return std::nullopt;
-  by_call_.erase(found.mapped().call);
-  return std::move(found.mapped().call);
+  if (calls_.give_up(call)) ++hub_.counters.given_up;
 }
 
 // --- its end
@@ -406,21 +396,17 @@ void PipeConnection::fail_to_attach(const Error& why) {
 void PipeConnection::let_go() {
   late_.disarm();
   if (!carrier_) return;
-  hub_.counters.lost += waiting_.size();
-  waiting_.clear();
-  by_call_.clear();
+  hub_.counters.lost += calls_.size();
+  calls_.clear();
   std::exchange(carrier_, nullptr)->end();
 }
 
 // What had not left as a whole cannot have been read, and does not leave any more.
 void PipeConnection::drop_unsent() {
-  std::erase_if(waiting_, [this](const auto& each) {
-    const Waiting& waiting = each.second;
-    if (lines_.sent() + 1 >= waiting.until) return false;
+  for (const std::string& call : calls_.take_unsent(lines_.sent())) {
     ++hub_.counters.unsent;
-    carrier_->answer(waiting.call, fail(Code::not_sent, "the host went before it could read this"));
-    return true;
-  });
+    carrier_->answer(call, fail(Code::not_sent, "the host went before it could read this"));
+  }
   lines_.cut();
 }
 

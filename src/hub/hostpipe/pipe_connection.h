@@ -7,9 +7,9 @@
 #include <set>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 
+#include "hub/hostpipe/host_calls.h"
 #include "hub/hostpipe/host_carrier.h"
 #include "hub/hostpipe/pipe_hub.h"
 #include "runtime/hostpipe/pipe_lines.h"
@@ -50,7 +50,7 @@ class PipeConnection final : public Mortal, private runtime::PipeLinesEvents, pr
   std::uint64_t number() const { return number_; }
   bool is_host() const { return state_ == State::host; }
   std::uint32_t pid() const { return pid_; }
-  std::size_t commands_in_flight() const { return waiting_.size(); }
+  std::size_t commands_in_flight() const { return calls_.size(); }
   // There is something new in the log.
   void pump();
   // It did not become a peer of the registry.
@@ -62,16 +62,6 @@ class PipeConnection final : public Mortal, private runtime::PipeLinesEvents, pr
 
  private:
   enum class State : std::uint8_t { newcomer, host, leaving, over };
-  // A command is known by its saga, or by its nonce.
-  struct Key {
-    bool is_probe;
-    std::uint64_t number;
-    friend auto operator<=>(const Key&, const Key&) = default;
-  };
-  struct Waiting {
-    std::string call;
-    std::uint64_t until;  // the position behind its line
-  };
   struct Late final : Timer {
     explicit Late(PipeConnection& owner) : Timer(&Late::fire), connection(owner) {}
     static void fire(Timer& timer) { static_cast<Late&>(timer).connection.on_late(); }
@@ -119,7 +109,6 @@ class PipeConnection final : public Mortal, private runtime::PipeLinesEvents, pr
   void on_carrier_closed() override { leave(); }
   void offer(const std::string& name);
   Result<void> check_room(std::size_t line_bytes);
-  std::optional<std::string> take_waiting(Key key);
 
   void let_go();
   void drop_unsent();
@@ -137,8 +126,7 @@ class PipeConnection final : public Mortal, private runtime::PipeLinesEvents, pr
   std::shared_ptr<HostCarrier> carrier_;
   std::map<std::string, std::string> offering_;  // what it is asked, by the id of the request
   std::set<std::string> offered_;                // as the pipe calls them
-  std::map<Key, Waiting> waiting_;
-  std::unordered_map<std::string, Key> by_call_;
+  HostCalls calls_;
   std::uint64_t cursor_ = 0;  // the version that the host has heard
   Late late_{*this};
   runtime::PipeLines lines_;
