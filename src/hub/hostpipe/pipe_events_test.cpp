@@ -169,6 +169,19 @@ TEST(PipeEvents, a_payload_that_would_make_no_line_is_a_member_or_is_withheld) {
   EXPECT_EQ(at.counters().events_withheld, 2u);
 }
 
+TEST(PipeEvents, none_of_the_hub_is_a_word_of_the_launcher) {
+  Registered at(with_commands({"**"}));
+  int version = 0;
+  for (const std::string name : {"registered", "pong", "error", "snapshot", "event_list", "withheld"}) {
+    at.emit("host." + name, R"({"fatal":true})");
+    at.emit(name, R"({"fatal":true})");
+    const std::string next = std::to_string(++version), last = std::to_string(++version);
+    EXPECT_THAT(at.host.hear_all(),
+                ElementsAre(R"({"event":"host.)" + name + R"(","fatal":true,"version":)" + next + "}",
+                            R"({"event":"withheld","reason":"unsayable","version":)" + last + "}"));
+  }
+}
+
 TEST(PipeEvents, a_host_that_is_too_slow_gets_a_snapshot_and_goes_on_behind_it) {
   // rule: delivery/I-04
   HubOptions options = with_commands({"n"});

@@ -46,12 +46,16 @@ void PipeGate::listen() {
   }
 }
 
-// Numbered, kept and said in one: nobody hears a later one before.
+// Numbered, kept and said in one: nobody hears a later one before. What would be a word of the launcher's own keeps its
+// prefix.
 void PipeGate::keep(std::string_view event, std::string_view payload) {
+  std::string_view name = hub_.without_prefix(event);
+  if (wire::hostpipe::is_of_launcher(name)) name = event;
+  auto members = wire::hostpipe::members_of_event(payload);
   std::string line;
-  if (auto members = wire::hostpipe::members_of_event(payload)) {
-    line = wire::hostpipe::encode(
-        wire::hostpipe::Event{std::string(hub_.without_prefix(event)), hub_.log.version() + 1, *std::move(members)});
+  if (members && !wire::hostpipe::is_of_launcher(name)) {
+    line =
+        wire::hostpipe::encode(wire::hostpipe::Event{std::string(name), hub_.log.version() + 1, *std::move(members)});
   }
   hub_.log.add({std::string(event), std::move(line)});
   if (host_) host_->pump();

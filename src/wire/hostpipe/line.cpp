@@ -29,6 +29,8 @@ constexpr std::size_t depth_max = codec::json_depth_default - 2;
 
 constexpr std::array<std::string_view, 4> names_of_commands = {"kind", "cmd", "saga_id", "nonce"};
 constexpr std::array<std::string_view, 3> names_of_events = {"kind", "event", "version"};
+constexpr std::array<std::string_view, 6> events_of_launchers = {"registered", "pong",       "error",
+                                                                 "snapshot",   "event_list", "withheld"};
 constexpr std::array<std::string_view, 4> names_of_reports = {"cmd", "saga_id", "nonce", "request_id"};
 
 bool is_one_of(Names names, std::string_view name) { return std::ranges::find(names, name) != names.end(); }
@@ -243,6 +245,8 @@ std::string encode(const HostLine& line) {
   out += '}';
   return out;
 }
+
+bool is_of_launcher(std::string_view event) { return is_one_of(events_of_launchers, event); }
 
 Result<std::string> members_of_event(std::string_view payload) {
   if (payload.empty()) return std::string();

@@ -97,6 +97,8 @@ std::string encode(const Command& command);
 std::string encode(const Event& event);
 std::string encode(const HostLine& line);
 
+// Whether a launcher says events of that name itself: no other event is called so.
+bool is_of_launcher(std::string_view event);
 // What somebody published, as members of a line: those of an object; what is no object, has a key twice, or a member of
 // a name that a line has itself, is the member `payload`, and nothing is nothing. Errors: json, for what no line can
 // say, because it is no JSON, or too deep.
