@@ -20,7 +20,8 @@ HostpipeClient::HostpipeClient(Registry& registry, std::unique_ptr<io::Stream> s
       options_(std::move(options)),
       lines_(registry.loop(), std::move(stream), static_cast<runtime::PipeLinesEvents&>(*this),
              {.line_bytes_max = options_.line_bytes_max, .write_max = options_.write_max}),
-      scope_(registry.loop()) {}
+      commands_(registry.loop()),
+      probes_(registry.loop()) {}
 HostpipeClient::~HostpipeClient() = default;
 
 Task<Result<void>> HostpipeClient::start() {
@@ -51,11 +52,21 @@ void HostpipeClient::leave() {
 
 Result<void> HostpipeClient::say(std::string_view line) {
   if (ended_) return fail(Code::link_lost, "the launcher is gone");
+  if (line.size() > options_.said_bytes_max) {
+    return fail(Code::too_large, fmt::format("a line to the launcher is at most {} bytes", options_.said_bytes_max));
+  }
   if (lines_.unsent() + line.size() > options_.unsent_bytes_max) {
     return fail(Code::overloaded, "the launcher does not read what is said to it");
   }
   lines_.put(line);
   return {};
+}
+
+// The launcher waits for it, and would wait in vain.
+void HostpipeClient::answer(std::string_view line) {
+  if (const auto said = say(line); !said && said.error().code == Code::overloaded) {
+    end({Code::silence, said.error().note});
+  }
 }
 
 // --- what the launcher says
@@ -76,31 +87,42 @@ void HostpipeClient::take(hostpipe::Command command) {
     const auto [known, is_new] = answered_.try_emplace({*command.saga, command.name});
     if (!is_new) {
       ++counters_.commands_again;
-      if (!known->second.empty()) static_cast<void>(say(known->second));
+      if (!known->second.empty()) answer(known->second);
       return;
     }
   }
   ++counters_.commands;
-  if (scope_.size() >= options_.commands_max) {
+  const bool is_probe = command.nonce && !command.saga;
+  Scope& scope = is_probe ? probes_ : commands_;
+  if (scope.size() >= (is_probe ? options_.probes_max : options_.commands_max)) {
     ++counters_.failed;
     if (!command.saga) return;
     keep({*command.saga, command.name},
          hostpipe::encode({.body = hostpipe::ActionFailed{*command.saga, "too many commands run in this host"}}));
     return;
   }
-  scope_.spawn(run(*this, std::move(command)));
+  scope.spawn(run(*this, std::move(command)));
 }
 
 Task<void> HostpipeClient::run(HostpipeClient& client, hostpipe::Command command) {
   const auto ended = co_await client.registry_.execute_json(client.options_.command_prefix + command.name,
                                                             hostpipe::object_of(command.rest), {});
   auto answer = ended ? client.answer_of(command, ended->result) : fail(ended.error());
+  const std::size_t most = client.options_.said_bytes_max;
+  std::string line = answer ? hostpipe::encode({.body = *answer}) : std::string();
+  if (line.size() > most) {
+    answer = fail(Code::too_large, fmt::format("a line to the launcher is at most {} bytes", most));
+  }
   if (!answer) ++client.counters_.failed;
   if (command.saga) {
-    if (!answer) answer = hostpipe::ActionFailed{*command.saga, to_string(answer.error())};
-    client.keep({*command.saga, command.name}, hostpipe::encode({.body = *std::move(answer)}));
+    const auto failed = [&](std::string why) {
+      return hostpipe::encode({.body = hostpipe::ActionFailed{*command.saga, std::move(why)}});
+    };
+    if (!answer) line = failed(to_string(answer.error()));
+    if (line.size() > most) line = failed("the reason is longer than a line");
+    client.keep({*command.saga, command.name}, std::move(line));
   } else if (command.nonce && answer) {
-    static_cast<void>(client.say(hostpipe::encode({.body = *std::move(answer)})));
+    client.answer(line);
   }
 }
 
@@ -118,7 +140,7 @@ Result<hostpipe::HostBody> HostpipeClient::answer_of(const hostpipe::Command& co
 }
 
 void HostpipeClient::keep(const Key& key, std::string line) {
-  static_cast<void>(say(line));
+  answer(line);
   answered_.at(key) = std::move(line);
   order_.push_back(key);
   if (order_.size() <= options_.answers_kept_max) return;

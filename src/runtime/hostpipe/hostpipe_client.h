@@ -29,8 +29,10 @@ struct HostpipeClientOptions {
   std::map<std::string, std::string, std::less<>> reports = {};
   std::string alive = "ui_thread_alive";  // what answers a probe
   std::uint32_t commands_max = 256;       // that run at once
+  std::uint32_t probes_max = 16;          // beside these
   std::uint32_t answers_kept_max = 256;   // of commands that have run, in case they are said again
   std::size_t line_bytes_max = std::size_t{16} << 20;
+  std::size_t said_bytes_max = std::size_t{1} << 20;    // of a line to the launcher, which drops longer ones
   std::size_t unsent_bytes_max = std::size_t{4} << 20;  // which the launcher does not read
   Duration write_max = std::chrono::seconds(5);         // that it may take none of what waits for it
   Duration register_max = std::chrono::seconds(5);
@@ -50,8 +52,9 @@ struct HostpipeClientCounters {
 };
 
 // This process as the host of a launcher of the origin: its commands are those of a registry, their ends are reports,
-// and what it tells are events there. A command of a saga runs once, also where it is said twice. Outlived by its
-// registry, on whose loop it is; destroying it closes the pipe.
+// and what it tells are events there. A command of a saga runs once, also where it is said twice. No answer is lost
+// while the pipe is there: a launcher that does not take one is given up. Outlived by its registry, on whose loop it
+// is; destroying it closes the pipe.
 class HostpipeClient final : private runtime::PipeLinesEvents {
  public:
   // Over a pipe that has been dialled; dial_hostpipe() does both.
@@ -65,13 +68,14 @@ class HostpipeClient final : private runtime::PipeLinesEvents {
   Task<Result<void>> start();
   // Waits until the launcher is gone, or leave(), and says why.
   Task<Error> gone();
-  // A fact, `window_opened`; its payload is an object as JSON, or empty. Errors: link_lost, overloaded, json.
+  // A fact, `window_opened`; its payload is an object as JSON, or empty. Errors: link_lost, overloaded,
+  // too_large, json.
   Result<void> report(std::string_view fact, std::string_view payload = {});
   // Says goodbye; commands that run go on, and nobody hears of their end.
   void leave();
 
   const HostpipeClientCounters& counters() const { return counters_; }
-  std::size_t commands_running() const { return scope_.size(); }
+  std::size_t commands_running() const { return commands_.size(); }
 
  private:
   using Key = std::pair<std::uint64_t, std::string>;  // of a saga, and what it wants
@@ -95,6 +99,7 @@ class HostpipeClient final : private runtime::PipeLinesEvents {
   Result<wire::hostpipe::HostBody> answer_of(const wire::hostpipe::Command& command, std::string_view result);
   void keep(const Key& key, std::string line);
   Result<void> say(std::string_view line);
+  void answer(std::string_view line);
   void end(Error why);
 
   Registry& registry_;
@@ -109,7 +114,8 @@ class HostpipeClient final : private runtime::PipeLinesEvents {
   Event gone_;
   Deadline deadline_{*this};
   runtime::PipeLines lines_;
-  Scope scope_;
+  Scope commands_;
+  Scope probes_;
 };
 
 // The host of the launcher that listens at an address, once that has agreed. Errors: those of dialling and of

@@ -273,6 +273,55 @@ TEST(HostpipeClient, a_line_that_is_too_long_is_dropped_and_the_next_is_read) {
   EXPECT_THAT(at.said(), ElementsAre(R"({"cmd":"report_echo","saga_id":1,"label":"x"})"));
 }
 
+// The launcher would take what was done for what is not.
+TEST(HostpipeClient, a_launcher_that_takes_no_more_answers_is_given_up) {
+  // rule: delivery/W-13
+  Pipe at({.unsent_bytes_max = 4000}, {.pipe_bytes_max = 100});
+  at.command("host.echo", [](Spawn spawn) { return spawn; });
+  at.agree();
+  Running<Error> gone(at.world, at.client->gone());
+  for (const char* saga : {"1", "2", "3"}) {
+    EXPECT_FALSE(gone.is_done()) << saga;
+    const std::string line = R"({"kind":"command","cmd":"echo","saga_id":)" + std::string(saga) + R"(,"label":")" +
+                             std::string(1500, 'x') + "\"}\n";
+    for (std::size_t at_byte = 0; at_byte < line.size(); at_byte += 50) {
+      static_cast<void>(at.launcher->write_some(as_bytes(line.substr(at_byte, 50))));
+      at.world.settle();
+    }
+  }
+  ASSERT_TRUE(gone.is_done());
+  EXPECT_EQ(gone.take().code, Code::silence);
+}
+
+TEST(HostpipeClient, an_end_that_no_line_of_the_launcher_holds_is_a_failure) {
+  Pipe at({.said_bytes_max = 200});
+  at.command("host.echo", [](Spawn spawn) { return spawn; });
+  at.command("host.fail", [](Spawn spawn) -> Result<void> { return fail(Code::failed, spawn.label); });
+  at.agree();
+  const std::string label = R"("label":")" + std::string(300, 'x') + "\"}";
+  at.tell(R"({"kind":"command","cmd":"echo","saga_id":1,)" + label);
+  at.tell(R"({"kind":"command","cmd":"fail","saga_id":2,)" + label);
+  EXPECT_THAT(at.said(), ElementsAre(HasSubstr(R"("saga_action_failed","saga_id":1,"reason":"invalid: the message is larger)"),
+                                     HasSubstr(R"("saga_id":2,"reason":"the reason is longer than a line"})")));
+  EXPECT_EQ(at.client->counters().failed, 2u);
+  EXPECT_EQ(at.client->report("x", "{" + label).error().code, Code::too_large);
+}
+
+TEST(HostpipeClient, a_host_that_is_busy_is_alive) {
+  // rule: delivery/R-43
+  Pipe at({.commands_max = 1, .probes_max = 1});
+  Event done;
+  at.command("host.wait", [&]() -> Task<void> { co_await done.wait(); });
+  at.command("host.probe_ui_thread", [] {});
+  at.agree();
+  at.tell(R"({"kind":"command","cmd":"wait","saga_id":1})");
+  at.tell(R"({"kind":"command","cmd":"probe_ui_thread","nonce":5})");
+  EXPECT_THAT(at.said(), ElementsAre(R"({"cmd":"ui_thread_alive","nonce":5})"));
+  at.tell(R"({"kind":"command","cmd":"wait","nonce":6})");
+  at.tell(R"({"kind":"command","cmd":"probe_ui_thread","nonce":7})");
+  EXPECT_THAT(at.said(), IsEmpty()) << "they have a bound, too";
+}
+
 TEST(HostpipeClient, more_commands_than_may_run_are_refused) {
   Pipe at({.commands_max = 1});
   Event done;
