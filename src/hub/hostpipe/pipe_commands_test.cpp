@@ -256,6 +256,17 @@ TEST(PipeCommands, beyond_what_may_wait_for_a_host_that_does_not_read_calls_are_
   EXPECT_EQ(at.counters().commands_refused, 1u);
 }
 
+TEST(PipeCommands, a_call_behind_many_events_of_its_turn_reaches_a_host_that_reads) {
+  Registered at(with_commands({"n"}));
+  const std::string large = R"({"text":")" + std::string(100'000, 'x') + "\"}";
+  for (int i = 0; i < 5; ++i) at.hub.hub->registry().emit_json("n", large).value();
+  auto call = at.call(std::string(spawn));
+  EXPECT_FALSE(call.is_done());
+  const auto heard = at.host.hear_all();
+  ASSERT_THAT(heard, SizeIs(6));
+  EXPECT_EQ(heard.back(), first_line);
+}
+
 TEST(PipeCommands, what_no_line_holds_is_refused_and_so_is_one_too_many) {
   HubOptions options = with_commands();
   options.hostpipe.line_bytes_max = 1000;

@@ -301,8 +301,10 @@ std::string PipeConnection::line_of(std::uint64_t version) {
   return hostpipe::encode(hostpipe::Event{"withheld", version, fmt::format(R"("reason":"{}")", why)});
 }
 
-void PipeConnection::pump() {
-  while (is_host() && lags() && lines_.unsent() < events_ahead_bytes) {
+void PipeConnection::pump() { pump_until(events_ahead_bytes); }
+
+void PipeConnection::pump_until(std::size_t unsent_bytes) {
+  while (is_host() && lags() && lines_.unsent() < unsent_bytes) {
     if (cursor_ + 1 < hub_.log.oldest()) {
       ++hub_.counters.resyncs;
       cursor_ = hub_.log.version();
@@ -333,12 +335,12 @@ void PipeConnection::on_offered(const std::string& request, bool is_taken) {
   }
 }
 
-// A command comes behind the events that were there before it.
+// A command comes behind the events that were there before it, all of which may be of this turn.
 Result<void> PipeConnection::check_room(std::size_t line_bytes) {
   if (line_bytes > hub_.options.line_bytes_max) {
     return fail(Code::too_large, fmt::format("a line to the host is at most {} bytes", hub_.options.line_bytes_max));
   }
-  pump();
+  pump_until(hub_.options.unsent_bytes_max);
   if (lags() || lines_.unsent() + line_bytes > hub_.options.unsent_bytes_max) {
     return fail(Code::overloaded, "the host does not read what is sent to it");
   }

@@ -100,6 +100,8 @@ class PipeConnection final : public Mortal, private runtime::PipeLinesEvents, pr
   void reply(std::string_view event, std::string members);
   std::string snapshot() const;
   std::string line_of(std::uint64_t version);
+  // Events of the log that the host has not heard, while less than that waits for it.
+  void pump_until(std::size_t unsent_bytes);
   bool lags() const { return cursor_ != hub_.log.version(); }
 
   // --- commands

@@ -186,6 +186,7 @@ TEST(PipeEvents, a_host_that_is_too_slow_gets_a_snapshot_and_goes_on_behind_it) 
   // rule: delivery/I-04
   HubOptions options = with_commands({"n"});
   options.hostpipe.events_kept_max = 4;
+  options.hostpipe.unsent_bytes_max = 200'000;
   Registered at(std::move(options));
   at.host.stop_reading();
   const std::string large = R"({"text":")" + std::string(100'000, 'x') + "\"}";
