@@ -96,6 +96,26 @@ TEST(PipeFaults, any_read_or_write_that_fails_ends_the_session_and_whatever_wait
   }
 }
 
+TEST(PipeFaults, the_last_of_hosts_that_come_and_go_in_one_turn_has_its_commands) {
+  // rule: delivery/K-09
+  io::FaultPlan plan;
+  Breaking at(plan);
+  auto first = at.come(), second = at.come(), third = at.come();
+  at.say(*first, register_17);
+  EXPECT_EQ(at.registry.commands().size(), 3u);
+  const auto write = [](io::Stream& stream, std::string_view line) {
+    static_cast<void>(stream.write_some(as_bytes(std::string(line) + "\n")));
+  };
+  first.reset();
+  write(*second, std::string(register_17) + "\n{\"cmd\":\"goodbye\"}");
+  write(*third, register_17);
+  at.world.settle();
+  EXPECT_EQ(at.gate.counters().registered, 3u);
+  EXPECT_TRUE(at.gate.has_host());
+  EXPECT_EQ(at.gate.counters().names_refused, 0u);
+  EXPECT_EQ(at.registry.commands().size(), 3u);
+}
+
 TEST(PipeFaults, a_host_that_dies_in_a_line_has_not_said_it_wherever_that_is) {
   // rule: delivery/W-14
   const std::string line = R"({"cmd":"report_pool_window_added","saga_id":1})";

@@ -87,14 +87,18 @@ const PipeConnection* PipeGate::on_registering(PipeConnection& connection) {
 
 void PipeGate::on_registered(PipeConnection& connection, std::shared_ptr<HostCarrier> carrier,
                              std::shared_ptr<const core::Rights> rights) {
-  std::string before = std::exchange(carrier_id_, carrier->id());
-  scope_.spawn(attach(*this, std::move(before), std::move(carrier), std::move(rights), connection.number()));
+  scope_.spawn(attach(*this, std::move(carrier), std::move(rights), connection.number()));
 }
 
-// The names of the host before it are free once its carrier has gone.
-Task<void> PipeGate::attach(PipeGate& gate, std::string before, std::shared_ptr<HostCarrier> carrier,
+// The names of the host before it are free once its carrier has gone; others may have waited for that, too.
+Task<void> PipeGate::attach(PipeGate& gate, std::shared_ptr<HostCarrier> carrier,
                             std::shared_ptr<const core::Rights> rights, std::uint64_t number) {
-  co_await gate.hub_.registry.detached(std::move(before));
+  std::string before;
+  do {
+    before = gate.attached_id_;
+    co_await gate.hub_.registry.detached(before);
+  } while (before != gate.attached_id_);
+  gate.attached_id_ = carrier->id();
   AttachOptions options;
   options.rights = std::move(rights);
   const auto attached = co_await gate.hub_.registry.attach(std::move(carrier), std::move(options));

@@ -50,7 +50,7 @@ class PipeGate final : private PipeConnectionEvents {
   void forget(const PipeConnection& connection);
   void listen();
   void keep(std::string_view event, std::string_view payload);
-  static Task<void> attach(PipeGate& gate, std::string before, std::shared_ptr<HostCarrier> carrier,
+  static Task<void> attach(PipeGate& gate, std::shared_ptr<HostCarrier> carrier,
                            std::shared_ptr<const core::Rights> rights, std::uint64_t number);
 
   PipeHub hub_;
@@ -60,7 +60,7 @@ class PipeGate final : private PipeConnectionEvents {
   std::set<std::uint64_t> newcomers_;  // of these, as the next
   std::set<std::uint64_t> leaving_;
   PipeConnection* host_ = nullptr;  // of these, too
-  std::string carrier_id_;          // of the last host
+  std::string attached_id_;         // of the last carrier that the registry was given
   bool is_closing_ = false;
   std::vector<Subscription> listening_;
   Scope scope_;
