@@ -6,6 +6,7 @@
 
 #include "core/directory/name.h"
 #include "core/policy/pattern.h"
+#include "wire/hostpipe/line.h"
 
 namespace parley {
 
@@ -21,6 +22,8 @@ std::vector<std::pair<std::string_view, std::string>> mistakes_in(const Hostpipe
         mistakes.emplace_back(option, good.error().note);
       } else if (const auto prefixed = core::check_name(options.prefix + each); !prefixed) {
         mistakes.emplace_back(option, prefixed.error().note);
+      } else if (const auto reported = wire::hostpipe::check_command_name(each); !reported) {
+        mistakes.emplace_back(option, reported.error().note);
       } else if (!names.insert(each).second) {
         mistakes.emplace_back(option, fmt::format("\"{}\" is there twice", each));
       }

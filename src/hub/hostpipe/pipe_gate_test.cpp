@@ -122,6 +122,12 @@ TEST(PipeGate, a_process_says_its_own_number) {
       << "where the system says no number there is none to compare";
 }
 
+TEST(PipeGate, of_a_process_elsewhere_the_system_may_know_no_number) {
+  HubWorld hub(with_commands());
+  Host contained(hub, io::Peer::Credentials{.pid = 0, .uid = 1000, .gid = 1000});
+  EXPECT_THAT(contained.ask(register_17), HasSubstr("registered"));
+}
+
 TEST(PipeGate, whom_no_rule_names_needs_a_token) {
   // rule: delivery/I-01
   HubOptions options = with_commands();
@@ -290,6 +296,13 @@ TEST(HostpipeOptions, names_that_are_none_are_mistakes) {
     EXPECT_EQ(mistakes_in({.prefix = prefix}).size(), 1u) << prefix;
   }
   EXPECT_THAT(mistakes_in({.commands = {"plain"}, .prefix = ""}), IsEmpty());
+}
+
+// Each call of it would end at its deadline, or as a failure.
+TEST(HostpipeOptions, a_command_whose_report_no_line_can_say_is_a_mistake) {
+  EXPECT_THAT(mistakes_in({.commands = {std::string(121, 'x')}}), IsEmpty());
+  EXPECT_EQ(mistakes_in({.commands = {std::string(122, 'x')}}).size(), 1u);
+  EXPECT_EQ(mistakes_in({.commands = {"saga_action_failed"}}).size(), 1u);
 }
 
 }  // namespace

@@ -207,6 +207,12 @@ void HostpipeClient::on_pipe_end(std::optional<Error> why) {
   end(why ? *std::move(why) : Error{Code::link_lost, "the launcher is gone"});
 }
 
+// Also behind a goodbye that the launcher does not read.
+void HostpipeClient::on_stuck() {
+  end({Code::silence, "the launcher does not read"});
+  lines_.cut();
+}
+
 void HostpipeClient::end(Error why) {
   if (ended_) return;
   const bool is_leaving = why.code == Code::closed;

@@ -89,7 +89,7 @@ class HostpipeClient final : private runtime::PipeLinesEvents {
 
   void on_line(std::string_view line) override;
   void on_long_line() override { ++counters_.lines_too_long; }
-  void on_stuck() override { end({Code::silence, "the launcher does not read"}); }
+  void on_stuck() override;
   void on_pipe_end(std::optional<Error> why) override;
 
   void take(wire::hostpipe::Command command);

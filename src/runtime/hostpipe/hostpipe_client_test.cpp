@@ -247,6 +247,16 @@ TEST(HostpipeClient, it_says_goodbye) {
   EXPECT_EQ(at.world.run(at.client->gone()).code, Code::closed);
 }
 
+TEST(HostpipeClient, a_goodbye_that_nobody_reads_is_given_up) {
+  Pipe at({}, {.pipe_bytes_max = 100});
+  at.agree();
+  EXPECT_TRUE(at.client->report("a", R"({"text":")" + std::string(1500, 'x') + "\"}").has_value());
+  at.client->leave();
+  at.world.pass(5s);
+  EXPECT_THAT(at.said(), ElementsAre(HasSubstr("report_a"))) << "it does not leave any more";
+  EXPECT_EQ(at.world.run(at.client->gone()).code, Code::closed);
+}
+
 TEST(HostpipeClient, a_launcher_that_does_not_read_is_given_up) {
   // rule: delivery/W-13
   Pipe at({.unsent_bytes_max = 4000}, {.pipe_bytes_max = 100});
@@ -301,8 +311,9 @@ TEST(HostpipeClient, an_end_that_no_line_of_the_launcher_holds_is_a_failure) {
   const std::string label = R"("label":")" + std::string(300, 'x') + "\"}";
   at.tell(R"({"kind":"command","cmd":"echo","saga_id":1,)" + label);
   at.tell(R"({"kind":"command","cmd":"fail","saga_id":2,)" + label);
-  EXPECT_THAT(at.said(), ElementsAre(HasSubstr(R"("saga_action_failed","saga_id":1,"reason":"invalid: the message is larger)"),
-                                     HasSubstr(R"("saga_id":2,"reason":"the reason is longer than a line"})")));
+  EXPECT_THAT(at.said(),
+              ElementsAre(HasSubstr(R"("saga_action_failed","saga_id":1,"reason":"invalid: the message is larger)"),
+                          HasSubstr(R"("saga_id":2,"reason":"the reason is longer than a line"})")));
   EXPECT_EQ(at.client->counters().failed, 2u);
   EXPECT_EQ(at.client->report("x", "{" + label).error().code, Code::too_large);
 }

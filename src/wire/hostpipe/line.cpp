@@ -246,6 +246,13 @@ std::string encode(const HostLine& line) {
   return out;
 }
 
+Result<void> check_command_name(std::string_view name) {
+  if (name == action_failed) return fail(Code::invalid, fmt::format("\"{}\" is what a host says of a failure", name));
+  const std::size_t most = name_bytes_max - report_prefix.size();
+  if (name.size() <= most) return {};
+  return fail(Code::invalid, fmt::format("\"{}\" is longer than {} bytes, so that no report is called so", name, most));
+}
+
 bool is_of_launcher(std::string_view event) { return is_one_of(events_of_launchers, event); }
 
 Result<std::string> members_of_event(std::string_view payload) {

@@ -97,6 +97,9 @@ std::string encode(const Command& command);
 std::string encode(const Event& event);
 std::string encode(const HostLine& line);
 
+// Whether a command of that name has a report, which is called as it is by itself, and is told from a failure. Errors:
+// invalid.
+Result<void> check_command_name(std::string_view name);
 // Whether a launcher says events of that name itself: no other event is called so.
 bool is_of_launcher(std::string_view event);
 // What somebody published, as members of a line: those of an object; what is no object, has a key twice, or a member of
