@@ -19,7 +19,7 @@ struct HostpipeCounters {
   std::uint64_t late = 0;        // did not register in time
   std::uint64_t goodbyes = 0;
   std::uint64_t broken = 0;          // whose stream failed
-  std::uint64_t stuck = 0;           // took nothing for HostpipeOptions::write_max
+  std::uint64_t stuck = 0;           // for whom something waited longer than HostpipeOptions::write_max
   std::uint64_t answers_unread = 0;  // beyond HostpipeOptions::unsent_bytes_max, or 64 KiB before it registers
   std::uint64_t cut_off = 0;         // while last bytes were on their way
   std::uint64_t malformed = 0;       // lines

@@ -28,7 +28,7 @@ struct HostpipeOptions {
   std::size_t events_bytes_max = std::size_t{1} << 20;
   std::size_t line_bytes_max = std::size_t{1} << 20;
   std::size_t unsent_bytes_max = std::size_t{4} << 20;  // which the host does not read
-  Duration write_max = std::chrono::seconds(5);         // that a host may take none of what waits for it
+  Duration write_max = std::chrono::seconds(5);         // in which what waits for a host has to leave
   Duration leave_max = std::chrono::seconds(5);         // that last bytes may take
 };
 

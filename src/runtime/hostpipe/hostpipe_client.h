@@ -34,7 +34,7 @@ struct HostpipeClientOptions {
   std::size_t line_bytes_max = std::size_t{16} << 20;
   std::size_t said_bytes_max = std::size_t{1} << 20;    // of a line to the launcher, which drops longer ones
   std::size_t unsent_bytes_max = std::size_t{4} << 20;  // which the launcher does not read
-  Duration write_max = std::chrono::seconds(5);         // that it may take none of what waits for it
+  Duration write_max = std::chrono::seconds(5);         // in which what waits for it has to leave
   Duration register_max = std::chrono::seconds(5);
 };
 

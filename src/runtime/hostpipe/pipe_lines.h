@@ -17,7 +17,7 @@ class PipeLinesEvents {
   virtual void on_long_line() = 0;
   // More of what was put has left.
   virtual void on_moved() {}
-  // The peer takes nothing of what waits for it, and has not for so long.
+  // What waited for the peer at one moment had not all left write_max later.
   virtual void on_stuck() = 0;
   // The peer has said all, or is gone: with the error. Once; nothing is read afterwards.
   virtual void on_pipe_end(std::optional<Error> why) = 0;
@@ -32,7 +32,7 @@ class PipeLines final : private TextLinesEvents {
  public:
   struct Bounds {
     std::size_t line_bytes_max;
-    Duration write_max;  // that what waits may wait
+    Duration write_max;  // in which what waits has to leave, whatever comes behind it
   };
   PipeLines(io::Loop& loop, std::unique_ptr<io::Stream> stream, PipeLinesEvents& events, const Bounds& bounds);
 
