@@ -1,8 +1,10 @@
 #include "hub/hostpipe/pipe_gate.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include "hub/hostpipe/pipe_suite.h"
+#include "io/memory_stream.h"
 
 // Who is the host, and who is not.
 namespace parley::hub {
@@ -164,6 +166,27 @@ TEST(PipeGate, who_may_offer_no_command_does_not_take_the_place_of_the_host) {
   Host prober(hub, stranger);
   EXPECT_THAT(prober.ask(R"({"cmd":"register","kind":"host","pid":17,"token":"the secret of the prober"})"),
               HasSubstr(R"("event":"registered")"));
+}
+
+TEST(PipeGate, who_does_not_get_the_place_of_the_host_is_written_down) {
+  runtime::suite::World world;
+  core::Policy policy;
+  policy.add(core::Rule::parse("uid:1000 see build.**").value()).value();
+  const Gate door{std::move(policy), {}};
+  Registry registry(world.loop);
+  std::vector<std::string> written;
+  const auto write = [&](const auto& who, const io::Peer&, std::string_view verb, std::string_view name, const Error&) {
+    written.push_back(fmt::format("{} {} {}", to_string(*who), verb, name));
+  };
+  PipeGate gate({world.loop, door, registry}, with_commands().hostpipe, write, 4);
+  io::Peer peer;
+  peer.credentials = owner;
+  auto [near, far] = io::MemoryStream::make_pair(world.loop);
+  gate.admit({.stream = std::move(near), .seen = Gate::seen(peer, false), .until = world.loop.now() + 5s});
+  static_cast<void>(far->write_some(as_bytes(std::string(register_17) + "\n")));
+  world.settle();
+  EXPECT_FALSE(gate.has_host());
+  EXPECT_THAT(written, ElementsAre("uid:1000 offer host.spawn_pool_window"));
 }
 
 TEST(PipeGate, only_hosts_register) {
