@@ -21,6 +21,7 @@
 #include "codec/enums.h"
 #include "codec/json.h"
 #include "codec/json_text.h"
+#include "core/directory/name.h"
 #include "face/loop.h"
 #include "face/outbox.h"
 #include "os/termination.h"
@@ -36,8 +37,7 @@ using builtin::OutboxTicket;
 
 constexpr std::size_t requests_bytes_max = std::size_t{64} << 20;
 constexpr Duration send_deadline = std::chrono::seconds(30);
-constexpr Duration farewell_max = std::chrono::seconds(1);
-constexpr Duration farewell_pause = std::chrono::milliseconds(1);
+constexpr Duration cancel_max = std::chrono::seconds(1);
 
 std::string in_seconds(Duration time) { return fmt::format("{:.1f} s", std::chrono::duration<double>(time).count()); }
 
@@ -111,9 +111,14 @@ Duration deadline_of(const SendCommand& command) {
   return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(*command.deadline_s));
 }
 
+struct Line {
+  std::string text;
+  std::size_t number = 0;  // in the input; 0: it is not from there
+};
+
 class Sending {
  public:
-  Sending(const Common& common, const SendCommand& command, std::vector<std::string> requests)
+  Sending(const Common& common, const SendCommand& command, std::vector<Line> requests)
       : common_(common),
         command_(command),
         requests_(std::move(requests)),
@@ -121,19 +126,27 @@ class Sending {
         scope_(loop_.executor()) {}
 
   int run() {
-    const os::Termination termination([this] { loop_.post([this] { scope_.spawn(outbox_.close({})); }); });
+    const os::Termination termination([this] { loop_.post([this] { stop(); }); });
     loop_.run_until(send_all());
-    if (exit_) return *exit_;
-    return failure_ ? exit_of(*failure_) : code(Exit::ok);
+    return exit_.value_or(code(Exit::ok));
   }
 
  private:
+  // What has not been started need not be; what runs goes on, and is not known.
+  void stop() {
+    for (const Ticket& each : tickets_) outbox_.cancel(each);
+    scope_.spawn(outbox_.close(cancel_max));
+  }
+  void fail_with(int exit) {
+    if (!exit_) exit_ = exit;
+  }
+
   // Without the hub there is nothing to be done; with --wait, it may come later.
   Task<bool> dial() {
     auto options = options_toward_hub(common_);
     if (!options) {
       complain(fmt::format("the token: {}", to_string(options.error())), {}, &options.error());
-      exit_ = code(Exit::usage);
+      give_up_with(code(Exit::usage));
       co_return false;
     }
     auto dialed = co_await dial_hub(loop_, hub_address(common_.hub), *std::move(options));
@@ -144,9 +157,12 @@ class Sending {
     }
     const Error& error = dialed.error().error;
     const bool may_pass = error.code == Code::address || kind(error) == Kind::timed_out || kind(error) == Kind::lost;
-    if (was_there_ || (command_.wait && may_pass)) co_return true;
+    if (was_there_ || (command_.wait && may_pass)) {
+      if (!std::exchange(has_warned_, true)) warn(dialed.error().why, "it is tried again until the deadline");
+      co_return true;
+    }
     complain(dialed.error().why, dialed.error().hint, &error);
-    exit_ = code(dialed.error().exit);
+    give_up_with(code(dialed.error().exit));
     co_return false;
   }
 
@@ -159,7 +175,7 @@ class Sending {
         const auto attached = co_await parley::attach(outbox_, *session_);
         if (!attached && attached.error().code == Code::unsupported) {
           complain({Code::unsupported, "this hub has no outboxes"});
-          failure_ = attached.error();
+          give_up_with(exit_of(attached.error()));
           break;
         }
         if (attached) backoff.reset();
@@ -180,46 +196,54 @@ class Sending {
                               .incarnation = command_.any ? Outbox::Incarnation::any : Outbox::Incarnation::same,
                               .when_full = Outbox::WhenFull::wait};
     options.deadline = deadline_of(command_);
-    std::deque<Ticket> tickets;
-    for (const std::string& request : requests_) {
+    for (const Line& line : requests_) {
       // No more than the outbox takes at once: the rest of the lines wait here.
-      if (tickets.size() == core::OutboxLimits().commands_max) co_await tell_first(tickets);
-      auto ticket = outbox_.send_json(command_.command, request, options);
-      if (!ticket) {
-        tell(std::move(ticket).error(), request);
-        continue;
+      if (tickets_.size() == core::OutboxLimits().commands_max) co_await tell_first();
+      if (has_given_up_) break;
+      auto ticket = outbox_.send_json(command_.command, line.text, options);
+      if (ticket) {
+        tickets_.push_back(*std::move(ticket));
+      } else {
+        tell(ticket.error(), line);
       }
-      tickets.push_back(*std::move(ticket));
     }
-    while (!tickets.empty()) co_await tell_first(tickets);
+    while (!tickets_.empty()) co_await tell_first();
     co_await outbox_.close({});
-    // Until the hub has heard that nothing more comes: else it keeps the last results for a while.
-    const Instant until = loop_.now() + farewell_max;
-    while (outbox_.machine().is_connected() && loop_.now() < until) co_await Sleep(loop_.executor(), farewell_pause);
   }
 
   // A name that nobody has now may be a slip of the pen.
   Task<bool> is_known() {
+    if (const auto name = core::check_name(command_.command); !name) {
+      complain(name.error());
+      fail_with(exit_of(name.error()));
+      co_return false;
+    }
     const auto all = co_await list_commands(session_->runtime(), {.deadline = patience});
     if (!all) {
-      failure_ = all.error();
-      complain(*failure_);
+      complain(all.error());
+      fail_with(exit_of(all.error()));
       co_return false;
     }
     std::vector<std::string_view> names;
     for (const CommandDefinition& each : *all) names.push_back(each.id);
     if (std::ranges::find(names, command_.command) != names.end()) co_return true;
     const std::string_view near = codec::nearest_name(command_.command, names.data(), names.size());
-    failure_ = Error{Code::not_found, fmt::format("nobody has the command {}", command_.command)};
-    complain(*failure_, near.empty() ? "--wait sends it all the same, for whoever has it by the deadline"
-                                     : fmt::format("did you mean {}? --wait sends it all the same", near));
+    const Error error{Code::not_found, fmt::format("nobody has the command {}", command_.command)};
+    fail_with(exit_of(error));
+    complain(error, near.empty() ? "--wait sends it all the same, for whoever has it by the deadline"
+                                 : fmt::format("did you mean {}? --wait sends it all the same", near));
     co_return false;
   }
 
-  Task<void> tell_first(std::deque<Ticket>& tickets) {
-    const Ticket ticket = std::move(tickets.front());
-    tickets.pop_front();
+  Task<void> tell_first() {
+    const Ticket ticket = tickets_.front();
     const TicketResult result = co_await ticket.result();
+    tickets_.pop_front();
+    if (has_given_up_) co_return;  // and has said why
+    const bool is_unknown = result.kind == TicketResult::Kind::unknown;
+    if (result.kind != TicketResult::Kind::applied) {
+      fail_with(is_unknown ? exit_of({Code::sent_then_lost, {}}) : exit_of(result.error));
+    }
     if (common_.json) {
       std::string line =
           fmt::format(R"({{"ticket":"{}","result":"{}")", outbox_.text_of(ticket), to_string(result.kind));
@@ -228,42 +252,52 @@ class Sending {
       } else {
         line += fmt::format(R"(,"error":{{"kind":"{}","code":{},"note":{}}})", to_string(kind(result.error)),
                             static_cast<std::uint32_t>(result.error.code), codec::to_json(result.error.note));
-        if (!failure_) failure_ = result.error;
       }
       say(line + "}");
     } else if (result.kind == TicketResult::Kind::applied) {
       say(result.value.empty() ? "null" : result.value);
     } else {
-      complain(
-          fmt::format("{}: {}: {}", outbox_.text_of(ticket), to_string(result.kind), to_string(result.error)),
-          result.kind == TicketResult::Kind::unknown ? "it may have been applied: look before you send it again" : "");
-      if (!failure_) failure_ = result.error;
+      // The kind of the error is often the word for the result.
+      const std::string why = to_string(result.error);
+      const std::string kind = fmt::format("{}: ", to_string(result.kind));
+      complain(fmt::format("{}: {}{}", outbox_.text_of(ticket), why.starts_with(kind) ? "" : kind, why),
+               is_unknown ? "it may have been applied: look before you send it again" : "");
     }
   }
-  void tell(Error error, const std::string& request) {
-    complain(fmt::format("{}: {}", to_string(error), request), "it was not sent", &error);
-    if (!failure_) failure_ = std::move(error);
+  void tell(const Error& error, const Line& line) {
+    const std::string where = line.number == 0 ? "" : fmt::format("line {} of the input: ", line.number);
+    complain(where + to_string(error), "it was not sent", &error);
+    fail_with(exit_of(error));
+  }
+  // There is nobody to send to, which has been said.
+  void give_up_with(int exit) {
+    exit_ = exit;
+    has_given_up_ = true;
   }
 
   const Common& common_;
   const SendCommand& command_;
-  const std::vector<std::string> requests_;
+  const std::vector<Line> requests_;
   Loop loop_{{.tls = tls_of_environment()}};
   std::unique_ptr<Session> session_;  // null: there is none now
   bool was_there_ = false;
+  bool has_warned_ = false;  // that it is not
   Outbox outbox_;
-  std::optional<Error> failure_;
-  std::optional<int> exit_;  // where there is no hub
+  std::deque<Ticket> tickets_;  // whose results are to be told
+  bool has_given_up_ = false;
+  std::optional<int> exit_;  // of the first that was not applied
   Scope scope_;
 };
 
-Result<std::vector<std::string>> requests_of(const SendCommand& command) {
-  if (command.request != "-") return std::vector{command.request};
+Result<std::vector<Line>> requests_of(const SendCommand& command) {
+  if (command.request != "-") return std::vector{Line{command.request}};
   PARLEY_TRY(const std::string text, read_input("-", requests_bytes_max));
-  std::vector<std::string> lines;
+  std::vector<Line> lines;
+  std::size_t number = 0;
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t end = std::min(text.find('\n', at), text.size());
-    if (end != at) lines.push_back(text.substr(at, end - at));
+    ++number;
+    if (end != at) lines.push_back({text.substr(at, end - at), number});
     at = end + 1;
   }
   return lines;

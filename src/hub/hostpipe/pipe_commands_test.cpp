@@ -279,8 +279,7 @@ TEST(PipeCommands, what_no_line_holds_is_refused_and_so_is_one_too_many) {
   EXPECT_EQ(at.counters().commands_refused, 2u);
 }
 
-TEST(PipeCommands, a_write_that_fails_ends_the_connection_and_all_that_waits) {
-  // rule: delivery/W-21
+TEST(PipeCommands, a_host_that_is_gone_ends_the_connection_and_all_that_waits) {
   HubWorld hub(with_commands());
   ASSERT_TRUE(hub.hub->listen("mem:other"));
   Host host(hub);

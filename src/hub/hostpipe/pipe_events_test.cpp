@@ -31,6 +31,15 @@ TEST(PipeEvents, those_of_a_pattern_go_to_the_host_as_raw_events) {
   EXPECT_EQ(at.counters().events, 3u);
 }
 
+TEST(PipeEvents, commands_and_events_reach_the_host_in_the_order_in_which_they_happened) {
+  // rule: delivery/K-11
+  Registered at(with_commands({"n"}));
+  at.emit("n", R"({"of":1})");
+  auto call = at.call("host.spawn_pool_window");
+  at.emit("n", R"({"of":2})");
+  EXPECT_THAT(at.host.hear_all(), ElementsAre(event(1), HasSubstr("spawn_pool_window"), event(2)));
+}
+
 TEST(PipeEvents, a_report_of_its_own_accord_is_an_event_of_the_hub) {
   // rule: delivery/R-44
   Registered at;

@@ -288,6 +288,7 @@ TEST_F(OutboxTest, both_ends_can_be_asked_for_a_ticket) {
   host->may_go_on.set();
   result_of(ticket);
   EXPECT_EQ(outbox.ticket(ticket.number()).result, Kind::applied);
+  EXPECT_EQ(outbox.ticket(ticket.number()).code, 0u) << "no error";
   world.settle();
   EXPECT_EQ(world.run(outbox.ask_peer(ticket.number()))->stage, Stage::unknown);  // its sender has the result
   EXPECT_EQ(outbox.ticket(99).stage, Stage::unknown);
