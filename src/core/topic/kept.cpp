@@ -23,7 +23,11 @@ std::uint64_t bytes_of(const KeepOptions& options) { return options.bytes + opti
 // --- topics
 
 Result<void> Kept::check_options(const KeepOptions& options) const {
-  if (options.items == 0 || options.bytes == 0) return fail(Code::invalid, "a topic of which nothing is kept");
+  if (options.items == 0) return fail(Code::invalid, "a topic of which nothing is kept");
+  if (options.bytes < KeptRing::bytes_min) {
+    return fail(Code::invalid,
+                fmt::format("{} bytes, and a message takes {} at least", options.bytes, KeptRing::bytes_min));
+  }
   if (options.items > limits_.items_max) {
     return fail(Code::overloaded, fmt::format("{} messages, and {} are kept", options.items, limits_.items_max));
   }
@@ -34,60 +38,70 @@ Result<void> Kept::check_options(const KeepOptions& options) const {
   return {};
 }
 
-Result<void> Kept::keep(std::string_view topic, std::optional<std::string_view> keeper, const KeepOptions& options) {
+Result<void> Kept::check_keep(std::string_view topic, std::optional<std::string_view> keeper,
+                              const KeepOptions& options) const {
   if (is_closed_) return fail(closed());
   PARLEY_TRY(check_name(topic));
   PARLEY_TRY(check_options(options));
-  const auto by = keeper ? std::optional<std::string>(*keeper) : std::nullopt;
   const auto found = topics_.find(topic);
-  if (found == topics_.end()) {
-    if (topics_.size() >= limits_.topics_max) {
-      return fail(Code::overloaded, fmt::format("{} topics are kept", topics_.size()));
-    }
-    PARLEY_TRY(set_aside(by, options, nullptr));
-    topics_.emplace(topic, Topic{KeptRing(options), by});
-    return {};
+  if (found == topics_.end() && topics_.size() >= limits_.topics_max) {
+    return fail(Code::overloaded, fmt::format("{} topics are kept", topics_.size()));
   }
-  Topic& known = found->second;
-  if (by && known.keeper != by) return fail(Code::in_use, fmt::format("somebody else keeps the topic {}", topic));
-  PARLEY_TRY(set_aside(by, options, &known));
-  known.keeper = by;
-  bytes_ -= known.ring.bytes();
-  counters_.dropped += known.ring.set_bounds(options);
-  bytes_ += known.ring.bytes();
-  return {};
+  const Topic* const known = found == topics_.end() ? nullptr : &found->second;
+  if (known && keeper && known->keeper != keeper) {
+    return fail(Code::in_use, fmt::format("somebody else keeps the topic {}", topic));
+  }
+  return check_room(keeper, options, known);
 }
 
-Result<void> Kept::set_aside(const std::optional<std::string>& keeper, const KeepOptions& options,
-                             const Topic* instead_of) {
+void Kept::keep(std::string_view topic, std::optional<std::string_view> keeper, const KeepOptions& options) {
+  PARLEY_ASSERT(check_keep(topic, keeper, options).has_value());
+  auto found = topics_.find(topic);
+  if (found == topics_.end()) {
+    found = topics_.emplace(topic, Topic{KeptRing(options)}).first;
+  } else {
+    KeptRing& ring = found->second.ring;
+    release(found->second);
+    bytes_ -= ring.bytes();
+    counters_.dropped += ring.set_bounds(options);
+    bytes_ += ring.bytes();
+  }
+  found->second.keeper = keeper;
+  set_aside(found->second);
+}
+
+Result<void> Kept::check_room(std::optional<std::string_view> keeper, const KeepOptions& options,
+                              const Topic* instead_of) const {
   const std::uint64_t bytes = bytes_of(options);
   const std::uint64_t before = instead_of ? bytes_of(instead_of->ring.bounds()) : 0;
   PARLEY_ASSERT(set_aside_ >= before, set_aside_, before);
   if (set_aside_ - before + bytes > limits_.bytes_max) {
     return fail(Code::overloaded, fmt::format("{} bytes are set aside for all topics", set_aside_));
   }
-  if (keeper) {
-    const auto known = keepers_.find(*keeper);
-    const Keeper has = known == keepers_.end() ? Keeper() : known->second;
-    if (!instead_of && has.topics >= limits_.topics_per_keeper_max) {
-      return fail(Code::overloaded, fmt::format("{} keeps {} topics", *keeper, has.topics));
-    }
-    if (has.bytes - before + bytes > limits_.bytes_per_keeper_max) {
-      return fail(Code::overloaded, fmt::format("{} bytes are set aside for {}", has.bytes, *keeper));
-    }
+  if (!keeper) return {};
+  const auto known = keepers_.find(*keeper);
+  const Keeper has = known == keepers_.end() ? Keeper() : known->second;
+  if (!instead_of && has.topics >= limits_.topics_per_keeper_max) {
+    return fail(Code::overloaded, fmt::format("{} keeps {} topics", *keeper, has.topics));
   }
-  if (instead_of) release(*instead_of);
-  set_aside_ += bytes;
-  if (keeper) {
-    Keeper& has = keepers_[*keeper];
-    ++has.topics;
-    has.bytes += bytes;
+  if (has.bytes - before + bytes > limits_.bytes_per_keeper_max) {
+    return fail(Code::overloaded, fmt::format("{} bytes are set aside for {}", has.bytes, *keeper));
   }
   return {};
 }
 
+void Kept::set_aside(const Topic& topic) {
+  const std::uint64_t bytes = bytes_of(topic.ring.bounds());
+  set_aside_ += bytes;
+  if (!topic.keeper) return;
+  Keeper& has = keepers_[*topic.keeper];
+  ++has.topics;
+  has.bytes += bytes;
+}
+
 void Kept::release(const Topic& topic) {
   const std::uint64_t bytes = bytes_of(topic.ring.bounds());
+  PARLEY_ASSERT(set_aside_ >= bytes, set_aside_, bytes);
   set_aside_ -= bytes;
   if (!topic.keeper) return;
   const auto keeper = keepers_.find(*topic.keeper);

@@ -73,9 +73,13 @@ class Kept {
   std::uint64_t incarnation() const { return incarnation_; }
 
   // --- topics
-  // Said again by its keeper, or by the owner of all, whom no keeper is named for: its bounds from now on. Errors:
-  // invalid (the name, a bound that is 0), in_use (another keeper's), overloaded, closed.
-  Result<void> keep(std::string_view topic, std::optional<std::string_view> keeper, const KeepOptions& options);
+  // Whether keep() may be called. Errors: invalid (the name, a bound at which it takes no message), in_use (another
+  // keeper's), overloaded, closed.
+  Result<void> check_keep(std::string_view topic, std::optional<std::string_view> keeper,
+                          const KeepOptions& options) const;
+  // Said again by its keeper, or by the owner of all, whom no keeper is named for: its bounds from now on. It was
+  // checked.
+  void keep(std::string_view topic, std::optional<std::string_view> keeper, const KeepOptions& options);
   // Null: it is not kept.
   const KeptRing* ring_of(std::string_view topic) const {
     const auto found = topics_.find(topic);
@@ -142,7 +146,7 @@ class Kept {
  private:
   struct Topic {
     KeptRing ring;
-    std::optional<std::string> keeper;
+    std::optional<std::string> keeper = {};  // nothing: the owner of all
     std::set<Follower> idle = {};
   };
   struct Keeper {
@@ -165,7 +169,9 @@ class Kept {
   };
 
   Result<void> check_options(const KeepOptions& options) const;
-  Result<void> set_aside(const std::optional<std::string>& keeper, const KeepOptions& options, const Topic* instead_of);
+  Result<void> check_room(std::optional<std::string_view> keeper, const KeepOptions& options,
+                          const Topic* instead_of) const;
+  void set_aside(const Topic& topic);
   void release(const Topic& topic);
   static bool is_behind(const Cursor& cursor) { return cursor.told + 1 < cursor.topic->second.ring.oldest(); }
   static bool takes_snapshot(const Cursor& cursor) {

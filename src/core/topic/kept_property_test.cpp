@@ -93,7 +93,7 @@ class Storm {
 
   void begin() {
     bench_ = std::make_unique<Bench>(KeptLimits(), ++incarnation_);
-    bench_->machine.keep("t", std::nullopt, {.items = items_max, .bytes = bytes_max}).value();
+    bench_->keep("t", std::nullopt, {.items = items_max, .bytes = bytes_max}).value();
     history_ = {};
   }
   void restart() {

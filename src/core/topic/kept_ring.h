@@ -31,6 +31,10 @@ class KeptRing {
 
   // What an item counts in bytes beside itself.
   static constexpr std::size_t overhead_bytes = 64;
+  // What the owner says at most of a message or a snapshot beside what is in it: positions, lengths and a schema.
+  static constexpr std::size_t head_bytes_max = 128;
+  // Of a ring that takes a message, be it empty.
+  static constexpr std::uint64_t bytes_min = overhead_bytes + head_bytes_max;
 
   explicit KeptRing(const KeepOptions& bounds) : bounds_(bounds) {}
 

@@ -17,6 +17,11 @@ class Bench {
  public:
   explicit Bench(KeptLimits limits = {}, std::uint64_t incarnation = 7) : machine(incarnation, limits) {}
 
+  Result<void> keep(std::string_view topic, std::optional<std::string_view> keeper, const KeepOptions& options) {
+    auto checked = machine.check_keep(topic, keeper, options);
+    if (checked) machine.keep(topic, keeper, options);
+    return checked;
+  }
   Kept::Version say(std::string_view topic, std::string_view text) {
     return machine.append(topic, Bytes::copy_of(as_bytes(text)), woken);
   }

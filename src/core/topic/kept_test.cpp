@@ -21,7 +21,7 @@ constexpr std::uint64_t most = std::numeric_limits<std::uint64_t>::max();
 // Keeps three messages of the topic "desk".
 class KeptTest : public ::testing::Test {
  protected:
-  KeptTest() { bench.machine.keep("desk", "ann", {.items = 3}).value(); }
+  KeptTest() { bench.keep("desk", "ann", {.items = 3}).value(); }
   Bench bench;
   Kept& machine = bench.machine;
 };
@@ -127,7 +127,7 @@ TEST_F(KeptTest, a_snapshot_is_of_a_version_that_the_ring_joins_on_to_and_of_non
   EXPECT_EQ(bench.show("desk", "x").value(), 5u);
   EXPECT_EQ(bench.show("desk", "x", 4).error().code, Code::refused);
   EXPECT_EQ(bench.show("none", "x").error().code, Code::not_found);
-  machine.keep("desk", "ann", {.items = 3, .snapshot_bytes = 4}).value();
+  bench.keep("desk", "ann", {.items = 3, .snapshot_bytes = 4}).value();
   EXPECT_EQ(bench.show("desk", "12345").error().code, Code::too_large);
   EXPECT_EQ(bench.show("desk", "1234").value(), 5u);
 }
@@ -195,7 +195,7 @@ TEST_F(KeptTest, a_slow_follower_keeps_nothing_and_holds_up_nobody) {
 TEST_F(KeptTest, a_ring_is_bounded_in_bytes_and_takes_no_message_that_is_longer) {
   // rule: delivery/I-03
   constexpr std::size_t each = KeptRing::overhead_bytes + 10;
-  machine.keep("logs", "ann", {.items = 100, .bytes = 3 * each}).value();
+  bench.keep("logs", "ann", {.items = 100, .bytes = 3 * each}).value();
   const std::string ten(10, 'x');
   for (int i = 0; i < 5; ++i) bench.say("logs", ten);
   EXPECT_EQ(machine.ring_of("logs")->size(), 3u);
@@ -220,50 +220,52 @@ TEST_F(KeptTest, closed_topics_end_their_followers_behind_what_there_is) {
   EXPECT_THAT(bench.hear(idle), ElementsAre("over"));
   EXPECT_THAT(bench.hear(behind), ElementsAre("1", "over"));
   EXPECT_EQ(machine.follow({.topic = "desk", .peer = "x"}).error().code, Code::closed);
-  EXPECT_EQ(machine.keep("logs", "ann", {}).error().code, Code::closed);
+  EXPECT_EQ(bench.keep("logs", "ann", {}).error().code, Code::closed);
   EXPECT_EQ(bench.show("desk", "x").error().code, Code::closed);
 }
 
 TEST(KeptBounds, a_topic_is_its_keepers_and_the_owners) {
   Bench bench;
   Kept& machine = bench.machine;
-  machine.keep("desk", "ann", {.items = 4}).value();
+  bench.keep("desk", "ann", {.items = 4}).value();
   bench.say("desk", 4);
-  EXPECT_EQ(machine.keep("desk", "bob", {}).error().code, Code::in_use);
-  machine.keep("desk", "ann", {.items = 2}).value();
+  EXPECT_EQ(bench.keep("desk", "bob", {}).error().code, Code::in_use);
+  bench.keep("desk", "ann", {.items = 2}).value();
   EXPECT_THAT(bench.hear(bench.follow("desk", Gap::replay, TopicPosition())),
               ElementsAre("missed 2 complete from 3", "3", "4"));
-  machine.keep("desk", std::nullopt, {}).value();
-  EXPECT_EQ(machine.keep("desk", "ann", {}).error().code, Code::in_use);
-  for (const KeepOptions& none : {KeepOptions{.items = 0}, KeepOptions{.bytes = 0}}) {
-    EXPECT_EQ(machine.keep("logs", "ann", none).error().code, Code::invalid);
+  bench.keep("desk", std::nullopt, {}).value();
+  EXPECT_EQ(bench.keep("desk", "ann", {}).error().code, Code::in_use);
+  for (const KeepOptions& none : {KeepOptions{.items = 0}, KeepOptions{.bytes = 0}, KeepOptions{.bytes = 191}}) {
+    EXPECT_EQ(bench.keep("logs", "ann", none).error().code, Code::invalid);
   }
-  EXPECT_EQ(machine.keep("not a name", "ann", {}).error().code, Code::invalid);
+  EXPECT_EQ(bench.keep("not a name", "ann", {}).error().code, Code::invalid);
+  EXPECT_TRUE(bench.keep("logs", "ann", {.bytes = KeptRing::bytes_min}));
+  EXPECT_TRUE(machine.check("logs", KeptRing::head_bytes_max)) << "an empty message";
 }
 
 TEST(KeptBounds, topics_and_what_is_set_aside_for_them_have_bounds_for_each_keeper_and_for_all) {
   Bench bench(
-      {.topics_max = 4, .topics_per_keeper_max = 2, .items_max = 8, .bytes_max = 1000, .bytes_per_keeper_max = 500});
+      {.topics_max = 4, .topics_per_keeper_max = 2, .items_max = 8, .bytes_max = 10000, .bytes_per_keeper_max = 5000});
   Kept& machine = bench.machine;
   const auto keep = [&](std::string_view topic, std::string_view keeper, std::uint64_t bytes) {
-    const auto kept = machine.keep(topic, keeper, {.items = 8, .bytes = bytes, .snapshot_bytes = 0});
+    const auto kept = bench.keep(topic, keeper, {.items = 8, .bytes = bytes, .snapshot_bytes = 0});
     return kept ? std::optional<Code>() : kept.error().code;
   };
-  EXPECT_EQ(keep("a", "ann", 501), Code::overloaded);
+  EXPECT_EQ(keep("a", "ann", 5001), Code::overloaded);
   EXPECT_EQ(keep("a", "ann", most), Code::overloaded);
-  EXPECT_EQ(machine.keep("a", "ann", {.items = 9}).error().code, Code::overloaded);
-  EXPECT_EQ(machine.keep("a", "ann", {.items = 8, .bytes = most, .snapshot_bytes = 1}).error().code, Code::overloaded);
-  EXPECT_EQ(keep("a", "ann", 400), std::nullopt);
-  EXPECT_EQ(keep("b", "ann", 200), Code::overloaded);
-  EXPECT_EQ(keep("a", "ann", 300), std::nullopt);
-  EXPECT_EQ(keep("b", "ann", 200), std::nullopt);
-  EXPECT_EQ(keep("c", "ann", 1), Code::overloaded);
-  EXPECT_EQ(keep("c", "bob", 500), std::nullopt);
-  EXPECT_EQ(machine.bytes_set_aside(), 1000u);
-  EXPECT_EQ(keep("d", "cid", 1), Code::overloaded);
-  machine.keep("a", std::nullopt, {.items = 8, .bytes = 100, .snapshot_bytes = 0}).value();
-  EXPECT_EQ(keep("d", "ann", 200), std::nullopt) << "what the owner has taken over is not the keeper's";
-  EXPECT_EQ(keep("e", "bob", 1), Code::overloaded) << "four topics";
+  EXPECT_EQ(bench.keep("a", "ann", {.items = 9}).error().code, Code::overloaded);
+  EXPECT_EQ(bench.keep("a", "ann", {.items = 8, .bytes = most, .snapshot_bytes = 1}).error().code, Code::overloaded);
+  EXPECT_EQ(keep("a", "ann", 4000), std::nullopt);
+  EXPECT_EQ(keep("b", "ann", 2000), Code::overloaded);
+  EXPECT_EQ(keep("a", "ann", 3000), std::nullopt);
+  EXPECT_EQ(keep("b", "ann", 2000), std::nullopt);
+  EXPECT_EQ(keep("c", "ann", 200), Code::overloaded);
+  EXPECT_EQ(keep("c", "bob", 5000), std::nullopt);
+  EXPECT_EQ(machine.bytes_set_aside(), 10000u);
+  EXPECT_EQ(keep("d", "cid", 200), Code::overloaded);
+  bench.keep("a", std::nullopt, {.items = 8, .bytes = 1000, .snapshot_bytes = 0}).value();
+  EXPECT_EQ(keep("d", "ann", 2000), std::nullopt) << "what the owner has taken over is not the keeper's";
+  EXPECT_EQ(keep("e", "bob", 200), Code::overloaded) << "four topics";
   EXPECT_EQ(machine.topic_count(), 4u);
 }
 
@@ -271,7 +273,7 @@ TEST(KeptBounds, followers_have_bounds_for_each_peer_and_for_all) {
   // rule: delivery/I-03
   Bench bench({.followers_max = 3, .followers_per_peer_max = 2});
   Kept& machine = bench.machine;
-  machine.keep("desk", std::nullopt, {}).value();
+  bench.keep("desk", std::nullopt, {}).value();
   const auto first = bench.follow("desk", Gap::live, {}, "ann");
   bench.follow("desk", Gap::live, {}, "ann");
   EXPECT_EQ(machine.follow({.topic = "desk", .peer = "ann"}).error().code, Code::overloaded);

@@ -72,6 +72,7 @@ Result<void> Topics::declare(std::string_view topic, std::optional<SchemaId> sch
   if (by) PARLEY_TRY(check_declarer(*by));
   if (found == topics_.end()) found = topics_.emplace(topic, Topic()).first;
   found->second.is_declared = true;
+  if (by) found->second.declared_by.emplace(*by);
   if (!found->second.schema) found->second.schema = schema;
   if (by) ++declared_by_.try_emplace(std::string(*by)).first->second;
   return {};
@@ -95,6 +96,11 @@ std::optional<SchemaId> Topics::schema_of(std::string_view topic) const {
   const auto found = topics_.find(topic);
   if (found == topics_.end()) return std::nullopt;
   return found->second.schema.value_or(any_schema_id);
+}
+
+bool Topics::is_declared(std::string_view topic, std::optional<std::string_view> by) const {
+  const auto found = topics_.find(topic);
+  return found != topics_.end() && found->second.is_declared && (!by || found->second.declared_by == by);
 }
 
 std::vector<Topics::Seen> Topics::list(std::string_view after) const {

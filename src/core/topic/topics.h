@@ -158,6 +158,8 @@ class Topics {
   // --- what there is
   // Of a topic that is there and has none, any_schema_id.
   std::optional<wire::bus::SchemaId> schema_of(std::string_view topic) const;
+  // Whether it was declared by that principal; none: by anybody.
+  bool is_declared(std::string_view topic, std::optional<std::string_view> by) const;
   struct Seen {
     std::string_view name;
     std::size_t subscriptions;
@@ -175,6 +177,7 @@ class Topics {
   struct Reader;
   struct Topic {
     bool is_declared = false;
+    std::optional<std::string> declared_by = {};  // nothing: by the owner, or not
     std::optional<wire::bus::SchemaId> schema = {};
     std::map<Subscription, Reader*> readers = {};
   };

@@ -249,6 +249,7 @@ TEST_F(FollowTest, a_publisher_keeps_a_topic_and_gives_its_snapshots) {
   EXPECT_TRUE(keep("news", 2));
   EXPECT_TRUE(keep("news", 3)) << "said again";
   EXPECT_EQ(keep("more", 1).error().code, Code::overloaded) << "one for each keeper";
+  EXPECT_FALSE(topics.machine().schema_of("more")) << "what is not kept is not declared for it";
   EXPECT_EQ(keep("desk", 1).error().code, Code::in_use);
   EXPECT_EQ(keep("news", 0).error().code, Code::invalid);
   who = "bob";
@@ -267,6 +268,26 @@ TEST_F(FollowTest, a_publisher_keeps_a_topic_and_gives_its_snapshots) {
   EXPECT_EQ(show("state at 2", std::nullopt).value(), 2u);
   EXPECT_EQ(show("state at 1", 1).error().code, Code::refused);
   EXPECT_EQ(show("state at 3", 3).error().code, Code::invalid);
+}
+
+TEST_F(FollowTest, a_publisher_keeps_no_topic_that_somebody_else_has_declared) {
+  Visit visit(world, services);
+  using builtin::Topics;
+  const auto keep = [&](std::string topic, std::uint64_t bytes) {
+    return visit.outcome_of(visit.client().call<&Topics::keep>(std::move(topic), builtin::KeepOptions{.bytes = bytes}));
+  };
+  const auto long_one = [] { return core::Envelope{.payload = std::vector<std::uint8_t>(1000)}; };
+  topics.declare("weather").value();
+  EXPECT_EQ(keep("weather", 192).error().code, Code::in_use);
+  EXPECT_TRUE(topics.publish("weather", long_one())) << "nobody is silenced";
+  EXPECT_TRUE(visit.outcome_of(visit.client().call<&Topics::declare>("news", builtin::TopicSchema())));
+  who = "bob";
+  EXPECT_EQ(keep("news", 192).error().code, Code::in_use);
+  who = "ann";
+  EXPECT_EQ(keep("news", 191).error().code, Code::invalid);
+  EXPECT_TRUE(keep("news", 192));
+  topics.keep("weather").value();
+  EXPECT_EQ(topics.kept().machine().topic_count(), 3u) << "the owner keeps any topic";
 }
 
 TEST_F(FollowTest, who_may_not_publish_or_subscribe_is_told_so_and_what_is_not_kept_is_not_found) {

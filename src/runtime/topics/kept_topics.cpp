@@ -7,8 +7,7 @@ namespace parley {
 
 namespace {
 
-// What is said of a message or a snapshot beside what is in it: positions, lengths and a schema.
-constexpr std::size_t head_bytes_max = 128;
+constexpr std::size_t head_bytes_max = core::KeptRing::head_bytes_max;
 
 Bytes encoded(builtin::Followed item) { return Bytes::copy_of(codec::to_postcard(item)); }
 

@@ -31,8 +31,13 @@ class KeptTopics final {
   KeptTopics(const KeptTopics&) = delete;
   KeptTopics& operator=(const KeptTopics&) = delete;
 
-  Result<void> keep(std::string_view topic, std::optional<std::string_view> keeper, const core::KeepOptions& options) {
-    return machine_.keep(topic, keeper, options);
+  // What core::Kept says of them.
+  Result<void> check_keep(std::string_view topic, std::optional<std::string_view> keeper,
+                          const core::KeepOptions& options) const {
+    return machine_.check_keep(topic, keeper, options);
+  }
+  void keep(std::string_view topic, std::optional<std::string_view> keeper, const core::KeepOptions& options) {
+    machine_.keep(topic, keeper, options);
   }
   bool keeps(std::string_view topic) const { return machine_.ring_of(topic) != nullptr; }
   // Whether append() takes it. Errors: too_large.

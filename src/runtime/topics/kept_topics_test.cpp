@@ -151,6 +151,7 @@ TEST_F(KeptTopicsTest, what_is_not_sent_has_no_version) {
   EXPECT_EQ(topics.publish("desk", say("b"), "k").error().code, Code::in_use);
   topics.tap("desk", [](auto, auto, const auto&) {}).value();
   EXPECT_EQ(publish("c"), 0u) << "to the tap alone";
+  EXPECT_EQ(publish(std::string(std::size_t{5} << 20, 'x')), 0u) << "whatever is kept of others";
   topics.untap("desk");
   EXPECT_EQ(publish("d"), 2u);
   EXPECT_THAT(hear(*follower), ElementsAre("1:a", "2:d"));

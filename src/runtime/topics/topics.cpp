@@ -22,9 +22,10 @@ void Topics::untap(std::string_view topic) {
 
 Result<void> Topics::keep(std::string_view topic, const core::KeepOptions& options,
                           std::optional<std::string_view> keeper) {
-  if (auto declared = declare(topic, std::nullopt, keeper); !declared && declared.error().code != Code::in_use)
-    return declared;
-  return kept_.keep(topic, keeper, options);
+  PARLEY_TRY(kept_.check_keep(topic, keeper, options));
+  if (!machine_.is_declared(topic, keeper)) PARLEY_TRY(declare(topic, std::nullopt, keeper));
+  kept_.keep(topic, keeper, options);
+  return {};
 }
 
 Topics::Peer Topics::join(TopicSubscriber& subscriber) {
@@ -54,7 +55,7 @@ void Topics::taken(const core::Topics::Deliver& delivered) {
 // What is sent is kept before anybody is told of it: who subscribes and who follows hear of it in the same order.
 Result<Topics::Published> Topics::publish(std::string_view topic, core::Envelope message,
                                           std::optional<std::string_view> key) {
-  const bool is_kept = kept_.keeps(topic);
+  const bool is_kept = kept_.keeps(topic) && !tapping_.contains(topic);
   if (is_kept) PARLEY_TRY(kept_.check(topic, message));
   core::Topics::Effects effects;
   PARLEY_TRY(const auto published, machine_.publish(topic, std::move(message), key, executor_.now(), effects));

@@ -61,8 +61,10 @@ class Topics final {
   Result<void> tap(std::string_view topic, Tap tap);
   void untap(std::string_view topic);
 
-  // The newest messages stay for those who follow; it is declared where it was not. What a tap takes is not kept.
-  // Errors: those of core::Kept::keep() and of declare(), but that it is there.
+  // The newest messages stay for those who follow; it is declared where it was not. A keeper keeps what it has declared
+  // itself, since nothing is published that is longer than what is kept; the owner, whom none is named for, keeps any
+  // topic. What a tap takes is not kept. Errors: those of core::Kept::check_keep() and of declare(): in_use where
+  // somebody else has declared it.
   Result<void> keep(std::string_view topic, const core::KeepOptions& options = {},
                     std::optional<std::string_view> keeper = std::nullopt);
   // Whom to ask for a snapshot when a follower needs one, on this thread and never from inside publish(): how things

@@ -47,8 +47,8 @@ class Topics {
   virtual Task<Result<void>> subscribe(Context& context, std::string topic, std::vector<TopicSchema> schemas,
                                        Tx<Delivery, deliveries_ahead> deliveries) = 0;
   // The newest messages of the topic stay from now on, for those who follow; it is declared where it was not. Said
-  // again by the same caller: how much stays. Errors: permission (to publish), invalid, in_use (somebody else keeps
-  // it), overloaded, closed.
+  // again by the same principal: how much stays. Errors: permission (to publish), invalid, in_use (somebody else has
+  // declared it, or keeps it), overloaded, closed.
   virtual Task<Result<void>> keep(Context& context, std::string topic, KeepOptions options) = 0;
   // How things are behind the newest message of a topic that is kept, or behind that version, which is its answer.
   // Errors: permission (to publish), not_found, invalid (a version to come), refused (what came behind it is no longer
