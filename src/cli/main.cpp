@@ -164,13 +164,17 @@ CLI::App* add_publish(CLI::App& app, PublishCommand& publishing) {
                     "Makes the topic where it is not there yet; without a payload that is all.");
   command->add_flag("--keep", publishing.keep,
                     "Makes it, and its newest messages stay for those who follow it; without a payload that is all.");
+  command->add_flag("--unkeep", publishing.unkeep, "What is kept of it goes, and no more of it is kept.")
+      ->excludes("--keep");
   CLI::Option* const snapshot = command->add_flag(
       "--snapshot", publishing.is_snapshot,
       "The payload is no message: it says how things are, for those who follow and have missed something.");
   command->add_option("--at", publishing.at, "The version of the message behind which they are so; else the newest.")
       ->type_name("VERSION")
       ->needs(snapshot);
-  for (const char* const of_a_message : {"--key", "--schema", "--declare", "--keep"}) snapshot->excludes(of_a_message);
+  for (const char* const of_a_message : {"--key", "--schema", "--declare", "--keep", "--unkeep"}) {
+    snapshot->excludes(of_a_message);
+  }
   return command;
 }
 

@@ -88,6 +88,7 @@ Task<Result<std::optional<builtin::Published>>> ask_publish(Session& session, co
     const auto kept = co_await topics.call<&builtin::Topics::keep>(command.topic, builtin::KeepOptions());
     if (!is_there(kept)) co_return fail(kept.error());
   }
+  if (command.unkeep) co_await co_await topics.call<&builtin::Topics::unkeep>(command.topic);
   if (!message) co_return std::nullopt;
   message->schema = std::move(schema);
   co_return co_await topics.call<&builtin::Topics::publish>(command.topic, *std::move(message), command.key);
@@ -282,7 +283,9 @@ int run_publish(const Common& common, const PublishCommand& command) {
     if (input->ends_with('\n')) input->pop_back();
     payload = *std::move(input);
   }
-  if (!payload && (command.is_snapshot || !(command.declare || command.keep))) payload.emplace();
+  if (!payload && (command.is_snapshot || !(command.declare || command.keep || command.unkeep))) {
+    payload.emplace();
+  }
   builtin::TopicSchema id;
   if (command.schema) {
     const auto schema = read_input(*command.schema, schema_bytes_max);

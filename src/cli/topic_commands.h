@@ -16,6 +16,7 @@ struct PublishCommand {
   std::optional<std::string> schema;   // a file
   bool declare = false;
   bool keep = false;
+  bool unkeep = false;
   bool is_snapshot = false;         // and no message
   std::optional<std::uint64_t> at;  // of which version
 };

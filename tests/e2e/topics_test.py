@@ -162,6 +162,19 @@ class Kept(TopicsTest):
         self.expect(self.parley("publish", "desk", "x", "--snapshot", "--at", "2"), 12, "the newest is 1")
         self.expect(self.parley("publish", "none", "x", "--snapshot"), 13, "--keep` keeps a topic")
 
+    def test_a_topic_is_kept_no_more_when_its_keeper_says_so(self):
+        # rule: delivery/I-03
+        self.hub()
+        self.parley("publish", "desk", "one", "--keep")
+        follower = self.subscribe("desk", "--replay")
+        self.assertEqual(follower.stdout.readline(), "one\n")
+        self.expect(self.parley("publish", "desk", "--keep", "--unkeep"), 2)
+        self.assertEqual(self.parley("publish", "desk", "--unkeep").stdout, "")
+        self.assertEqual(follower.wait(), 14)
+        self.assertIn("kept no more", follower.stderr.read())
+        self.expect(self.parley("subscribe", "desk", "--live"), 13, "--keep` keeps a topic")
+        self.expect(self.parley("publish", "desk", "two", "--keep"), 0, "version 1")
+
     def test_ways_of_following_that_are_none(self):
         self.hub("--keep", "desk")
         self.expect(self.parley("subscribe", "desk", "--live", "--replay"), 2)

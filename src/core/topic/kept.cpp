@@ -47,18 +47,22 @@ Result<void> Kept::check_keep(std::string_view topic, std::optional<std::string_
   if (found == topics_.end() && topics_.size() >= limits_.topics_max) {
     return fail(Code::overloaded, fmt::format("{} topics are kept", topics_.size()));
   }
-  const Topic* const known = found == topics_.end() ? nullptr : &found->second;
-  if (known && keeper && known->keeper != keeper) {
-    return fail(Code::in_use, fmt::format("somebody else keeps the topic {}", topic));
-  }
-  return check_room(keeper, options, known);
+  if (found == topics_.end()) return check_room(keeper, options, nullptr);
+  PARLEY_TRY(check_keeper(found, keeper));
+  return check_room(keeper, options, &found->second);
 }
 
-void Kept::keep(std::string_view topic, std::optional<std::string_view> keeper, const KeepOptions& options) {
+Result<void> Kept::check_keeper(TopicTable::const_iterator topic, std::optional<std::string_view> keeper) {
+  if (!keeper || topic->second.keeper == keeper) return {};
+  return fail(Code::in_use, fmt::format("somebody else keeps the topic {}", topic->first));
+}
+
+void Kept::keep(std::string_view topic, std::optional<std::string_view> keeper, const KeepOptions& options,
+                std::uint64_t incarnation) {
   PARLEY_ASSERT(check_keep(topic, keeper, options).has_value());
   auto found = topics_.find(topic);
   if (found == topics_.end()) {
-    found = topics_.emplace(topic, Topic{KeptRing(options)}).first;
+    found = topics_.emplace(topic, Topic{KeptRing(incarnation, options)}).first;
   } else {
     KeptRing& ring = found->second.ring;
     release(found->second);
@@ -68,6 +72,20 @@ void Kept::keep(std::string_view topic, std::optional<std::string_view> keeper, 
   }
   found->second.keeper = keeper;
   set_aside(found->second);
+}
+
+Result<void> Kept::unkeep(std::string_view topic, std::optional<std::string_view> keeper, Woken& woken) {
+  const auto found = topics_.find(topic);
+  if (found == topics_.end()) return fail(not_kept(topic));
+  PARLEY_TRY(check_keeper(found, keeper));
+  woken.insert(woken.end(), found->second.idle.begin(), found->second.idle.end());
+  for (auto& [number, cursor] : followers_) {
+    if (cursor.topic == found) cursor.topic = topics_.end();
+  }
+  release(found->second);
+  bytes_ -= found->second.ring.bytes();
+  topics_.erase(found);
+  return {};
 }
 
 Result<void> Kept::check_room(std::optional<std::string_view> keeper, const KeepOptions& options,
@@ -178,9 +196,10 @@ Result<Kept::Following> Kept::follow(const Wanted& wanted) {
   if (peer == peers_.end()) peer = peers_.emplace(wanted.peer, 0).first;
   ++peer->second;
 
+  const std::uint64_t incarnation = topic->second.ring.incarnation();
   Cursor cursor{topic, peer, wanted.gap, Standing::joined, topic->second.ring.newest()};
   if (wanted.after) {
-    const bool is_of_here = wanted.after->incarnation == 0 || wanted.after->incarnation == incarnation_;
+    const bool is_of_here = wanted.after->incarnation == 0 || wanted.after->incarnation == incarnation;
     if (!is_of_here || wanted.after->version > cursor.told) {
       cursor.standing = Standing::astray;
       cursor.told = 0;
@@ -190,26 +209,28 @@ Result<Kept::Following> Kept::follow(const Wanted& wanted) {
     }
   }
   followers_.emplace(++last_follower_, cursor);
-  return Following{last_follower_, {incarnation_, cursor.told}};
+  return Following{last_follower_, {incarnation, cursor.told}};
 }
 
 void Kept::unfollow(Follower follower) {
   const auto found = followers_.find(follower);
   PARLEY_ASSERT(found != followers_.end(), follower);
   const Cursor& cursor = found->second;
-  cursor.topic->second.idle.erase(follower);
+  if (cursor.topic != topics_.end()) cursor.topic->second.idle.erase(follower);
   if (--cursor.peer->second == 0) peers_.erase(cursor.peer);
   followers_.erase(found);
 }
 
 bool Kept::wants_snapshot(Follower follower) const {
   const Cursor& cursor = followers_.at(follower);
+  if (cursor.topic == topics_.end()) return false;
   const KeptRing& ring = cursor.topic->second.ring;
   return takes_snapshot(cursor) && !is_closed_ && (!ring.snapshot() || ring.snapshot()->version != ring.newest());
 }
 
 Kept::Next Kept::next(Follower follower) {
   Cursor& cursor = followers_.at(follower);
+  if (cursor.topic == topics_.end()) return Over();
   Topic& topic = cursor.topic->second;
   if (takes_snapshot(cursor) && topic.ring.snapshot()) {
     const KeptRing::Snapshot& snapshot = *topic.ring.snapshot();
@@ -231,13 +252,14 @@ Kept::Next Kept::next(Follower follower) {
 }
 
 Kept::Missed Kept::skip(Cursor& cursor) {
-  const Version oldest = cursor.topic->second.ring.oldest();
+  const KeptRing& ring = cursor.topic->second.ring;
+  const Version oldest = ring.oldest();
   const std::uint64_t missed = oldest - 1 - cursor.told;
   cursor.standing = Standing::joined;
   cursor.told = oldest - 1;
   counters_.missed += missed;
   ++(cursor.gap == Gap::live ? counters_.resyncs_unprovided : counters_.resyncs_tail);
-  return {.missed = missed, .complete_from = oldest, .is_unprovided = cursor.gap == Gap::live};
+  return {.missed = missed, .position = {ring.incarnation(), cursor.told}, .is_unprovided = cursor.gap == Gap::live};
 }
 
 // --- its end
@@ -253,6 +275,7 @@ void Kept::close(Woken& woken) {
 std::uint64_t Kept::lag_max() const {
   std::uint64_t most = 0;
   for (const auto& [number, cursor] : followers_) {
+    if (cursor.topic == topics_.end()) continue;
     const KeptRing& ring = cursor.topic->second.ring;
     most = std::max(most, ring.newest() - std::max(cursor.told, ring.oldest() - 1));
   }

@@ -40,7 +40,7 @@ struct KeptCounters {
 
 // Where somebody stands in a kept topic: behind the message of that version.
 struct TopicPosition {
-  std::uint64_t incarnation = 0;  // of the topic; another one counts its versions anew. 0: whichever
+  std::uint64_t incarnation = 0;  // each time a topic is kept anew it has another one, and counts anew. 0: whichever
   std::uint64_t version = 0;      // 0: before the first message
   friend bool operator==(const TopicPosition&, const TopicPosition&) = default;
 };
@@ -66,11 +66,9 @@ class Kept {
   // Followers that were told Nothing, and for which there is something now.
   using Woken = std::vector<Follower>;
 
-  Kept(std::uint64_t incarnation, KeptLimits limits) : incarnation_(incarnation), limits_(limits) {}
+  explicit Kept(KeptLimits limits) : limits_(limits) {}
   Kept(const Kept&) = delete;
   Kept& operator=(const Kept&) = delete;
-
-  std::uint64_t incarnation() const { return incarnation_; }
 
   // --- topics
   // Whether keep() may be called. Errors: invalid (the name, a bound at which it takes no message), in_use (another
@@ -78,8 +76,12 @@ class Kept {
   Result<void> check_keep(std::string_view topic, std::optional<std::string_view> keeper,
                           const KeepOptions& options) const;
   // Said again by its keeper, or by the owner of all, whom no keeper is named for: its bounds from now on. It was
-  // checked.
-  void keep(std::string_view topic, std::optional<std::string_view> keeper, const KeepOptions& options);
+  // checked. Incarnation: of one that is not kept yet; drawn by the owner, never the same twice and not 0.
+  void keep(std::string_view topic, std::optional<std::string_view> keeper, const KeepOptions& options,
+            std::uint64_t incarnation);
+  // All that is kept of it goes, and whoever follows it is told Over. By its keeper, or the owner of all. Errors:
+  // not_found, in_use (another keeper's).
+  Result<void> unkeep(std::string_view topic, std::optional<std::string_view> keeper, Woken& woken);
   // Null: it is not kept.
   const KeptRing* ring_of(std::string_view topic) const {
     const auto found = topics_.find(topic);
@@ -118,14 +120,15 @@ class Kept {
   void unfollow(Follower follower);
   // Whether a snapshot of the newest version would be what comes next, and is not there.
   bool wants_snapshot(Follower follower) const;
+  // Of one that wants something.
   std::string_view topic_of(Follower follower) const { return followers_.at(follower).topic->first; }
 
   struct Nothing {};  // until it is woken
-  struct Over {};     // closed, and it has all
+  struct Over {};     // closed, and it has all; or its topic is kept no more
   struct Missed {
-    std::uint64_t missed;   // so many of this incarnation
-    Version complete_from;  // from here on nothing is missing
-    bool is_unprovided;     // a snapshot was wanted, and there is none
+    std::uint64_t missed;    // so many of this incarnation
+    TopicPosition position;  // behind them: from the next one on nothing is missing
+    bool is_unprovided;      // a snapshot was wanted, and there is none
   };
   using Next = std::variant<Nothing, Over, Missed, Bytes>;
   Next next(Follower follower);
@@ -161,7 +164,7 @@ class Kept {
   using TopicTable = std::map<std::string, Topic, std::less<>>;
   using Peers = std::map<std::string, std::uint32_t, std::less<>>;  // how many each has
   struct Cursor {
-    TopicTable::iterator topic;
+    TopicTable::iterator topic;  // the end: it is kept no more
     Peers::iterator peer;
     Gap gap;
     Standing standing;
@@ -169,6 +172,7 @@ class Kept {
   };
 
   Result<void> check_options(const KeepOptions& options) const;
+  static Result<void> check_keeper(TopicTable::const_iterator topic, std::optional<std::string_view> keeper);
   Result<void> check_room(std::optional<std::string_view> keeper, const KeepOptions& options,
                           const Topic* instead_of) const;
   void set_aside(const Topic& topic);
@@ -179,7 +183,6 @@ class Kept {
   }
   Missed skip(Cursor& cursor);
 
-  const std::uint64_t incarnation_;
   const KeptLimits limits_;
   TopicTable topics_;
   std::map<std::string, Keeper, std::less<>> keepers_;

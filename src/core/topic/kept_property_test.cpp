@@ -135,13 +135,14 @@ class Storm {
       return false;
     }
     if (const auto* const missed = std::get_if<Kept::Missed>(&next)) {
-      RC_ASSERT(missed->complete_from == bench_->machine.ring_of("t")->oldest());
-      RC_ASSERT(missed->missed == missed->complete_from - 1 - each.position.version);
+      RC_ASSERT(missed->position == (TopicPosition{incarnation_, bench_->machine.ring_of("t")->oldest() - 1}));
+      RC_ASSERT(missed->missed == missed->position.version - each.position.version);
       RC_ASSERT(missed->is_unprovided == (each.gap == Gap::live));
       if (each.gap == Gap::live) ++tails_;
-      each.position.version = missed->complete_from - 1;
+      each.position = missed->position;
       // Of another incarnation it had something else; now it has all of this one, or not.
-      each.state = missed->missed == 0 && missed->complete_from == 1 ? std::optional<std::uint64_t>(0) : std::nullopt;
+      each.state =
+          missed->missed == 0 && missed->position.version == 0 ? std::optional<std::uint64_t>(0) : std::nullopt;
       return true;
     }
     const std::string text = text_of(std::get<Bytes>(next));

@@ -5,6 +5,7 @@
 #include <deque>
 #include <optional>
 
+#include "base/assert.h"
 #include "base/bytes.h"
 
 namespace parley::core {
@@ -36,7 +37,12 @@ class KeptRing {
   // Of a ring that takes a message, be it empty.
   static constexpr std::uint64_t bytes_min = overhead_bytes + head_bytes_max;
 
-  explicit KeptRing(const KeepOptions& bounds) : bounds_(bounds) {}
+  // Incarnation: not 0.
+  KeptRing(std::uint64_t incarnation, const KeepOptions& bounds) : incarnation_(incarnation), bounds_(bounds) {
+    PARLEY_ASSERT(incarnation != 0);
+  }
+
+  std::uint64_t incarnation() const { return incarnation_; }
 
   const KeepOptions& bounds() const { return bounds_; }
   // How many messages were dropped for it.
@@ -64,6 +70,7 @@ class KeptRing {
   static std::size_t cost_of(const Bytes& item) { return item.size() + overhead_bytes; }
   std::size_t make_room(std::size_t items, std::size_t bytes);
 
+  std::uint64_t incarnation_;
   KeepOptions bounds_;
   std::deque<Bytes> items_;
   std::size_t bytes_ = 0;

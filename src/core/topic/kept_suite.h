@@ -15,11 +15,12 @@ inline std::string text_of(const Bytes& item) { return std::string(as_text(item.
 
 class Bench {
  public:
-  explicit Bench(KeptLimits limits = {}, std::uint64_t incarnation = 7) : machine(incarnation, limits) {}
+  explicit Bench(KeptLimits limits = {}, std::uint64_t incarnation = 7)
+      : machine(limits), next_incarnation_(incarnation) {}
 
   Result<void> keep(std::string_view topic, std::optional<std::string_view> keeper, const KeepOptions& options) {
     auto checked = machine.check_keep(topic, keeper, options);
-    if (checked) machine.keep(topic, keeper, options);
+    if (checked) machine.keep(topic, keeper, options, next_incarnation_++);
     return checked;
   }
   Kept::Version say(std::string_view topic, std::string_view text) {
@@ -54,11 +55,12 @@ class Bench {
   Kept::Woken woken;
 
  private:
+  std::uint64_t next_incarnation_;
   static std::string in_words(const Kept::Next& next) {
     if (std::holds_alternative<Kept::Over>(next)) return "over";
     if (const auto* const missed = std::get_if<Kept::Missed>(&next)) {
-      return "missed " + std::to_string(missed->missed) + " complete from " + std::to_string(missed->complete_from) +
-             (missed->is_unprovided ? " unprovided" : "");
+      return "missed " + std::to_string(missed->missed) + " complete from " +
+             std::to_string(missed->position.version + 1) + (missed->is_unprovided ? " unprovided" : "");
     }
     const auto* const item = std::get_if<Bytes>(&next);
     return item ? text_of(*item) : "nothing";

@@ -269,6 +269,43 @@ TEST(KeptBounds, topics_and_what_is_set_aside_for_them_have_bounds_for_each_keep
   EXPECT_EQ(machine.topic_count(), 4u);
 }
 
+TEST(KeptBounds, a_topic_that_is_kept_no_more_has_nothing_and_its_followers_are_over) {
+  // rule: delivery/I-03
+  Bench bench;
+  Kept& machine = bench.machine;
+  bench.keep("desk", "ann", {}).value();
+  bench.keep("news", "bob", {}).value();
+  for (const char* topic : {"desk", "news"}) bench.say(topic, 3);
+  const auto idle = bench.follow("desk", Gap::live);
+  const auto behind = bench.follow("desk", Gap::live, TopicPosition());
+  const auto other = bench.follow("news", Gap::replay, TopicPosition());
+  EXPECT_THAT(bench.hear(idle), IsEmpty());
+  const auto unkeep = [&](std::string_view topic, std::string_view keeper) {
+    return machine.unkeep(topic, keeper, bench.woken);
+  };
+  EXPECT_EQ(unkeep("none", "ann").error().code, Code::not_found);
+  EXPECT_EQ(unkeep("desk", "bob").error().code, Code::in_use);
+  bench.woken.clear();
+  EXPECT_TRUE(unkeep("desk", "ann"));
+  EXPECT_THAT(bench.woken, ElementsAre(idle));
+  for (const auto each : {idle, behind}) {
+    EXPECT_FALSE(machine.wants_snapshot(each));
+    EXPECT_THAT(bench.hear(each), ElementsAre("over"));
+    machine.unfollow(each);
+  }
+  EXPECT_EQ(machine.lag_max(), 3u) << "of the other one";
+  EXPECT_THAT(bench.hear(other), ElementsAre("1", "2", "3"));
+  EXPECT_EQ(machine.follow({.topic = "desk", .peer = "x"}).error().code, Code::not_found);
+  EXPECT_TRUE(machine.unkeep("news", std::nullopt, bench.woken)) << "the owner of all";
+  EXPECT_EQ(machine.bytes(), 0u);
+  EXPECT_EQ(machine.bytes_set_aside(), 0u);
+  EXPECT_EQ(machine.topic_count(), 0u);
+  for (int i = 0; i < 200; ++i) {
+    bench.keep("job", "ann", {}).value();
+    EXPECT_TRUE(unkeep("job", "ann"));
+  }
+}
+
 TEST(KeptBounds, followers_have_bounds_for_each_peer_and_for_all) {
   // rule: delivery/I-03
   Bench bench({.followers_max = 3, .followers_per_peer_max = 2});

@@ -74,7 +74,7 @@ class Place {
   runtime::suite::World world;
   io::FaultPlan plan;
   const Gate gate{core::Policy::of_owner(core::Principal::of_own_process()), {}};
-  Topics topics{world.loop.executor(), {.takes_unknown = true}};
+  Topics topics{world.loop, {.takes_unknown = true}};
   Conversations conversations{world.loop.executor()};
   BusGate bus{{world.loop, gate, topics, conversations, [] {}}, BusOptions(), [](auto&&...) {}, 16};
 };

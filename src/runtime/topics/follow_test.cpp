@@ -118,8 +118,10 @@ class FollowTest : public ::testing::Test {
     return topics.kept().machine().follower_count();
   }
 
+  std::uint64_t life() const { return topics.kept().machine().ring_of("desk")->incarnation(); }
+
   World world;
-  Topics topics{world.loop, {.first_message = 77}, {.topics_per_keeper_max = 1}};
+  Topics topics{world.loop, core::Topics::Options(), {.topics_per_keeper_max = 1}};
   std::string who = "ann";
   TopicsService service{topics, [this](Context&, core::Verb verb, std::string_view topic) -> Result<std::string> {
                           if (topic == "secret") return fail(Code::permission, std::string(to_string(verb)));
@@ -134,11 +136,11 @@ TEST_F(FollowTest, says_where_it_begins_and_where_each_message_stands_and_ends_w
   publish(2);
   {
     Reader reader(world, visit, Gap::live);
-    EXPECT_EQ(reader.position, (TopicPosition{77, 2}));
+    EXPECT_EQ(reader.position, (TopicPosition{life(), 2}));
     EXPECT_EQ(std::get<builtin::FollowBegun>(*reader.begun).schema.size(), 32u);
     publish(1);
     EXPECT_EQ(reader.text(), "3:3");
-    EXPECT_EQ(reader.position, (TopicPosition{77, 3}));
+    EXPECT_EQ(reader.position, (TopicPosition{life(), 3}));
     EXPECT_EQ(followers(), 1u);
   }
   EXPECT_EQ(followers(), 0u);
@@ -229,11 +231,11 @@ TEST_F(FollowTest, any_position_is_answered) {
   // rule: delivery/I-06
   Visit visit(world, services);
   publish(2);
-  for (const TopicPosition hostile : {TopicPosition{77, most}, TopicPosition{0, most}, TopicPosition{most, most},
-                                      TopicPosition{76, 1}, TopicPosition{77, 3}}) {
+  for (const TopicPosition hostile : {TopicPosition{life(), most}, TopicPosition{0, most}, TopicPosition{most, most},
+                                      TopicPosition{life() - 1, 1}, TopicPosition{life(), 3}}) {
     for (const Gap gap : {Gap::live, Gap::replay}) {
       Reader reader(world, visit, gap, hostile);
-      EXPECT_EQ(reader.position, (TopicPosition{77, 0}));
+      EXPECT_EQ(reader.position, (TopicPosition{life(), 0}));
       EXPECT_EQ(reader.text(), "missed 0 complete from 1");
       EXPECT_EQ(reader.text(), "1:1");
     }
@@ -306,6 +308,29 @@ TEST_F(FollowTest, who_may_not_publish_or_subscribe_is_told_so_and_what_is_not_k
   EXPECT_EQ(kept.error().note, "publish");
   const auto shown = visit.outcome_of(visit.client().call<&Topics::snapshot>("secret", bytes("x"), std::nullopt));
   EXPECT_EQ(shown.error().note, "publish");
+}
+
+TEST_F(FollowTest, whose_topic_is_kept_no_more_is_told_so_and_a_keeper_has_his_share_back) {
+  Visit visit(world, services);
+  using builtin::Topics;
+  const auto keep = [&](std::string topic) {
+    return visit.outcome_of(visit.client().call<&Topics::keep>(std::move(topic), builtin::KeepOptions()));
+  };
+  const auto unkeep = [&](std::string topic) {
+    return visit.outcome_of(visit.client().call<&Topics::unkeep>(std::move(topic)));
+  };
+  Reader reader(world, visit, Gap::live);
+  EXPECT_TRUE(keep("news"));
+  EXPECT_EQ(keep("more").error().code, Code::overloaded);
+  EXPECT_EQ(unkeep("none").error().code, Code::not_found);
+  EXPECT_EQ(unkeep("desk").error().code, Code::in_use);
+  EXPECT_EQ(unkeep("secret").error().note, "publish");
+  EXPECT_TRUE(unkeep("news"));
+  EXPECT_TRUE(keep("more"));
+  topics.unkeep("desk").value();
+  EXPECT_EQ(reader.text(), "end");
+  EXPECT_EQ(reader.end(), Code::closed);
+  EXPECT_EQ(followers(), 0u);
 }
 
 TEST_F(FollowTest, closed_topics_end_it_behind_what_there_is) {

@@ -1,5 +1,7 @@
 #include "runtime/topics/kept_topics.h"
 
+#include <algorithm>
+
 #include "codec/postcard.h"
 #include "runtime/topics/followed.h"
 
@@ -17,6 +19,21 @@ KeptTopics::~KeptTopics() {
   for (const auto& [number, follower] : followers_) follower->lose_topics();
 }
 
+// --- topics
+
+void KeptTopics::keep(std::string_view topic, std::optional<std::string_view> keeper,
+                      const core::KeepOptions& options) {
+  machine_.keep(topic, keeper, options, std::max<std::uint64_t>(random_.next(), 1));
+}
+
+Result<void> KeptTopics::unkeep(std::string_view topic, std::optional<std::string_view> keeper) {
+  core::Kept::Woken woken;
+  PARLEY_TRY(machine_.unkeep(topic, keeper, woken));
+  if (const auto found = snapshots_.find(topic); found != snapshots_.end()) snapshots_.erase(found);
+  wake(woken);
+  return {};
+}
+
 // --- messages
 
 Result<void> KeptTopics::check(std::string_view topic, const core::Envelope& message) const {
@@ -25,8 +42,9 @@ Result<void> KeptTopics::check(std::string_view topic, const core::Envelope& mes
 
 // Its version is known and its bytes are there before anybody is told: one step.
 KeptTopics::Version KeptTopics::append(std::string_view topic, const core::Envelope& message) {
-  const Version version = machine_.ring_of(topic)->newest() + 1;
-  Bytes item = encoded(builtin::FollowedMessage{.position = {machine_.incarnation(), version},
+  const core::KeptRing& ring = *machine_.ring_of(topic);
+  const Version version = ring.newest() + 1;
+  Bytes item = encoded(builtin::FollowedMessage{.position = {ring.incarnation(), version},
                                                 .publisher = message.publisher,
                                                 .message = builtin::message_of(message)});
   PARLEY_ASSERT(item.size() <= message.bytes() + head_bytes_max, item.size(), message.bytes());
@@ -53,8 +71,9 @@ Result<KeptTopics::Version> KeptTopics::record_snapshot(std::string_view topic, 
                                                         std::vector<std::uint8_t> payload, std::optional<Version> at) {
   const std::size_t bytes = payload.size() + publisher.size() + head_bytes_max;
   PARLEY_TRY(const Version version, machine_.check_snapshot(topic, at, bytes));
-  Bytes item = encoded(builtin::FollowedSnapshot{
-      .position = {machine_.incarnation(), version}, .publisher = std::move(publisher), .payload = std::move(payload)});
+  Bytes item = encoded(builtin::FollowedSnapshot{.position = {machine_.ring_of(topic)->incarnation(), version},
+                                                 .publisher = std::move(publisher),
+                                                 .payload = std::move(payload)});
   PARLEY_ASSERT(item.size() <= bytes, item.size(), bytes);
   machine_.record_snapshot(topic, version, std::move(item));
   return version;
@@ -63,19 +82,25 @@ Result<KeptTopics::Version> KeptTopics::record_snapshot(std::string_view topic, 
 void KeptTopics::ask_for_snapshot(const std::string& topic) {
   auto asked = snapshots_.extract(topic);
   if (asked.empty()) return;
-  const Version version = machine_.ring_of(topic)->newest();
+  const core::TopicPosition position = newest_of(topic);
   ++snapshots_asked_;
   bool is_there = false;
   try {
     std::vector<std::uint8_t> payload = asked.mapped()();
     // Where it has published itself, nobody knows whether that is in it.
-    is_there = machine_.ring_of(topic)->newest() == version &&
-               record_snapshot(topic, {}, std::move(payload), version).has_value();
+    is_there =
+        newest_of(topic) == position && record_snapshot(topic, {}, std::move(payload), position.version).has_value();
   } catch (...) {
     is_there = false;
   }
   if (!is_there) ++snapshots_failed_;
-  snapshots_.insert(std::move(asked));  // unless it has set another one
+  // Unless it has set another one, or was to be forgotten meanwhile.
+  if (newest_of(topic).incarnation == position.incarnation) snapshots_.insert(std::move(asked));
+}
+
+core::TopicPosition KeptTopics::newest_of(std::string_view topic) const {
+  const core::KeptRing* const ring = machine_.ring_of(topic);
+  return ring ? core::TopicPosition{ring->incarnation(), ring->newest()} : core::TopicPosition();
 }
 
 core::Kept::Next KeptTopics::next(core::Kept::Follower follower) {
@@ -112,9 +137,9 @@ std::optional<Bytes> TopicFollower::next() {
   core::Kept::Next next = topics_->next(number_);
   if (auto* const item = std::get_if<Bytes>(&next)) return std::move(*item);
   if (const auto* const missed = std::get_if<core::Kept::Missed>(&next)) {
-    return encoded(builtin::FollowedGap{.position = {topics_->machine_.incarnation(), missed->complete_from - 1},
+    return encoded(builtin::FollowedGap{.position = missed->position,
                                         .missed = missed->missed,
-                                        .complete_from = missed->complete_from,
+                                        .complete_from = missed->position.version + 1,
                                         .is_unprovided = missed->is_unprovided});
   }
   is_over_ = std::holds_alternative<core::Kept::Over>(next);

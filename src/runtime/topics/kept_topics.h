@@ -12,6 +12,7 @@
 #include "async/wait.h"
 #include "core/conversation/envelope.h"
 #include "core/topic/kept.h"
+#include "io/clock.h"
 
 namespace parley {
 
@@ -22,11 +23,11 @@ class TopicFollower;
 class KeptTopics final {
  public:
   using Version = core::Kept::Version;
-  // How things are, now that all that was published has happened. What it throws, and that it publishes, makes no
-  // snapshot.
+  // How things are, now that all that was published has happened. What it throws, and that it publishes or ends the
+  // keeping, makes no snapshot.
   using Snapshots = std::move_only_function<std::vector<std::uint8_t>()>;
 
-  KeptTopics(std::uint64_t incarnation, core::KeptLimits limits) : machine_(incarnation, limits) {}
+  KeptTopics(io::Random& random, core::KeptLimits limits) : random_(random), machine_(limits) {}
   ~KeptTopics();
   KeptTopics(const KeptTopics&) = delete;
   KeptTopics& operator=(const KeptTopics&) = delete;
@@ -36,9 +37,9 @@ class KeptTopics final {
                           const core::KeepOptions& options) const {
     return machine_.check_keep(topic, keeper, options);
   }
-  void keep(std::string_view topic, std::optional<std::string_view> keeper, const core::KeepOptions& options) {
-    machine_.keep(topic, keeper, options);
-  }
+  void keep(std::string_view topic, std::optional<std::string_view> keeper, const core::KeepOptions& options);
+  // Who is asked for its snapshots is forgotten.
+  Result<void> unkeep(std::string_view topic, std::optional<std::string_view> keeper);
   bool keeps(std::string_view topic) const { return machine_.ring_of(topic) != nullptr; }
   // Whether append() takes it. Errors: too_large.
   Result<void> check(std::string_view topic, const core::Envelope& message) const;
@@ -59,8 +60,10 @@ class KeptTopics final {
   friend class TopicFollower;
   core::Kept::Next next(core::Kept::Follower follower);
   void ask_for_snapshot(const std::string& topic);
+  core::TopicPosition newest_of(std::string_view topic) const;  // 0: it is not kept
   void wake(const core::Kept::Woken& woken);
 
+  io::Random& random_;
   core::Kept machine_;
   std::map<std::string, Snapshots, std::less<>> snapshots_;
   std::map<core::Kept::Follower, TopicFollower*> followers_;

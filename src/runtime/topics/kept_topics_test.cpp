@@ -83,7 +83,7 @@ class KeptTopicsTest : public ::testing::Test {
   KeptTopics::Version publish(std::string_view text) { return topics.publish("desk", say(text)).value().version; }
 
   World world;
-  Topics topics{world.loop, {.first_message = 1000}};
+  Topics topics{world.loop, core::Topics::Options()};
 };
 
 TEST_F(KeptTopicsTest, who_subscribes_and_who_follows_hear_the_same_order) {
@@ -165,11 +165,45 @@ TEST_F(KeptTopicsTest, a_message_longer_than_what_is_kept_is_told_to_nobody) {
   EXPECT_EQ(topics.publish("desk", say("short"), "k").value().version, 1u) << "its key was not claimed";
 }
 
-TEST_F(KeptTopicsTest, a_kept_topic_is_declared_and_says_its_incarnation) {
+TEST_F(KeptTopicsTest, a_kept_topic_is_declared_and_each_keeping_of_it_is_another_incarnation) {
   EXPECT_TRUE(topics.machine().schema_of("desk"));
+  publish("a");
   TopicFollower follower;
-  EXPECT_EQ(follower.follow(topics.kept(), {.topic = "desk", .peer = "x"}).value(), (TopicPosition{1000, 0}));
+  const auto first = follower.follow(topics.kept(), {.topic = "desk", .peer = "x"}).value();
+  EXPECT_NE(first.incarnation, 0u);
+  topics.keep("desk", {.items = 2}).value();
+  EXPECT_THAT(hear(*follow(Gap::replay, TopicPosition{first.incarnation, 0})), ElementsAre("1:a")) << "kept all along";
+  topics.unkeep("desk").value();
+  EXPECT_THAT(hear(follower), IsEmpty());
+  EXPECT_TRUE(follower.is_over());
+  EXPECT_TRUE(topics.machine().schema_of("desk"));
+  EXPECT_EQ(publish("b"), 0u);
+  topics.keep("desk").value();
+  publish("c");
+  EXPECT_THAT(hear(*follow(Gap::replay, first)), ElementsAre("missed 0 complete from 1", "1:c"));
+  Topics others(world.loop, core::Topics::Options());
+  others.keep("desk").value();
+  EXPECT_NE(others.kept().machine().ring_of("desk")->incarnation(), first.incarnation) << "in another life, too";
   EXPECT_EQ(topics.keep("not a name").error().code, Code::invalid);
+}
+
+TEST_F(KeptTopicsTest, who_was_asked_for_snapshots_is_forgotten_with_what_is_kept) {
+  int asked = 0;
+  topics
+      .set_snapshots("desk",
+                     [&] {
+                       topics.unkeep("desk").value();
+                       if (++asked == 2) topics.keep("desk").value();
+                       return bytes_of("state");
+                     })
+      .value();
+  const auto ended = follow(Gap::live, TopicPosition());
+  EXPECT_THAT(hear(*ended), IsEmpty());
+  EXPECT_TRUE(ended->is_over()) << "from inside, too";
+  topics.keep("desk").value();
+  publish("a");
+  EXPECT_THAT(hear(*follow(Gap::live, TopicPosition())), ElementsAre("1:a"));
+  EXPECT_EQ(asked, 1);
 }
 
 TEST_F(KeptTopicsTest, a_follower_is_told_when_the_topics_close) {

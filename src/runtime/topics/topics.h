@@ -11,6 +11,7 @@
 #include "async/executor.h"
 #include "async/wait.h"
 #include "core/topic/topics.h"
+#include "io/loop.h"
 #include "runtime/topics/kept_topics.h"
 
 namespace parley {
@@ -30,8 +31,8 @@ class TopicSubscriber {
   ~TopicSubscriber() = default;
 };
 
-// Topics of one executor: core::Topics with those who subscribe, and the time. On that executor's thread; the executor
-// outlives it, and so does who joined and does not leave. What core::Topics says of its bounds and errors holds.
+// Topics of one loop: core::Topics with those who subscribe, and the time. On that loop's thread; the loop outlives it,
+// and so does who joined and does not leave. What core::Topics says of its bounds and errors holds.
 class Topics final {
  public:
   using Peer = core::Topics::Peer;
@@ -45,8 +46,8 @@ class Topics final {
     KeptTopics::Version version = 0;
   };
 
-  Topics(Executor& executor, core::Topics::Options options, core::KeptLimits kept_limits = {})
-      : executor_(executor), machine_(options), kept_(options.first_message, kept_limits) {}
+  Topics(io::Loop& loop, core::Topics::Options options, core::KeptLimits kept_limits = {})
+      : executor_(loop.executor()), machine_(options), kept_(loop.random(), kept_limits) {}
   ~Topics() {
     for (const auto& [peer, subscriber] : subscribers_) subscriber->on_topics_gone();
   }
@@ -67,6 +68,11 @@ class Topics final {
   // somebody else has declared it.
   Result<void> keep(std::string_view topic, const core::KeepOptions& options = {},
                     std::optional<std::string_view> keeper = std::nullopt);
+  // What is kept of it goes, and whoever follows it is told that it is over; it stays declared. Errors: those of
+  // core::Kept::unkeep().
+  Result<void> unkeep(std::string_view topic, std::optional<std::string_view> keeper = std::nullopt) {
+    return kept_.unkeep(topic, keeper);
+  }
   // Whom to ask for a snapshot when a follower needs one, on this thread and never from inside publish(): how things
   // are behind the last message that was published. One answer does for all until the next message. Errors: not_found.
   Result<void> set_snapshots(std::string_view topic, KeptTopics::Snapshots snapshots) {

@@ -148,6 +148,11 @@ Task<Result<void>> TopicsService::keep(Context& context, std::string topic, buil
   co_return topics_.keep(topic, options, keeper);
 }
 
+Task<Result<void>> TopicsService::unkeep(Context& context, std::string topic) {
+  const std::string keeper = co_await check(context, core::Verb::publish, topic);
+  co_return topics_.unkeep(topic, keeper);
+}
+
 Task<Result<std::uint64_t>> TopicsService::snapshot(Context& context, std::string topic,
                                                     std::vector<std::uint8_t> payload,
                                                     std::optional<std::uint64_t> at) {
@@ -182,7 +187,7 @@ Task<Result<void>> TopicsService::follow(Context& context, std::string topic, bu
     }
   }
   items.close();
-  co_return fail(Code::closed, "the topics");
+  co_return fail(Code::closed, "the topic is kept no more");
 }
 
 }  // namespace parley

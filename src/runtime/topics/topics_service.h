@@ -50,6 +50,9 @@ class Topics {
   // again by the same principal: how much stays. Errors: permission (to publish), invalid, in_use (somebody else has
   // declared it, or keeps it), overloaded, closed.
   virtual Task<Result<void>> keep(Context& context, std::string topic, KeepOptions options) = 0;
+  // It is kept no more, and whoever follows it is told so. Errors: permission (to publish), not_found, in_use (somebody
+  // else keeps it).
+  virtual Task<Result<void>> unkeep(Context& context, std::string topic) = 0;
   // How things are behind the newest message of a topic that is kept, or behind that version, which is its answer.
   // Errors: permission (to publish), not_found, invalid (a version to come), refused (what came behind it is no longer
   // kept, or a newer one is there), too_large, closed.
@@ -57,7 +60,7 @@ class Topics {
                                                std::optional<std::uint64_t> at) = 0;
   // What a topic that is kept has behind the newest message, or behind `after`, and what comes: FollowBegun first.
   // Lasts until the caller drops the call; whoever is slow is put right as the gap says, and nothing else happens to
-  // him. Errors: permission (to subscribe), not_found, overloaded, closed.
+  // him. Errors: permission (to subscribe), not_found, overloaded, closed (also: it is kept no more).
   virtual Task<Result<void>> follow(Context& context, std::string topic, Gap gap, std::optional<TopicPosition> after,
                                     Tx<Followed, deliveries_ahead> items) = 0;
 };
@@ -65,6 +68,7 @@ PARLEY_SERVICE(Topics, (declare, args(topic, schema), describe("a topic from now
                (publish, args(topic, message, key), describe("a message to all who subscribe")),
                (subscribe, args(topic, schemas, deliveries), describe("what is published from now on")),
                (keep, args(topic, options), describe("its newest messages from now on")),
+               (unkeep, args(topic), describe("it is kept no more")),
                (snapshot, args(topic, payload, at), describe("how things are, for those who have missed something")),
                (follow, args(topic, gap, after, items), describe("what is kept of a topic, and what comes")));
 
@@ -89,6 +93,7 @@ class TopicsService final : public builtin::Topics {
   Task<Result<void>> subscribe(Context& context, std::string topic, std::vector<builtin::TopicSchema> schemas,
                                Tx<builtin::Delivery, builtin::deliveries_ahead> deliveries) override;
   Task<Result<void>> keep(Context& context, std::string topic, builtin::KeepOptions options) override;
+  Task<Result<void>> unkeep(Context& context, std::string topic) override;
   Task<Result<std::uint64_t>> snapshot(Context& context, std::string topic, std::vector<std::uint8_t> payload,
                                        std::optional<std::uint64_t> at) override;
   Task<Result<void>> follow(Context& context, std::string topic, builtin::Gap gap,
