@@ -209,7 +209,9 @@ Result<Kept::Following> Kept::follow(const Wanted& wanted) {
     }
   }
   followers_.emplace(++last_follower_, cursor);
-  return Following{last_follower_, {incarnation, cursor.told}};
+  // Until it has been told of the gap it stands where it was: a session that breaks before loses nothing of that.
+  const bool is_astray = cursor.standing == Standing::astray;
+  return Following{last_follower_, is_astray ? *wanted.after : TopicPosition{incarnation, cursor.told}};
 }
 
 void Kept::unfollow(Follower follower) {

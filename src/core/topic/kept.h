@@ -88,6 +88,12 @@ class Kept {
     return found == topics_.end() ? nullptr : &found->second.ring;
   }
 
+  // Null: the owner of all, or it is not kept.
+  const std::string* keeper_of(std::string_view topic) const {
+    const auto found = topics_.find(topic);
+    return found == topics_.end() || !found->second.keeper ? nullptr : &*found->second.keeper;
+  }
+
   // --- publishers
   // Whether the topic, which is kept, takes a message of so many bytes. Errors: too_large.
   Result<void> check(std::string_view topic, std::size_t bytes) const;
@@ -113,7 +119,7 @@ class Kept {
   };
   struct Following {
     Follower follower;
-    TopicPosition from;  // behind which it begins
+    TopicPosition from;  // where it stands: what it named itself, where a gap is what it is told first
   };
   // Errors: not_found, overloaded, closed.
   Result<Following> follow(const Wanted& wanted);

@@ -107,10 +107,11 @@ class Storm {
   void follow(Seen& each, TopicPosition after) {
     const auto following = bench_->machine.follow({.topic = "t", .peer = "x", .gap = each.gap, .after = after}).value();
     each.follower = following.follower;
-    if (following.from == each.position) return;
-    RC_ASSERT(following.from.version == 0u);
-    each.position = following.from;
-    each.state = each.gap == Gap::replay || after == TopicPosition() ? std::optional<std::uint64_t>(0) : std::nullopt;
+    if (after == TopicPosition()) {
+      each.position = following.from;
+      each.state = 0;
+    }
+    RC_ASSERT(following.from == each.position);
   }
 
   void publish() {
@@ -128,15 +129,18 @@ class Storm {
     if (shown) RC_ASSERT(*shown == version);
   }
 
+  std::uint64_t version_here(const Seen& each) const {
+    return each.position.incarnation == incarnation_ ? each.position.version : 0;
+  }
   bool read_one(Seen& each) {
     const Kept::Next next = bench_->machine.next(each.follower);
     if (std::holds_alternative<Kept::Nothing>(next)) {
-      RC_ASSERT(each.position.version == newest());
+      RC_ASSERT(each.position == (TopicPosition{incarnation_, newest()}));
       return false;
     }
     if (const auto* const missed = std::get_if<Kept::Missed>(&next)) {
       RC_ASSERT(missed->position == (TopicPosition{incarnation_, bench_->machine.ring_of("t")->oldest() - 1}));
-      RC_ASSERT(missed->missed == missed->position.version - each.position.version);
+      RC_ASSERT(missed->missed == missed->position.version - version_here(each));
       RC_ASSERT(missed->is_unprovided == (each.gap == Gap::live));
       if (each.gap == Gap::live) ++tails_;
       each.position = missed->position;
@@ -149,11 +153,12 @@ class Storm {
     const std::uint64_t number = number_in(std::string_view(text).substr(1));
     if (text.front() == 's') {
       RC_ASSERT(each.gap == Gap::live);
-      RC_ASSERT(number >= each.position.version);
-      each.position.version = number;
+      RC_ASSERT(number >= version_here(each));
+      each.position = {incarnation_, number};
       each.state = history_.states.at(number);
       return true;
     }
+    RC_ASSERT(each.position.incarnation == incarnation_);  // of another one a gap or a snapshot comes first
     RC_ASSERT(number == history_.values.at(++each.position.version));
     if (each.state) each.state = after(*each.state, number);
     if (each.state) RC_ASSERT(*each.state == history_.states.at(each.position.version));

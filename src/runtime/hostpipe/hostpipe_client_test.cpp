@@ -84,6 +84,12 @@ struct Pipe {
   bool has_ended = false;
 };
 
+Task<void> until(Event& done) { co_await done.wait(); }
+Task<Added> added_at(Event& done) {
+  co_await done.wait();
+  co_return Added{"w"};
+}
+
 TEST(HostpipeClient, a_command_of_the_launcher_is_one_of_the_registry_and_its_end_a_report) {
   // rule: delivery/R-44
   Pipe at;
@@ -149,10 +155,9 @@ TEST(HostpipeClient, one_that_is_said_again_while_it_runs_does_not_start_again) 
   Pipe at;
   Event done;
   int runs = 0;
-  at.command("host.spawn_pool_window", [&](Spawn) -> Task<Added> {
+  at.command("host.spawn_pool_window", [&](Spawn) {
     ++runs;
-    co_await done.wait();
-    co_return Added{"w"};
+    return added_at(done);
   });
   at.agree();
   const std::string line = R"({"kind":"command","cmd":"spawn_pool_window","saga_id":42,"label":"main"})";
@@ -331,7 +336,7 @@ TEST(HostpipeClient, a_host_that_is_busy_is_alive) {
   // rule: delivery/R-43
   Pipe at({.commands_max = 1, .probes_max = 1});
   Event done;
-  at.command("host.wait", [&]() -> Task<void> { co_await done.wait(); });
+  at.command("host.wait", [&] { return until(done); });
   at.command("host.probe_ui_thread", [] {});
   at.agree();
   at.tell(R"({"kind":"command","cmd":"wait","saga_id":1})");
@@ -345,7 +350,7 @@ TEST(HostpipeClient, a_host_that_is_busy_is_alive) {
 TEST(HostpipeClient, more_commands_than_may_run_are_refused) {
   Pipe at({.commands_max = 1});
   Event done;
-  at.command("host.wait", [&]() -> Task<void> { co_await done.wait(); });
+  at.command("host.wait", [&] { return until(done); });
   at.agree();
   at.tell(R"({"kind":"command","cmd":"wait","saga_id":1})");
   at.tell(R"({"kind":"command","cmd":"wait","saga_id":2})");

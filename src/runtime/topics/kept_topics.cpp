@@ -1,5 +1,7 @@
 #include "runtime/topics/kept_topics.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "codec/postcard.h"
@@ -29,7 +31,7 @@ void KeptTopics::keep(std::string_view topic, std::optional<std::string_view> ke
 Result<void> KeptTopics::unkeep(std::string_view topic, std::optional<std::string_view> keeper) {
   core::Kept::Woken woken;
   PARLEY_TRY(machine_.unkeep(topic, keeper, woken));
-  if (const auto found = snapshots_.find(topic); found != snapshots_.end()) snapshots_.erase(found);
+  if (const auto found = sources_.find(topic); found != sources_.end()) sources_.erase(found);
   wake(woken);
   return {};
 }
@@ -63,8 +65,15 @@ void KeptTopics::wake(const core::Kept::Woken& woken) {
 
 Result<void> KeptTopics::set_snapshots(std::string_view topic, Snapshots snapshots) {
   if (!keeps(topic)) return fail(Code::not_found, "only a topic that is kept has snapshots");
-  snapshots_.insert_or_assign(std::string(topic), std::move(snapshots));
+  sources_.insert_or_assign(std::string(topic), Source{std::move(snapshots)});
   return {};
+}
+
+Result<void> KeptTopics::check_giver(std::string_view topic, std::string_view by) const {
+  const std::string* const keeper = machine_.keeper_of(topic);
+  if (keeper && *keeper != by) return fail(Code::in_use, fmt::format("the topic {} is kept by somebody else", topic));
+  if (!sources_.contains(topic)) return {};
+  return fail(Code::refused, fmt::format("snapshots of the topic {} are made by its owner", topic));
 }
 
 Result<KeptTopics::Version> KeptTopics::record_snapshot(std::string_view topic, std::string publisher,
@@ -80,22 +89,26 @@ Result<KeptTopics::Version> KeptTopics::record_snapshot(std::string_view topic, 
 }
 
 void KeptTopics::ask_for_snapshot(const std::string& topic) {
-  auto asked = snapshots_.extract(topic);
-  if (asked.empty()) return;
   const core::TopicPosition position = newest_of(topic);
+  const auto found = sources_.find(topic);
+  if (found == sources_.end() || found->second.failed_at == position) return;
+  auto asked = sources_.extract(found);
   ++snapshots_asked_;
   bool is_there = false;
   try {
-    std::vector<std::uint8_t> payload = asked.mapped()();
+    std::vector<std::uint8_t> payload = asked.mapped().snapshots();
     // Where it has published itself, nobody knows whether that is in it.
     is_there =
         newest_of(topic) == position && record_snapshot(topic, {}, std::move(payload), position.version).has_value();
   } catch (...) {
     is_there = false;
   }
-  if (!is_there) ++snapshots_failed_;
+  if (!is_there) {
+    ++snapshots_failed_;
+    asked.mapped().failed_at = newest_of(topic);
+  }
   // Unless it has set another one, or was to be forgotten meanwhile.
-  if (newest_of(topic).incarnation == position.incarnation) snapshots_.insert(std::move(asked));
+  if (newest_of(topic).incarnation == position.incarnation) sources_.insert(std::move(asked));
 }
 
 core::TopicPosition KeptTopics::newest_of(std::string_view topic) const {

@@ -47,6 +47,9 @@ class KeptTopics final {
 
   // Who is asked for a snapshot when a follower needs one. Errors: not_found.
   Result<void> set_snapshots(std::string_view topic, Snapshots snapshots);
+  // Whether somebody else than the owner of all may give one: the keeper, or whoever publishes where the owner keeps
+  // the topic and makes none. Errors: in_use, refused.
+  Result<void> check_giver(std::string_view topic, std::string_view by) const;
   Result<Version> record_snapshot(std::string_view topic, std::string publisher, std::vector<std::uint8_t> payload,
                                   std::optional<Version> at);
 
@@ -65,7 +68,11 @@ class KeptTopics final {
 
   io::Random& random_;
   core::Kept machine_;
-  std::map<std::string, Snapshots, std::less<>> snapshots_;
+  struct Source {
+    Snapshots snapshots;
+    core::TopicPosition failed_at = {};  // it is not asked again before there is more
+  };
+  std::map<std::string, Source, std::less<>> sources_;
   std::map<core::Kept::Follower, TopicFollower*> followers_;
   std::uint64_t snapshots_asked_ = 0;
   std::uint64_t snapshots_failed_ = 0;

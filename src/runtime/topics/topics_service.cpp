@@ -157,6 +157,7 @@ Task<Result<std::uint64_t>> TopicsService::snapshot(Context& context, std::strin
                                                     std::vector<std::uint8_t> payload,
                                                     std::optional<std::uint64_t> at) {
   std::string publisher = co_await check(context, core::Verb::publish, topic);
+  co_await topics_.kept().check_giver(topic, publisher);
   co_return topics_.kept().record_snapshot(topic, std::move(publisher), std::move(payload), at);
 }
 
