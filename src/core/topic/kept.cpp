@@ -223,6 +223,12 @@ void Kept::unfollow(Follower follower) {
   followers_.erase(found);
 }
 
+bool Kept::has_next(Follower follower) const {
+  const Cursor& cursor = followers_.at(follower);
+  if (cursor.topic == topics_.end()) return false;
+  return cursor.standing != Standing::joined || cursor.told != cursor.topic->second.ring.newest();
+}
+
 bool Kept::wants_snapshot(Follower follower) const {
   const Cursor& cursor = followers_.at(follower);
   if (cursor.topic == topics_.end()) return false;

@@ -124,6 +124,8 @@ class Kept {
   // Errors: not_found, overloaded, closed.
   Result<Following> follow(const Wanted& wanted);
   void unfollow(Follower follower);
+  // Whether something may come next, so that whoever asks for it has to have room.
+  bool has_next(Follower follower) const;
   // Whether a snapshot of the newest version would be what comes next, and is not there.
   bool wants_snapshot(Follower follower) const;
   // Of one that wants something.

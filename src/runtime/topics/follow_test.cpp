@@ -227,6 +227,15 @@ TEST_F(FollowTest, that_nobody_follows_loses_no_message_and_a_broken_session_end
   EXPECT_EQ(stays.text(), "2:2");
 }
 
+// What of it would still be held has been dropped long ago.
+TEST_F(FollowTest, for_one_that_grants_nothing_nothing_is_held_beside_what_is_kept) {
+  // rule: delivery/I-04
+  Visit visit(world, services);
+  Reader reader(world, visit, Gap::replay);
+  for (int i = 0; i < 100; ++i) publish(1);
+  EXPECT_EQ(topics.kept().machine().counters().told, builtin::deliveries_ahead - 1) << "the first item was another";
+}
+
 TEST_F(FollowTest, any_position_is_answered) {
   // rule: delivery/I-06
   Visit visit(world, services);

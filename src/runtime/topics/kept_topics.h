@@ -88,6 +88,9 @@ class TopicFollower final {
 
   // Once. Where it begins. Errors: those of core::Kept::follow().
   Result<core::TopicPosition> follow(KeptTopics& topics, const core::Kept::Wanted& wanted);
+  // Whether next() may give something. Who has no room for it does not ask: what he is to be told is decided when he
+  // has.
+  bool has_next() const { return topics_ && topics_->machine().has_next(number_); }
   // What comes next: a builtin::Followed in postcard, whose bytes are the same for all. Nothing: there is none until
   // news(), or it is over.
   std::optional<Bytes> next();

@@ -1,6 +1,8 @@
 #include "runtime/topics/topics_service.h"
 
 #include <algorithm>
+#include <concepts>
+#include <coroutine>
 #include <deque>
 
 #include "async/scope.h"
@@ -161,13 +163,32 @@ Task<Result<std::uint64_t>> TopicsService::snapshot(Context& context, std::strin
   co_return topics_.kept().record_snapshot(topic, std::move(publisher), std::move(payload), at);
 }
 
+namespace {
+
+// `co_await Room(core)`: until an item can be sent, or nothing can any more.
+class [[nodiscard]] Room final : public runtime::SendWaiter {
+ public:
+  explicit Room(runtime::SendingCore& core) : SendWaiter(&Room::encode), core_(core) {}
+  bool await_ready() const { return core_.is_over() || core_.may_send(); }
+  template <std::derived_from<async::PromiseBase> P>
+  void await_suspend(std::coroutine_handle<P> handle) {
+    core_.wait(*this, handle.promise());
+  }
+  void await_resume() const {}
+
+ private:
+  static void encode(SendWaiter&, runtime::SendingCore&) {}
+  runtime::SendingCore& core_;
+};
+
+}  // namespace
+
 static Task<void> watch(TopicFollower& follower, Tx<builtin::Followed, builtin::deliveries_ahead>& items) {
   co_await items.over();
   follower.wake();
 }
 
-// What it sends next it looks for when it may send: that a follower does not read costs one message, which others have
-// too.
+// What it sends next it looks for when it can send it: that a follower does not read costs nothing.
 Task<Result<void>> TopicsService::follow(Context& context, std::string topic, builtin::Gap gap,
                                          std::optional<builtin::TopicPosition> after,
                                          Tx<builtin::Followed, builtin::deliveries_ahead> items) {
@@ -183,7 +204,10 @@ Task<Result<void>> TopicsService::follow(Context& context, std::string topic, bu
   while (!follower.is_over()) {
     if (items.is_open()) co_await follower.news();
     if (!items.is_open()) co_return fail(items.core().send_error());
-    while (const std::optional<Bytes> item = follower.next()) {
+    for (;;) {
+      while (follower.has_next() && items.is_open() && !items.core().may_send()) co_await Room(items.core());
+      const std::optional<Bytes> item = items.is_open() ? follower.next() : std::nullopt;
+      if (!item) break;
       co_await co_await runtime::SendOf<runtime::RawItems>(items.core(), item->view());
     }
   }
