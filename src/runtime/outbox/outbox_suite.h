@@ -109,8 +109,9 @@ class Between {
     plans.first.fail_at_byte = near_bytes;
     plans.second.fail_at_byte = far_bytes;
     auto [near, far] = io::MemoryStream::make_pair(world.loop, "mem:host", {.pipe_bytes_max = pipe_bytes_max});
-    near_ = start(std::make_unique<io::StatisticsStream>(std::move(near), statistics), plans.first,
-                  Session::Role::initiator, nullptr);
+    near_ = start(std::make_unique<StoppableStream>(std::make_unique<io::StatisticsStream>(std::move(near), statistics),
+                                                    is_pipe_full),
+                  plans.first, Session::Role::initiator, nullptr);
     far_ = start(std::make_unique<StoppableStream>(std::move(far), is_host_stopped), plans.second,
                  Session::Role::acceptor, &host.services.table());
     attached_.emplace(world, outbox.attach(*near_));
@@ -131,6 +132,7 @@ class Between {
 
   Plans plans;
   bool is_host_stopped = false;
+  bool is_pipe_full = false;  // towards the host
   io::StreamStatistics statistics;
 
  private:

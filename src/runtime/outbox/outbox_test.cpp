@@ -212,21 +212,26 @@ TEST_F(OutboxTest, a_peer_that_serves_no_outboxes_is_told_of_and_the_commands_go
 // Nobody waits for a peer that has been stopped: what is sent to it is kept, and its session ends.
 TEST_F(OutboxTest, a_peer_that_reads_nothing_loses_its_session_and_sending_never_waits) {
   // rule: delivery/W-13, delivery/W-25, delivery/K-01
-  connect(64);
-  const Ticket hangs = hang(0);
+  Outbox large(world.loop, {.limits = {.bytes_max = std::size_t{4} << 20}});
+  auto session = std::make_unique<Between>(world, large, *host);
+  const Ticket hangs = large.send("hang", Note{0}).value();
   world.settle();
-  between->is_host_stopped = true;
+  session->is_host_stopped = true;
+  session->is_pipe_full = true;
+  const OutboxSendOptions options{.incarnation = Incarnation::any,
+                                  .meta = R"({"pad":")" + std::string(30'000, 'x') + "\"}"};
   std::vector<Ticket> tickets;
   for (int i = 1; i < 64; ++i) {
-    tickets.push_back(send(i, {.incarnation = Incarnation::any}));
+    tickets.push_back(large.send("note", Note{i}, options).value());
     world.settle();  // the session takes no more after some of them
   }
-  EXPECT_EQ(outbox.send("note", Note{64}).error(), (Error{Code::overloaded, "backpressure overflow"}));
+  EXPECT_EQ(large.send("note", Note{64}).error(), (Error{Code::overloaded, "backpressure overflow"}));
   world.pass(10s);
-  EXPECT_FALSE(outbox.machine().is_connected());
-  EXPECT_EQ(outbox.machine().counters().silences, 1u);
+  EXPECT_FALSE(large.machine().is_connected());
+  EXPECT_EQ(large.machine().counters().silences, 1u);
+  session.reset();
   restart_host();
-  connect();
+  session = std::make_unique<Between>(world, large, *host);
   for (const Ticket& each : tickets) EXPECT_EQ(result_of(each).kind, Kind::applied);
   EXPECT_EQ(result_of(hangs).kind, Kind::unknown);
   EXPECT_THAT(host->noted, SizeIs(63));
