@@ -270,6 +270,14 @@ class Outages(OutboxTest):
         self.assertIn("-1: unknown: ", said)
         self.assertIn("shutting down", said)
 
+    def test_an_interruption_cancels_what_has_not_been_started(self):
+        sending = self.begin_to_send("greet", GREET, "--wait")
+        self.assertIn("it is tried again until the deadline", sending.stderr.readline() + sending.stderr.readline())
+        sending.send_signal(signal.SIGINT)
+        exit_code, said = self.ended(sending)
+        self.assertNotIn(exit_code, (0, 19), said)
+        self.assertIn("-1: cancelled: ", said)
+
 
 class Rights(OutboxTest):
     def test_whoever_may_not_call_is_told_so(self):

@@ -287,10 +287,9 @@ builtin::OutboxTicket Outbox::ticket(std::uint64_t number) const {
   // The stages stand in this order in both.
   const auto stage = static_cast<builtin::OutboxTicket::Stage>(static_cast<int>(state->stage) + 1);
   if (state->stage != core::Outbox::Stage::over) return {.stage = stage};
-  const bool is_applied = state->result == TicketResult::Kind::applied;
   return {.stage = builtin::OutboxTicket::Stage::over,
           .result = state->result,
-          .code = is_applied ? 0 : static_cast<std::uint32_t>(state->error.code),
+          .code = runtime::code_of(state->result, state->error),
           .note = state->error.note};
 }
 

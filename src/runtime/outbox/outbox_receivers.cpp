@@ -205,10 +205,9 @@ OutboxTicket OutboxService::Receiver::ticket(core::Ticket ticket) const {
   using Stage = OutboxTicket::Stage;
   if (state->stage == OutboxReceiver::Stage::waiting) return {.stage = Stage::waiting};
   if (state->stage == OutboxReceiver::Stage::running) return {.stage = Stage::running};
-  const bool is_applied = state->result->kind == TicketResult::Kind::applied;
   return {.stage = Stage::over,
           .result = state->result->kind,
-          .code = is_applied ? 0 : static_cast<std::uint32_t>(state->result->error.code),
+          .code = runtime::code_of(state->result->kind, state->result->error),
           .note = state->result->error.note};
 }
 

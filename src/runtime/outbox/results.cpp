@@ -21,20 +21,23 @@ std::string ticket_text(std::uint64_t outbox, std::uint64_t ticket) {
   return fmt::format("{}-{}", outbox_text(outbox), ticket);
 }
 
+std::uint32_t code_of(TicketResult::Kind kind, const Error& error) {
+  return kind == TicketResult::Kind::applied ? 0 : static_cast<std::uint32_t>(error.code);
+}
+
 builtin::OutboxHeard item_of(const core::OutboxReceiver::Said& said) {
   if (const auto* const acknowledge = std::get_if<core::OutboxReceiver::Acknowledge>(&said)) {
     return builtin::OutboxTaken{acknowledge->received};
   }
   const auto& answer = std::get<core::OutboxReceiver::Answer>(said);
   const TicketResult& result = *answer.result;
-  return builtin::OutboxEnded{
-      .number = answer.number,
-      .ticket = answer.ticket,
-      .kind = result.kind,
-      .code = result.kind == TicketResult::Kind::applied ? 0 : static_cast<std::uint32_t>(result.error.code),
-      .note = result.error.note,
-      .value = result.value,
-      .received = answer.received};
+  return builtin::OutboxEnded{.number = answer.number,
+                              .ticket = answer.ticket,
+                              .kind = result.kind,
+                              .code = code_of(result.kind, result.error),
+                              .note = result.error.note,
+                              .value = result.value,
+                              .received = answer.received};
 }
 
 TicketResult result_of(builtin::OutboxEnded said) {
@@ -51,15 +54,6 @@ builtin::OutboxResults results_in(const std::uint64_t (&by_kind)[6]) {
           .cancelled = of(cancelled),
           .refused = of(refused),
           .unknown = of(unknown)};
-}
-
-// One that was stopped, or whose process is gone, may have done what it was to do.
-TicketResult result_of(Result<Registry::Answer> answer) {
-  if (answer) return core::applied(std::move(answer->result));
-  const Kind why = kind(answer.error());
-  const bool may_have_run =
-      why == Kind::timed_out || why == Kind::cancelled || why == Kind::unknown || answer.error().code == Code::closed;
-  return {may_have_run ? TicketResult::Kind::unknown : TicketResult::Kind::failed, std::move(answer).error(), {}};
 }
 
 Result<std::string> with_ticket(std::string_view meta, std::string_view ticket) {

@@ -8,7 +8,6 @@
 
 #include "async/event_timer.h"
 #include "core/directory/name.h"
-#include "runtime/outbox/results.h"
 
 namespace parley::runtime {
 
@@ -23,6 +22,16 @@ bool is_answered(const Registry& registry, std::string_view name, const core::Ri
 std::string nobody_has(const Registry& registry, std::string_view name, const core::Rights* rights) {
   const std::string nearest = registry.nearest_command(name, rights);
   return fmt::format("nobody has the command {}{}", name, nearest.empty() ? "" : "; did you mean " + nearest + "?");
+}
+
+// One that was stopped, or whose process is gone, may have done what it was to do.
+core::TicketResult result_of(Result<Registry::Answer> answer) {
+  using enum core::TicketResult::Kind;
+  if (answer) return core::applied(std::move(answer->result));
+  const Kind why = kind(answer.error());
+  const bool may_have_run =
+      why == Kind::timed_out || why == Kind::cancelled || why == Kind::unknown || answer.error().code == Code::closed;
+  return {may_have_run ? unknown : failed, std::move(answer).error(), {}};
 }
 
 }  // namespace

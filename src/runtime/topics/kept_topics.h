@@ -61,6 +61,10 @@ class KeptTopics final {
 
  private:
   friend class TopicFollower;
+  struct Source {
+    Snapshots snapshots;
+    core::TopicPosition failed_at = {};  // it is not asked again before there is more
+  };
   core::Kept::Next next(core::Kept::Follower follower);
   void ask_for_snapshot(const std::string& topic);
   core::TopicPosition newest_of(std::string_view topic) const;  // 0: it is not kept
@@ -68,10 +72,6 @@ class KeptTopics final {
 
   io::Random& random_;
   core::Kept machine_;
-  struct Source {
-    Snapshots snapshots;
-    core::TopicPosition failed_at = {};  // it is not asked again before there is more
-  };
   std::map<std::string, Source, std::less<>> sources_;
   std::map<core::Kept::Follower, TopicFollower*> followers_;
   std::uint64_t snapshots_asked_ = 0;

@@ -54,8 +54,8 @@ class Topics {
   // else keeps it).
   virtual Task<Result<void>> unkeep(Context& context, std::string topic) = 0;
   // How things are behind the newest message of a topic that is kept, or behind that version, which is its answer.
-  // Errors: permission (to publish), not_found, invalid (a version to come), refused (what came behind it is no longer
-  // kept, or a newer one is there), too_large, closed.
+  // Errors: permission (to publish), not_found, in_use (somebody else keeps it), invalid (a version to come), refused
+  // (its owner makes them, what came behind it is no longer kept, or a newer one is there), too_large, closed.
   virtual Task<Result<std::uint64_t>> snapshot(Context& context, std::string topic, std::vector<std::uint8_t> payload,
                                                std::optional<std::uint64_t> at) = 0;
   // What a topic that is kept has behind the newest message, or behind `after`, and what comes: FollowBegun first.
