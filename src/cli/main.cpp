@@ -169,8 +169,8 @@ CLI::App* add_publish(CLI::App& app, PublishCommand& publishing) {
   CLI::Option* const snapshot = command->add_flag(
       "--snapshot", publishing.is_snapshot,
       "The payload is no message: it says how things are, for those who follow and have missed something.");
-  command->add_option("--at", publishing.at, "The version of the message behind which they are so; else the newest.")
-      ->type_name("VERSION")
+  command->add_option("--at", publishing.at, "Where the message stands behind which they are so; else the newest.")
+      ->type_name("[INCARNATION:]VERSION")
       ->needs(snapshot);
   for (const char* const of_a_message : {"--key", "--schema", "--declare", "--keep", "--unkeep"}) {
     snapshot->excludes(of_a_message);

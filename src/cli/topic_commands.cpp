@@ -40,17 +40,20 @@ builtin::TopicSchema id_of(std::string_view schema) {
 }
 
 constexpr std::string_view no_topic = "`parley publish TOPIC --declare` makes a topic, and `parley hub --topic NAME`";
+constexpr std::string_view no_position = "it is a version, or INCARNATION:VERSION";
+constexpr std::string_view key_in_use =
+    "each message has a key of its own; the same key is for the same message said again";
+constexpr std::string_view kept_by_others = "who has declared a topic keeps it; publish to it without --keep";
 constexpr std::string_view not_kept = "`parley publish TOPIC --keep` keeps a topic, and `parley hub --keep NAME`";
 
-int give_up_on_topic(const Error& error, std::string_view refused_hint, std::string_view not_found_hint = no_topic) {
+int give_up_on_topic(const Error& error, std::string_view refused_hint, std::string_view not_found_hint = no_topic,
+                     std::string_view in_use_hint = key_in_use) {
   std::string_view hint;
   switch (error.code) {
     case Code::method: return give_up({Code::unsupported, "this hub has no topics"});
     case Code::not_found: hint = not_found_hint; break;
     case Code::refused: hint = refused_hint; break;
-    case Code::in_use:
-      hint = "each message has a key of its own; the same key is for the same message said again";
-      break;
+    case Code::in_use: hint = in_use_hint; break;
     default: break;
   }
   complain(error, hint);
@@ -73,44 +76,51 @@ int check_against_schema(const PublishCommand& command, const std::string& schem
   return exit_of(good.error());
 }
 
-bool is_there(const Result<void>& made) { return made || made.error().code == Code::in_use; }
-
 // Nothing: it was declared or kept, and that was all.
 Task<Result<std::optional<builtin::Published>>> ask_publish(Session& session, const PublishCommand& command,
                                                             std::optional<builtin::TopicMessage> message,
                                                             builtin::TopicSchema schema) {
   auto topics = session.client<builtin::Topics>(builtin::topics_name).with({.deadline = patience});
-  if (command.declare || command.keep) {
+  if (command.declare || (command.keep && !schema.empty())) {
     const auto declared = co_await topics.call<&builtin::Topics::declare>(command.topic, schema);
-    if (!is_there(declared)) co_return fail(declared.error());
+    if (!declared && declared.error().code != Code::in_use) co_return fail(declared.error());
   }
-  if (command.keep) {
-    const auto kept = co_await topics.call<&builtin::Topics::keep>(command.topic, builtin::KeepOptions());
-    if (!is_there(kept)) co_return fail(kept.error());
-  }
+  if (command.keep) co_await co_await topics.call<&builtin::Topics::keep>(command.topic, std::nullopt);
   if (command.unkeep) co_await co_await topics.call<&builtin::Topics::unkeep>(command.topic);
   if (!message) co_return std::nullopt;
   message->schema = std::move(schema);
   co_return co_await topics.call<&builtin::Topics::publish>(command.topic, *std::move(message), command.key);
 }
 
+std::string as_version(const builtin::Published& published) {
+  const std::uint64_t version = published.position.version;
+  return version == 0 ? std::string() : fmt::format(" as version {}", version);
+}
+
 std::string reached_by(const builtin::Published& published) {
   return fmt::format("{} {}", published.reached, published.reached == 1 ? "subscriber" : "subscribers");
 }
 
-Task<Result<std::uint64_t>> ask_snapshot(Session& session, const PublishCommand& command,
-                                         std::vector<std::uint8_t> payload) {
+Task<Result<builtin::TopicPosition>> ask_snapshot(Session& session, std::string topic,
+                                                  std::vector<std::uint8_t> payload,
+                                                  std::optional<builtin::TopicPosition> at) {
   auto topics = session.client<builtin::Topics>(builtin::topics_name).with({.deadline = patience});
-  co_return co_await topics.call<&builtin::Topics::snapshot>(command.topic, std::move(payload), command.at);
+  co_return co_await topics.call<&builtin::Topics::snapshot>(std::move(topic), std::move(payload), at);
 }
 
-int show_snapshot(const Common& common, const PublishCommand& command, const Result<std::uint64_t>& version) {
-  if (!version)
-    return give_up_on_topic(version.error(), "a snapshot is of a version from which on all is kept", not_kept);
+std::string members_of(const builtin::TopicPosition& position) {
+  return fmt::format("\"version\":{},\"incarnation\":{}", position.version, codec::to_json(position.incarnation));
+}
+
+int show_snapshot(const Common& common, const PublishCommand& command, const Result<builtin::TopicPosition>& position) {
+  if (!position) {
+    return give_up_on_topic(position.error(), "a snapshot is of a version from which on all is kept", not_kept,
+                            kept_by_others);
+  }
   if (common.json) {
-    say(fmt::format("{{\"version\":{}}}", *version));
+    say(fmt::format("{{{}}}", members_of(*position)));
   } else {
-    say(fmt::format("it is how {} is at version {}", command.topic, *version));
+    say(fmt::format("it is how {} is at version {}", command.topic, position->version));
   }
   return code(Exit::ok);
 }
@@ -119,9 +129,9 @@ int show(const Common& common, const PublishCommand& command, const builtin::Pub
   if (common.json) {
     say(codec::to_json(published));
   } else if (published.is_repeated) {
-    say(fmt::format("it was published under {} before, and is not again", *command.key));
-  } else if (published.version != 0) {
-    say(fmt::format("it is kept as version {}, and reached {} at once", published.version, reached_by(published)));
+    say(fmt::format("it was published under {} before{}, and is not again", *command.key, as_version(published)));
+  } else if (published.position.version != 0) {
+    say(fmt::format("it is kept{}, and reached {} at once", as_version(published), reached_by(published)));
   } else if (published.reached == 0) {
     say(fmt::format("it reached nobody: nobody subscribes to {} now", command.topic));
   } else {
@@ -226,7 +236,11 @@ class Subscribing {
 
   void hear(const std::string& topic, const builtin::FollowBegun& begun) {
     const auto& schemas = ways_.schemas;
-    if (schemas.empty() || std::ranges::find(schemas, begun.schema) != schemas.end()) return begin();
+    if (schemas.empty() || std::ranges::find(schemas, begun.schema) != schemas.end()) {
+      if (common_.json)
+        say(fmt::format("{{\"topic\":{},\"kind\":\"begun\",{}}}", quoted(topic), members_of(begun.position)));
+      return begin();
+    }
     failure_ = Error{Code::refused, fmt::format("the topic {} has none of these schemas", topic)};
     over_.set();
   }
@@ -242,18 +256,19 @@ class Subscribing {
   void hear(const std::string& topic, const builtin::FollowedGap& gap) {
     if (over_.is_set()) return;
     if (common_.json) {
-      return say(fmt::format("{{\"topic\":{},\"kind\":\"gap\",\"missed\":{},\"complete_from\":{}}}", quoted(topic),
-                             gap.missed, gap.complete_from));
+      return say(fmt::format("{{\"topic\":{},\"kind\":\"gap\",{},\"missed\":{},\"complete_from\":{}}}", quoted(topic),
+                             members_of(gap.position), gap.missed, gap.complete_from));
     }
-    warn(fmt::format("{} misses {} messages, and nothing from version {} on", topic, gap.missed, gap.complete_from),
+    warn(gap.missed == 0 ? fmt::format("{} is kept anew, and nothing of that is missing", topic)
+                         : fmt::format("{} messages of {} are missing, and none from version {} on", gap.missed, topic,
+                                       gap.complete_from),
          gap.is_unprovided ? "it has no snapshot: `parley publish TOPIC STATE --snapshot` gives one" : "");
   }
   void tell(const std::string& topic, std::string_view kind, const builtin::TopicPosition& position,
             const std::string& publisher, const std::vector<std::uint8_t>& payload) {
     if (common_.json) {
-      say(fmt::format("{{\"topic\":{},\"kind\":\"{}\",\"version\":{},\"incarnation\":{},\"publisher\":{},{}}}",
-                      quoted(topic), kind, position.version, codec::to_json(position.incarnation), quoted(publisher),
-                      payload_member(payload, false)));
+      say(fmt::format("{{\"topic\":{},\"kind\":\"{}\",{},\"publisher\":{},{}}}", quoted(topic), kind,
+                      members_of(position), quoted(publisher), payload_member(payload, false)));
     } else {
       const std::string_view text = as_text(payload);
       say(command_.topics.size() == 1 ? std::string(text) : fmt::format("{} {}", topic, text));
@@ -283,9 +298,17 @@ int run_publish(const Common& common, const PublishCommand& command) {
     if (input->ends_with('\n')) input->pop_back();
     payload = *std::move(input);
   }
-  if (!payload && (command.is_snapshot || !(command.declare || command.keep || command.unkeep))) {
-    payload.emplace();
+  if (!payload && command.is_snapshot) {
+    complain("--snapshot: how things are is missing",
+             "parley publish TOPIC STATE --snapshot; '' where there is nothing");
+    return code(Exit::usage);
   }
+  std::optional<builtin::TopicPosition> at;
+  if (command.at && !(at = position_in(*command.at))) {
+    complain(fmt::format("--at {}", *command.at), no_position);
+    return code(Exit::usage);
+  }
+  if (!payload && !(command.declare || command.keep || command.unkeep)) payload.emplace();
   builtin::TopicSchema id;
   if (command.schema) {
     const auto schema = read_input(*command.schema, schema_bytes_max);
@@ -300,14 +323,16 @@ int run_publish(const Common& common, const PublishCommand& command) {
   }
   return with_hub(common, [&](io::Loop& loop, Session& session) {
     if (command.is_snapshot) {
-      return show_snapshot(common, command, loop.run_until(ask_snapshot(session, command, payload_of(*payload))));
+      auto asked = ask_snapshot(session, command.topic, payload_of(*payload), at);
+      return show_snapshot(common, command, loop.run_until(std::move(asked)));
     }
     std::optional<builtin::TopicMessage> message;
     if (payload) message = builtin::TopicMessage{.payload = payload_of(*payload)};
     const auto published = loop.run_until(ask_publish(session, command, std::move(message), std::move(id)));
     if (!published) {
       return give_up_on_topic(published.error(),
-                              "the topic has another schema: --schema FILE names that of the payload");
+                              "the topic has another schema: --schema FILE names that of the payload", no_topic,
+                              command.keep || command.unkeep ? kept_by_others : key_in_use);
     }
     return *published ? show(common, command, **published) : code(Exit::ok);
   });
@@ -320,7 +345,7 @@ int run_subscribe(const Common& common, const SubscribeCommand& command) {
     const auto after = position_in(*command.after);
     if (!ways.gap || command.topics.size() != 1 || !after) {
       complain(fmt::format("--after {}", *command.after),
-               after ? "it goes with --live or --replay and one topic" : "it is a version, or INCARNATION:VERSION");
+               after ? "it goes with --live or --replay and one topic" : no_position);
       return code(Exit::usage);
     }
     ways.after = *after;

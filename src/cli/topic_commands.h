@@ -17,8 +17,8 @@ struct PublishCommand {
   bool declare = false;
   bool keep = false;
   bool unkeep = false;
-  bool is_snapshot = false;         // and no message
-  std::optional<std::uint64_t> at;  // of which version
+  bool is_snapshot = false;       // and no message
+  std::optional<std::string> at;  // of where: "VERSION", or "INCARNATION:VERSION"
 };
 // Says whether it reached somebody.
 int run_publish(const Common& common, const PublishCommand& command);

@@ -129,6 +129,8 @@ class SendingCore final : public ChannelCore {
   static SendingCore& of(core::SendingEnd& end) { return static_cast<End&>(end).core; }
 
   bool may_send() const { return end.may_send() && !connection_->is_outbound_full(); }
+  // Of an item: what is no longer fits in a message of the session.
+  std::size_t item_bytes_max() const { return connection_->item_bytes_max(); }
   // Starts an item; the caller appends it and calls commit_item(), which takes the credit.
   [[gnu::always_inline]] codec::Writer begin_item() {
     OutBuffer& out = connection_->out();

@@ -201,6 +201,9 @@ class Connection {
     wire::end_frame(*out_, cursor);
     link_->committed();
   }
+  std::size_t item_bytes_max() const {
+    return std::max(frame_bytes_max_, wire::roam::head_bytes_max) - wire::roam::head_bytes_max;
+  }
   bool fits_aside(const OutBuffer& out, const std::uint8_t* cursor) const {
     return wire::roam::head_bytes_max + static_cast<std::size_t>(cursor - out.back()) <= frame_bytes_max_;
   }

@@ -126,13 +126,18 @@ class Kept(TopicsTest):
         self.hub("--keep", "desk")
         for text in ("one", "two", "three"):
             self.parley("publish", "desk", text)
-        first = json.loads(self.heard("desk", "--replay", "--count", "1", "--json")[0])
+        begun, first = map(json.loads, self.heard("desk", "--replay", "--count", "1", "--json")[0].splitlines())
+        self.assertEqual((begun["topic"], begun["kind"], begun["version"]), ("desk", "begun", 0))
         self.assertEqual((first["kind"], first["version"], first["text"]), ("message", 1, "one"))
         after = f"{first['incarnation']}:{first['version']}"
         self.assertEqual(self.heard("desk", "--replay", "--after", after, "--count", "2")[0], "two\nthree\n")
         out = self.heard("desk", "--replay", "--after", "7:2", "--count", "1", "--json")[0].splitlines()
-        self.assertEqual(json.loads(out[0]), {"topic": "desk", "kind": "gap", "missed": 0, "complete_from": 1})
-        self.assertEqual(json.loads(out[1])["text"], "one")
+        incarnation = first["incarnation"]
+        self.assertEqual(json.loads(out[0]), {"topic": "desk", "kind": "begun", "version": 2, "incarnation": 7})
+        self.assertEqual(json.loads(out[1]), {"topic": "desk", "kind": "gap", "version": 0, "incarnation": incarnation,
+                                              "missed": 0, "complete_from": 1})
+        self.assertEqual(json.loads(out[2])["text"], "one")
+        self.assertIn("is kept anew", self.heard("desk", "--replay", "--after", "7:2", "--count", "1")[1])
 
     def test_who_is_stopped_for_a_while_is_put_right(self):
         # rule: delivery/I-03, delivery/I-04
@@ -160,7 +165,26 @@ class Kept(TopicsTest):
         self.expect(self.parley("publish", "desk", "one", "--keep"), 0, "version 1")
         self.assertEqual(self.heard("desk", "--live", "--count", "1")[0], "one\n")
         self.expect(self.parley("publish", "desk", "x", "--snapshot", "--at", "2"), 12, "the newest is 1")
+        self.expect(self.parley("publish", "desk", "x", "--snapshot", "--at", "7:1"), 14, "another incarnation")
+        self.expect(self.parley("publish", "desk", "--snapshot"), 2, "is missing", "STATE")
+        for wrong in ("-1", "x", "7:"):
+            self.expect(self.parley("publish", "desk", "x", "--snapshot", f"--at={wrong}"), 2, "INCARNATION:VERSION")
         self.expect(self.parley("publish", "none", "x", "--snapshot"), 13, "--keep` keeps a topic")
+
+    def test_a_key_that_comes_again_names_where_the_first_stands(self):
+        self.hub("--keep", "desk")
+        self.parley("publish", "desk", "zero")
+        first, again = (json.loads(self.parley("publish", "desk", "one", "--key", "k", "--json").stdout) for _ in "12")
+        self.assertEqual((first["is_repeated"], again["is_repeated"]), (False, True))
+        self.assertEqual((first["position"]["version"], again["position"]), (2, first["position"]))
+        at = f"{first['position']['incarnation']}:2"
+        shown = json.loads(self.parley("publish", "desk", "state", "--snapshot", "--at", at, "--json").stdout)
+        self.assertEqual(shown, {"version": 2, "incarnation": first["position"]["incarnation"]})
+
+    def test_what_somebody_else_keeps_is_not_kept_again(self):
+        self.hub("--keep", "desk")
+        self.expect(self.parley("publish", "desk", "one", "--keep"), 14, "somebody else keeps", "without --keep")
+        self.expect(self.parley("publish", "desk", "one"), 0, "version 1")
 
     def test_a_topic_is_kept_no_more_when_its_keeper_says_so(self):
         # rule: delivery/I-03

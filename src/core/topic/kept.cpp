@@ -16,6 +16,10 @@ Error closed() { return {Code::closed, "topics take nothing any more"}; }
 
 Error not_kept(std::string_view topic) { return {Code::not_found, fmt::format("no topic {} is kept", topic)}; }
 
+bool is_of(const TopicPosition& position, const KeptRing& ring) {
+  return position.incarnation == 0 || position.incarnation == ring.incarnation();
+}
+
 std::uint64_t bytes_of(const KeepOptions& options) { return options.bytes + options.snapshot_bytes; }
 
 }  // namespace
@@ -153,12 +157,16 @@ Kept::Version Kept::append(std::string_view topic, Bytes item, Woken& woken) {
 
 // --- snapshots
 
-Result<Kept::Version> Kept::check_snapshot(std::string_view topic, std::optional<Version> at, std::size_t bytes) const {
+Result<Kept::Version> Kept::check_snapshot(std::string_view topic, std::optional<TopicPosition> at,
+                                           std::size_t bytes) const {
   if (is_closed_) return fail(closed());
   const KeptRing* const kept = ring_of(topic);
   if (!kept) return fail(not_kept(topic));
   const KeptRing& ring = *kept;
-  const Version version = at.value_or(ring.newest());
+  if (at && !is_of(*at, ring)) {
+    return fail(Code::refused, fmt::format("the topic {} is kept anew since: another incarnation", topic));
+  }
+  const Version version = at ? at->version : ring.newest();
   if (version > ring.newest()) {
     return fail(Code::invalid, fmt::format("version {}, and the newest is {}", version, ring.newest()));
   }
@@ -199,8 +207,7 @@ Result<Kept::Following> Kept::follow(const Wanted& wanted) {
   const std::uint64_t incarnation = topic->second.ring.incarnation();
   Cursor cursor{topic, peer, wanted.gap, Standing::joined, topic->second.ring.newest()};
   if (wanted.after) {
-    const bool is_of_here = wanted.after->incarnation == 0 || wanted.after->incarnation == incarnation;
-    if (!is_of_here || wanted.after->version > cursor.told) {
+    if (!is_of(*wanted.after, topic->second.ring) || wanted.after->version > cursor.told) {
       cursor.standing = Standing::astray;
       cursor.told = 0;
     } else {
@@ -229,29 +236,46 @@ bool Kept::has_next(Follower follower) const {
   return cursor.standing != Standing::joined || cursor.told != cursor.topic->second.ring.newest();
 }
 
-bool Kept::wants_snapshot(Follower follower) const {
+bool Kept::has_gap(const Cursor& cursor, std::size_t bytes_max) {
+  const KeptRing& ring = cursor.topic->second.ring;
+  if (cursor.told + 1 < ring.oldest()) return true;
+  return cursor.told != ring.newest() && ring.at(cursor.told + 1).size() > bytes_max;
+}
+
+bool Kept::wants_snapshot(Follower follower, std::size_t bytes_max) const {
   const Cursor& cursor = followers_.at(follower);
   if (cursor.topic == topics_.end()) return false;
   const KeptRing& ring = cursor.topic->second.ring;
-  return takes_snapshot(cursor) && !is_closed_ && (!ring.snapshot() || ring.snapshot()->version != ring.newest());
+  return takes_snapshot(cursor, bytes_max) && !is_closed_ &&
+         (!ring.snapshot() || ring.snapshot()->version != ring.newest());
 }
 
-Kept::Next Kept::next(Follower follower) {
+// Where its own place is kept and what comes next is too long, an older one brings it no further.
+const KeptRing::Snapshot* Kept::snapshot_for(const Cursor& cursor, std::size_t bytes_max) {
+  const auto& snapshot = cursor.topic->second.ring.snapshot();
+  if (!snapshot || snapshot->item.size() > bytes_max) return nullptr;
+  if (cursor.standing == Standing::joined && snapshot->version <= cursor.told) return nullptr;
+  return &*snapshot;
+}
+
+Kept::Next Kept::next(Follower follower, std::size_t bytes_max) {
   Cursor& cursor = followers_.at(follower);
-  if (cursor.topic == topics_.end()) return Over();
+  if (cursor.topic == topics_.end()) return Over{{Code::closed, "the topic is kept no more"}};
   Topic& topic = cursor.topic->second;
-  if (takes_snapshot(cursor) && topic.ring.snapshot()) {
-    const KeptRing::Snapshot& snapshot = *topic.ring.snapshot();
-    PARLEY_ASSERT(topic.ring.joins(snapshot.version) && snapshot.version >= cursor.told, snapshot.version, cursor.told);
-    cursor.standing = Standing::joined;
-    cursor.told = snapshot.version;
-    ++counters_.resyncs_snapshot;
-    return snapshot.item;
+  if (takes_snapshot(cursor, bytes_max)) {
+    if (const KeptRing::Snapshot* const snapshot = snapshot_for(cursor, bytes_max)) {
+      PARLEY_ASSERT(topic.ring.joins(snapshot->version) && snapshot->version >= cursor.told, snapshot->version,
+                    cursor.told);
+      cursor.standing = Standing::joined;
+      cursor.told = snapshot->version;
+      ++counters_.resyncs_snapshot;
+      return snapshot->item;
+    }
   }
-  if (cursor.standing == Standing::astray || is_behind(cursor)) return skip(cursor);
+  if (cursor.standing == Standing::astray || has_gap(cursor, bytes_max)) return skip(cursor, bytes_max);
   cursor.standing = Standing::joined;
   if (cursor.told == topic.ring.newest()) {
-    if (is_closed_) return Over();
+    if (is_closed_) return Over{closed()};
     topic.idle.insert(follower);
     return Nothing();
   }
@@ -259,12 +283,13 @@ Kept::Next Kept::next(Follower follower) {
   return topic.ring.at(++cursor.told);
 }
 
-Kept::Missed Kept::skip(Cursor& cursor) {
+Kept::Missed Kept::skip(Cursor& cursor, std::size_t bytes_max) {
   const KeptRing& ring = cursor.topic->second.ring;
-  const Version oldest = ring.oldest();
-  const std::uint64_t missed = oldest - 1 - cursor.told;
+  const Version before = cursor.told;
   cursor.standing = Standing::joined;
-  cursor.told = oldest - 1;
+  cursor.told = std::max(before, ring.oldest() - 1);
+  while (has_gap(cursor, bytes_max)) ++cursor.told;
+  const std::uint64_t missed = cursor.told - before;
   counters_.missed += missed;
   ++(cursor.gap == Gap::live ? counters_.resyncs_unprovided : counters_.resyncs_tail);
   return {.missed = missed, .position = {ring.incarnation(), cursor.told}, .is_unprovided = cursor.gap == Gap::live};

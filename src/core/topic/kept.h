@@ -13,6 +13,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "core/topic/kept_ring.h"
+#include "core/topic/position.h"
 
 namespace parley::core {
 
@@ -38,14 +39,8 @@ struct KeptCounters {
   std::uint64_t missed = 0;              // messages that a follower was told it misses, for each
 };
 
-// Where somebody stands in a kept topic: behind the message of that version.
-struct TopicPosition {
-  std::uint64_t incarnation = 0;  // each time a topic is kept anew it has another one, and counts anew. 0: whichever
-  std::uint64_t version = 0;      // 0: before the first message
-  friend bool operator==(const TopicPosition&, const TopicPosition&) = default;
-};
-
-// What it means to a follower that messages which it has not seen are not kept any more.
+// What it means to a follower that there are messages which it has not seen and cannot get: they are not kept any more,
+// or longer than what reaches it.
 enum class Gap : std::uint8_t {
   live,    // it wants to know how things are: it is given a snapshot, and what came behind that
   replay,  // it wants to know what happened: it is given what there is, and told how much it misses
@@ -102,9 +97,9 @@ class Kept {
 
   // --- snapshots
   // At which version one may be recorded that is so long: the newest one unless it names another. Errors: not_found (it
-  // is not kept), invalid (a version to come), refused (what came behind it is no longer kept, or a newer one is
-  // there), too_large, closed.
-  Result<Version> check_snapshot(std::string_view topic, std::optional<Version> at, std::size_t bytes) const;
+  // is not kept), invalid (a version to come), refused (it is of another incarnation, what came behind it is no longer
+  // kept, or a newer one is there), too_large, closed.
+  Result<Version> check_snapshot(std::string_view topic, std::optional<TopicPosition> at, std::size_t bytes) const;
   // One that was checked.
   void record_snapshot(std::string_view topic, Version version, Bytes item);
 
@@ -127,19 +122,22 @@ class Kept {
   // Whether something may come next, so that whoever asks for it has to have room.
   bool has_next(Follower follower) const;
   // Whether a snapshot of the newest version would be what comes next, and is not there.
-  bool wants_snapshot(Follower follower) const;
+  bool wants_snapshot(Follower follower, std::size_t bytes_max) const;
   // Of one that wants something.
   std::string_view topic_of(Follower follower) const { return followers_.at(follower).topic->first; }
 
   struct Nothing {};  // until it is woken
-  struct Over {};     // closed, and it has all; or its topic is kept no more
+  struct Over {
+    Error why;  // closed: it has all, or its topic is kept no more
+  };
   struct Missed {
     std::uint64_t missed;    // so many of this incarnation
     TopicPosition position;  // behind them: from the next one on nothing is missing
     bool is_unprovided;      // a snapshot was wanted, and there is none
   };
   using Next = std::variant<Nothing, Over, Missed, Bytes>;
-  Next next(Follower follower);
+  // No item that is longer: to this follower it is as one that is not kept.
+  Next next(Follower follower, std::size_t bytes_max);
 
   // --- its end
   void close(Woken& woken);
@@ -185,11 +183,14 @@ class Kept {
                           const Topic* instead_of) const;
   void set_aside(const Topic& topic);
   void release(const Topic& topic);
-  static bool is_behind(const Cursor& cursor) { return cursor.told + 1 < cursor.topic->second.ring.oldest(); }
-  static bool takes_snapshot(const Cursor& cursor) {
-    return cursor.gap == Gap::live && (cursor.standing != Standing::joined || is_behind(cursor));
+  // Whether the message behind what it has is out of its reach.
+  static bool has_gap(const Cursor& cursor, std::size_t bytes_max);
+  static bool takes_snapshot(const Cursor& cursor, std::size_t bytes_max) {
+    return cursor.gap == Gap::live && (cursor.standing != Standing::joined || has_gap(cursor, bytes_max));
   }
-  Missed skip(Cursor& cursor);
+  // Null: there is none that helps it.
+  static const KeptRing::Snapshot* snapshot_for(const Cursor& cursor, std::size_t bytes_max);
+  Missed skip(Cursor& cursor, std::size_t bytes_max);
 
   const KeptLimits limits_;
   TopicTable topics_;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,6 +14,8 @@
 namespace parley::core::kept_suite {
 
 inline std::string text_of(const Bytes& item) { return std::string(as_text(item.view())); }
+
+constexpr std::size_t any_size = std::numeric_limits<std::size_t>::max();
 
 class Bench {
  public:
@@ -31,7 +35,8 @@ class Bench {
     for (int i = 0; i < count; ++i) say(topic, std::to_string(machine.ring_of(topic)->newest() + 1));
   }
   Result<Kept::Version> show(std::string_view topic, std::string_view text, std::optional<Kept::Version> at = {}) {
-    auto version = machine.check_snapshot(topic, at, text.size());
+    const auto position = at.transform([](Kept::Version version) { return TopicPosition{0, version}; });
+    auto version = machine.check_snapshot(topic, position, text.size());
     if (version) machine.record_snapshot(topic, *version, Bytes::copy_of(as_bytes(text)));
     return version;
   }
@@ -40,16 +45,16 @@ class Bench {
     return machine.follow({.topic = topic, .peer = peer, .gap = gap, .after = after}).value().follower;
   }
   // What comes next, all of it: its text, or "missed 3 complete from 4", or "over".
-  std::vector<std::string> hear(Kept::Follower follower) {
+  std::vector<std::string> hear(Kept::Follower follower, std::size_t bytes_max = any_size) {
     std::vector<std::string> heard;
     for (;;) {
-      const Kept::Next next = machine.next(follower);
+      const Kept::Next next = machine.next(follower, bytes_max);
       if (std::holds_alternative<Kept::Nothing>(next)) return heard;
       heard.push_back(in_words(next));
       if (heard.back() == "over") return heard;
     }
   }
-  std::string hear_one(Kept::Follower follower) { return in_words(machine.next(follower)); }
+  std::string hear_one(Kept::Follower follower) { return in_words(machine.next(follower, any_size)); }
 
   Kept machine;
   Kept::Woken woken;

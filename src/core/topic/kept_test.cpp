@@ -86,7 +86,7 @@ TEST_F(KeptTest, a_follower_within_what_is_kept_misses_nothing_and_is_given_no_s
   const auto slow = bench.follow("desk", Gap::live);
   bench.say("desk", 3);
   bench.show("desk", "state").value();
-  EXPECT_FALSE(machine.wants_snapshot(slow));
+  EXPECT_FALSE(machine.wants_snapshot(slow, any_size));
   EXPECT_THAT(bench.hear(slow), ElementsAre("2", "3", "4"));
 }
 
@@ -94,9 +94,9 @@ TEST_F(KeptTest, a_live_follower_that_has_nothing_begins_with_a_snapshot) {
   EXPECT_EQ(bench.show("desk", "state at 0").value(), 0u);
   bench.say("desk", 1);
   const auto follower = bench.follow("desk", Gap::live, TopicPosition());
-  EXPECT_TRUE(machine.wants_snapshot(follower)) << "there is none of the newest";
+  EXPECT_TRUE(machine.wants_snapshot(follower, any_size)) << "there is none of the newest";
   EXPECT_THAT(bench.hear(follower), ElementsAre("state at 0", "1"));
-  EXPECT_FALSE(machine.wants_snapshot(follower));
+  EXPECT_FALSE(machine.wants_snapshot(follower, any_size));
 }
 
 TEST_F(KeptTest, a_live_follower_that_has_nothing_begins_with_all_where_all_is_there) {
@@ -142,7 +142,7 @@ TEST_F(KeptTest, what_is_of_no_history_of_this_topic_is_a_gap) {
     EXPECT_THAT(bench.hear(follower.follower), ElementsAre("missed 0 complete from 1", "1", "2"));
   }
   const auto live = bench.follow("desk", Gap::live, TopicPosition{6, 1});
-  EXPECT_TRUE(machine.wants_snapshot(live));
+  EXPECT_TRUE(machine.wants_snapshot(live, any_size));
   bench.show("desk", "state").value();
   EXPECT_THAT(bench.hear(live), ElementsAre("state"));
 }
@@ -170,11 +170,11 @@ TEST_F(KeptTest, all_followers_are_given_the_same_bytes) {
   for (int i = 0; i < 5; ++i) followers.push_back(bench.follow("desk", Gap::live, TopicPosition()));
   bench.show("desk", "state").value();
   bench.say("desk", "a");
-  const Bytes snapshot = std::get<Bytes>(machine.next(followers.front()));
-  const Bytes item = std::get<Bytes>(machine.next(followers.front()));
+  const Bytes snapshot = std::get<Bytes>(machine.next(followers.front(), any_size));
+  const Bytes item = std::get<Bytes>(machine.next(followers.front(), any_size));
   for (const auto each : std::span(followers).subspan(1)) {
-    EXPECT_TRUE(std::get<Bytes>(machine.next(each)).shares_block_with(snapshot));
-    EXPECT_TRUE(std::get<Bytes>(machine.next(each)).shares_block_with(item));
+    EXPECT_TRUE(std::get<Bytes>(machine.next(each, any_size)).shares_block_with(snapshot));
+    EXPECT_TRUE(std::get<Bytes>(machine.next(each, any_size)).shares_block_with(item));
   }
 }
 
@@ -206,6 +206,36 @@ TEST_F(KeptTest, a_ring_is_bounded_in_bytes_and_takes_no_message_that_is_longer)
   bench.say("logs", std::string(2 * each + 10, 'y'));
   EXPECT_EQ(machine.ring_of("logs")->size(), 1u);
   EXPECT_EQ(machine.bytes(), 3 * each);
+}
+
+TEST_F(KeptTest, what_does_not_reach_a_follower_is_a_gap_to_it_alone) {
+  // rule: delivery/I-03, delivery/I-04
+  const auto wide = bench.follow("desk", Gap::replay);
+  const auto narrow = bench.follow("desk", Gap::replay);
+  const auto live = bench.follow("desk", Gap::live);
+  bench.say("desk", "one");
+  bench.say("desk", "a long one");
+  EXPECT_THAT(bench.hear(wide), ElementsAre("one", "a long one"));
+  EXPECT_THAT(bench.hear(narrow, 5), ElementsAre("one", "missed 1 complete from 3"));
+  bench.show("desk", "old", 1).value();
+  EXPECT_EQ(std::get<Bytes>(machine.next(live, 5)).size(), 3u);
+  EXPECT_TRUE(machine.wants_snapshot(live, 5));
+  EXPECT_FALSE(machine.wants_snapshot(live, 10));
+  EXPECT_THAT(bench.hear(live, 5), ElementsAre("missed 1 complete from 3 unprovided")) << "an older one does not help";
+  bench.say("desk", "as long as before");
+  bench.show("desk", "a long state").value();
+  bench.say("desk", "four");
+  EXPECT_FALSE(machine.wants_snapshot(bench.follow("desk", Gap::live), 5));
+  const auto bare = bench.follow("desk", Gap::live, TopicPosition());
+  EXPECT_THAT(bench.hear(bare, 5), ElementsAre("missed 3 complete from 4 unprovided", "four"));
+  EXPECT_THAT(bench.hear(live, 12), ElementsAre("a long state", "four"));
+  EXPECT_THAT(bench.hear(narrow, 5), ElementsAre("missed 1 complete from 4", "four"));
+}
+
+TEST_F(KeptTest, a_snapshot_names_the_incarnation_that_it_is_of) {
+  bench.say("desk", 1);
+  EXPECT_TRUE(machine.check_snapshot("desk", TopicPosition{7, 1}, 0));
+  EXPECT_EQ(machine.check_snapshot("desk", TopicPosition{6, 1}, 0).error().code, Code::refused);
 }
 
 TEST_F(KeptTest, closed_topics_end_their_followers_behind_what_there_is) {
@@ -289,7 +319,7 @@ TEST(KeptBounds, a_topic_that_is_kept_no_more_has_nothing_and_its_followers_are_
   EXPECT_TRUE(unkeep("desk", "ann"));
   EXPECT_THAT(bench.woken, ElementsAre(idle));
   for (const auto each : {idle, behind}) {
-    EXPECT_FALSE(machine.wants_snapshot(each));
+    EXPECT_FALSE(machine.wants_snapshot(each, any_size));
     EXPECT_THAT(bench.hear(each), ElementsAre("over"));
     machine.unfollow(each);
   }

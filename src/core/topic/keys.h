@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/instant.h"
+#include "core/topic/position.h"
 
 namespace parley::core {
 
@@ -31,8 +32,9 @@ class Keys {
     friend auto operator<=>(const Key&, const Key&) = default;
   };
   struct Claim {
-    std::uint64_t message;  // that was published
-    std::uint64_t payload;  // a hash of it
+    std::uint64_t message;        // that was published
+    std::uint64_t payload;        // a hash of it
+    TopicPosition position = {};  // of a topic that was kept: where it stands there
   };
 
   explicit Keys(Bounds bounds) : bounds_(bounds) {}

@@ -228,7 +228,7 @@ Result<void> Topics::check_published(std::string_view topic, const Envelope& mes
 }
 
 Result<Topics::Published> Topics::publish(std::string_view topic, Envelope message, std::optional<std::string_view> key,
-                                          Instant now, Effects& effects) {
+                                          Instant now, Effects& effects, TopicPosition position) {
   keys_.sweep(now);
   PARLEY_TRY(check_published(topic, message));
   Keys::Key scoped;
@@ -239,7 +239,7 @@ Result<Topics::Published> Topics::publish(std::string_view topic, Envelope messa
     if (const auto claim = keys_.find(scoped)) {
       if (claim->payload != payload) return fail(Code::in_use, "the key came with another payload");
       ++counters_.repeated;
-      return Published{Published::How::repeated, claim->message};
+      return Published{Published::How::repeated, claim->message, claim->position};
     }
     PARLEY_TRY(keys_.has_room_for(scoped));
   }
@@ -256,15 +256,17 @@ Result<Topics::Published> Topics::publish(std::string_view topic, Envelope messa
 
   const Message number = next_message_++;
   ++counters_.published;
-  if (key) keys_.claim(std::move(scoped), {number, payload}, now);
+  const auto tap = taps_.find(topic);
+  if (tap != taps_.end()) position = {};
+  if (key) keys_.claim(std::move(scoped), {number, payload, position}, now);
   auto shared = std::make_shared<const Envelope>(std::move(message));
-  if (const auto tap = taps_.find(topic); tap != taps_.end()) {
+  if (tap != taps_.end()) {
     ++counters_.tapped;
     effects.push_back(Tapped{tap->second, std::string(topic), number, std::move(shared)});
     return Published{Published::How::tapped, number};
   }
   const std::uint32_t reached = found == topics_.end() ? 0 : fan_out(found->second, shared, effects);
-  return Published{Published::How::sent, number, reached, std::move(shared)};
+  return Published{Published::How::sent, number, position, reached, std::move(shared)};
 }
 
 std::uint32_t Topics::fan_out(Topic& topic, const Shared& message, Effects& effects) {

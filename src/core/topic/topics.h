@@ -139,14 +139,15 @@ class Topics {
     enum class How : std::uint8_t { sent, tapped, repeated };
     How how;
     Message number;                                // of a repeated one: that of the first
+    TopicPosition position = {};                   // where it is kept; of a repeated one: where the first was
     std::uint32_t reached = 0;                     // subscriptions
     std::shared_ptr<const Envelope> message = {};  // of one that was sent: as they have it
   };
-  // To all who subscribe now. A key that is there already and came with the same payload publishes nothing; one that
-  // fails claims nothing. Errors: not_found, invalid (name, key), refused (another schema than the topic's), in_use
-  // (the key came with another payload), too_large, overloaded, closed.
+  // To all who subscribe now; position: where it is kept if it is sent. A key that is there already and came with the
+  // same payload publishes nothing; one that fails claims nothing. Errors: not_found, invalid (name, key), refused
+  // (another schema than the topic's), in_use (the key came with another payload), too_large, overloaded, closed.
   Result<Published> publish(std::string_view topic, Envelope message, std::optional<std::string_view> key, Instant now,
-                            Effects& effects);
+                            Effects& effects, TopicPosition position = {});
 
   // --- its end
   // Nothing new is taken; Drained follows when what was accepted has been taken.

@@ -28,11 +28,13 @@ constexpr std::uint32_t items = 8;
 // One session to the topics, which live longer.
 class Visit {
  public:
-  Visit(World& world, Services& services) : world_(world) {
+  Visit(World& world, Services& services, std::size_t message_bytes_max = Limits().frame_bytes_max) : world_(world) {
+    runtime::SessionOptions narrow;
+    narrow.limits.frame_bytes_max = message_bytes_max;
     auto [near, far] = runtime::make_memory_links(world.loop);
     ours = runtime::suite::Hold(Session::start(world.loop, std::move(near), Session::Role::initiator, {}, nullptr));
     theirs = runtime::suite::Hold(
-        Session::start(world.loop, std::move(far), Session::Role::acceptor, {}, &services.table()));
+        Session::start(world.loop, std::move(far), Session::Role::acceptor, narrow, &services.table()));
     world.settle();
   }
   parley::Client<builtin::Topics> client() { return parley::Client<builtin::Topics>(*ours); }
@@ -236,6 +238,34 @@ TEST_F(FollowTest, for_one_that_grants_nothing_nothing_is_held_beside_what_is_ke
   EXPECT_EQ(topics.kept().machine().counters().told, builtin::deliveries_ahead - 1) << "the first item was another";
 }
 
+TEST_F(FollowTest, what_is_longer_than_a_message_of_its_session_is_a_gap_to_a_follower_and_does_not_end_it) {
+  // rule: delivery/I-03
+  constexpr std::size_t message_bytes_max = 1000;
+  Visit visit(world, services, message_bytes_max);
+  Reader live(world, visit, Gap::live);
+  Reader replaying(world, visit, Gap::replay);
+  const auto publish_bytes = [&](std::size_t size) {
+    topics.publish("desk", {.payload = std::vector<std::uint8_t>(size, 'x')}).value();
+    world.settle();
+  };
+  publish_bytes(message_bytes_max);
+  publish(1);
+  for (Reader* const each : {&live, &replaying}) {
+    EXPECT_EQ(each->text(), "missed 1 complete from 2");
+    EXPECT_EQ(each->text(), "2:1");
+  }
+  topics.set_snapshots("desk", [] { return bytes("state"); }).value();
+  publish_bytes(message_bytes_max);
+  EXPECT_EQ(live.text(), "at 3: state");
+  for (std::size_t size = message_bytes_max - 120; size < message_bytes_max; ++size) {
+    publish_bytes(size);
+    const std::uint64_t version = live.position.version + 1;
+    EXPECT_THAT(live.text(), ::testing::AnyOf(::testing::StartsWith(fmt::format("{}:xxx", version)),
+                                              fmt::format("at {}: state", version)))
+        << size;
+  }
+}
+
 TEST_F(FollowTest, any_position_is_answered) {
   // rule: delivery/I-06
   Visit visit(world, services);
@@ -260,6 +290,8 @@ TEST_F(FollowTest, a_publisher_keeps_a_topic_and_gives_its_snapshots) {
   };
   EXPECT_TRUE(keep("news", 2));
   EXPECT_TRUE(keep("news", 3)) << "said again";
+  EXPECT_TRUE(visit.outcome_of(visit.client().call<&Topics::keep>("news", std::nullopt)));
+  EXPECT_EQ(topics.kept().machine().ring_of("news")->bounds().items, 3u) << "as much as before";
   EXPECT_EQ(keep("more", 1).error().code, Code::overloaded) << "one for each keeper";
   EXPECT_FALSE(topics.machine().schema_of("more")) << "what is not kept is not declared for it";
   EXPECT_EQ(keep("desk", 1).error().code, Code::in_use);
@@ -271,15 +303,17 @@ TEST_F(FollowTest, a_publisher_keeps_a_topic_and_gives_its_snapshots) {
     return visit.outcome_of(
         visit.client().call<&Topics::publish>("news", builtin::TopicMessage{.payload = bytes(text)}, std::nullopt));
   };
-  const auto show = [&](std::string text, std::optional<std::uint64_t> at) {
+  const auto show = [&](std::string text, std::optional<std::uint64_t> version) {
+    const auto at = version.transform([](std::uint64_t each) { return TopicPosition{0, each}; });
     return visit.outcome_of(visit.client().call<&Topics::snapshot>("news", bytes(text), at));
   };
-  EXPECT_EQ(say("a")->version, 1u);
-  EXPECT_EQ(say("b")->version, 2u);
+  const std::uint64_t incarnation = topics.kept().machine().ring_of("news")->incarnation();
+  EXPECT_EQ(say("a")->position, (TopicPosition{incarnation, 1}));
+  EXPECT_EQ(say("b")->position, (TopicPosition{incarnation, 2}));
   EXPECT_EQ(show("of another one", 1).error().code, Code::in_use);
   who = keeper;
-  EXPECT_EQ(show("state at 1", 1).value(), 1u);
-  EXPECT_EQ(show("state at 2", std::nullopt).value(), 2u);
+  EXPECT_EQ(show("state at 1", 1).value(), (TopicPosition{incarnation, 1}));
+  EXPECT_EQ(show("state at 2", std::nullopt).value(), (TopicPosition{incarnation, 2}));
   EXPECT_EQ(show("state at 1", 1).error().code, Code::refused);
   EXPECT_EQ(show("state at 3", 3).error().code, Code::invalid);
 }

@@ -44,8 +44,8 @@ struct FollowedSnapshot {
   std::string publisher;  // empty: the owner of the topics
   std::vector<std::uint8_t> payload;
 };
-// So many messages that came next are not kept any more. Of another incarnation than the one it knew, whatever it knew
-// of that is void.
+// So many messages that came next are out of its reach: not kept any more, or longer than an item of its session. Of
+// another incarnation than the one it knew, whatever it knew of that is void.
 struct FollowedGap {
   TopicPosition position;
   std::uint64_t missed = 0;

@@ -43,18 +43,21 @@ Result<void> KeptTopics::check(std::string_view topic, const core::Envelope& mes
 }
 
 // Its version is known and its bytes are there before anybody is told: one step.
-KeptTopics::Version KeptTopics::append(std::string_view topic, const core::Envelope& message) {
-  const core::KeptRing& ring = *machine_.ring_of(topic);
-  const Version version = ring.newest() + 1;
-  Bytes item = encoded(builtin::FollowedMessage{.position = {ring.incarnation(), version},
-                                                .publisher = message.publisher,
-                                                .message = builtin::message_of(message)});
+void KeptTopics::append(std::string_view topic, const core::Envelope& message) {
+  const core::TopicPosition position = next_position(topic);
+  Bytes item = encoded(builtin::FollowedMessage{
+      .position = position, .publisher = message.publisher, .message = builtin::message_of(message)});
   PARLEY_ASSERT(item.size() <= message.bytes() + head_bytes_max, item.size(), message.bytes());
   core::Kept::Woken woken;
-  const Version appended = machine_.append(topic, std::move(item), woken);
-  PARLEY_ASSERT(appended == version, appended, version);
+  const auto appended = machine_.append(topic, std::move(item), woken);
+  PARLEY_ASSERT(appended == position.version, appended, position.version);
   wake(woken);
-  return version;
+}
+
+core::TopicPosition KeptTopics::next_position(std::string_view topic) const {
+  core::TopicPosition position = newest_of(topic);
+  ++position.version;
+  return position;
 }
 
 void KeptTopics::wake(const core::Kept::Woken& woken) {
@@ -76,16 +79,17 @@ Result<void> KeptTopics::check_giver(std::string_view topic, std::string_view by
   return fail(Code::refused, fmt::format("snapshots of the topic {} are made by its owner", topic));
 }
 
-Result<KeptTopics::Version> KeptTopics::record_snapshot(std::string_view topic, std::string publisher,
-                                                        std::vector<std::uint8_t> payload, std::optional<Version> at) {
+Result<core::TopicPosition> KeptTopics::record_snapshot(std::string_view topic, std::string publisher,
+                                                        std::vector<std::uint8_t> payload,
+                                                        std::optional<core::TopicPosition> at) {
   const std::size_t bytes = payload.size() + publisher.size() + head_bytes_max;
-  PARLEY_TRY(const Version version, machine_.check_snapshot(topic, at, bytes));
-  Bytes item = encoded(builtin::FollowedSnapshot{.position = {machine_.ring_of(topic)->incarnation(), version},
-                                                 .publisher = std::move(publisher),
-                                                 .payload = std::move(payload)});
+  PARLEY_TRY(const auto version, machine_.check_snapshot(topic, at, bytes));
+  const core::TopicPosition position{machine_.ring_of(topic)->incarnation(), version};
+  Bytes item = encoded(builtin::FollowedSnapshot{
+      .position = position, .publisher = std::move(publisher), .payload = std::move(payload)});
   PARLEY_ASSERT(item.size() <= bytes, item.size(), bytes);
   machine_.record_snapshot(topic, version, std::move(item));
-  return version;
+  return position;
 }
 
 void KeptTopics::ask_for_snapshot(const std::string& topic) {
@@ -98,8 +102,7 @@ void KeptTopics::ask_for_snapshot(const std::string& topic) {
   try {
     std::vector<std::uint8_t> payload = asked.mapped().snapshots();
     // Where it has published itself, nobody knows whether that is in it.
-    is_there =
-        newest_of(topic) == position && record_snapshot(topic, {}, std::move(payload), position.version).has_value();
+    is_there = newest_of(topic) == position && record_snapshot(topic, {}, std::move(payload), position).has_value();
   } catch (...) {
     is_there = false;
   }
@@ -116,9 +119,9 @@ core::TopicPosition KeptTopics::newest_of(std::string_view topic) const {
   return ring ? core::TopicPosition{ring->incarnation(), ring->newest()} : core::TopicPosition();
 }
 
-core::Kept::Next KeptTopics::next(core::Kept::Follower follower) {
-  if (machine_.wants_snapshot(follower)) ask_for_snapshot(std::string(machine_.topic_of(follower)));
-  return machine_.next(follower);
+core::Kept::Next KeptTopics::next(core::Kept::Follower follower, std::size_t bytes_max) {
+  if (machine_.wants_snapshot(follower, bytes_max)) ask_for_snapshot(std::string(machine_.topic_of(follower)));
+  return machine_.next(follower, bytes_max);
 }
 
 void KeptTopics::close() {
@@ -136,7 +139,7 @@ TopicFollower::~TopicFollower() {
 }
 
 Result<core::TopicPosition> TopicFollower::follow(KeptTopics& topics, const core::Kept::Wanted& wanted) {
-  PARLEY_ASSERT(topics_ == nullptr && !is_over_);
+  PARLEY_ASSERT(topics_ == nullptr && !over_);
   PARLEY_TRY(const core::Kept::Following following, topics.machine_.follow(wanted));
   topics_ = &topics;
   number_ = following.follower;
@@ -145,9 +148,9 @@ Result<core::TopicPosition> TopicFollower::follow(KeptTopics& topics, const core
   return following.from;
 }
 
-std::optional<Bytes> TopicFollower::next() {
+std::optional<Bytes> TopicFollower::next(std::size_t bytes_max) {
   if (!topics_) return std::nullopt;
-  core::Kept::Next next = topics_->next(number_);
+  core::Kept::Next next = topics_->next(number_, bytes_max);
   if (auto* const item = std::get_if<Bytes>(&next)) return std::move(*item);
   if (const auto* const missed = std::get_if<core::Kept::Missed>(&next)) {
     return encoded(builtin::FollowedGap{.position = missed->position,
@@ -155,7 +158,7 @@ std::optional<Bytes> TopicFollower::next() {
                                         .complete_from = missed->position.version + 1,
                                         .is_unprovided = missed->is_unprovided});
   }
-  is_over_ = std::holds_alternative<core::Kept::Over>(next);
+  if (auto* const over = std::get_if<core::Kept::Over>(&next)) over_ = std::move(over->why);
   news_.reset();
   return std::nullopt;
 }

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
@@ -22,7 +23,6 @@ class TopicFollower;
 // once for all followers, as they come. Part of Topics.
 class KeptTopics final {
  public:
-  using Version = core::Kept::Version;
   // How things are, now that all that was published has happened. What it throws, and that it publishes or ends the
   // keeping, makes no snapshot.
   using Snapshots = std::move_only_function<std::vector<std::uint8_t>()>;
@@ -43,15 +43,17 @@ class KeptTopics final {
   bool keeps(std::string_view topic) const { return machine_.ring_of(topic) != nullptr; }
   // Whether append() takes it. Errors: too_large.
   Result<void> check(std::string_view topic, const core::Envelope& message) const;
-  Version append(std::string_view topic, const core::Envelope& message);
+  // Where the next one will stand, of a topic that is kept.
+  core::TopicPosition next_position(std::string_view topic) const;
+  void append(std::string_view topic, const core::Envelope& message);
 
   // Who is asked for a snapshot when a follower needs one. Errors: not_found.
   Result<void> set_snapshots(std::string_view topic, Snapshots snapshots);
   // Whether somebody else than the owner of all may give one: the keeper, or whoever publishes where the owner keeps
   // the topic and makes none. Errors: in_use, refused.
   Result<void> check_giver(std::string_view topic, std::string_view by) const;
-  Result<Version> record_snapshot(std::string_view topic, std::string publisher, std::vector<std::uint8_t> payload,
-                                  std::optional<Version> at);
+  Result<core::TopicPosition> record_snapshot(std::string_view topic, std::string publisher,
+                                              std::vector<std::uint8_t> payload, std::optional<core::TopicPosition> at);
 
   void close();
 
@@ -65,7 +67,7 @@ class KeptTopics final {
     Snapshots snapshots;
     core::TopicPosition failed_at = {};  // it is not asked again before there is more
   };
-  core::Kept::Next next(core::Kept::Follower follower);
+  core::Kept::Next next(core::Kept::Follower follower, std::size_t bytes_max);
   void ask_for_snapshot(const std::string& topic);
   core::TopicPosition newest_of(std::string_view topic) const;  // 0: it is not kept
   void wake(const core::Kept::Woken& woken);
@@ -91,25 +93,27 @@ class TopicFollower final {
   // Whether next() may give something. Who has no room for it does not ask: what he is to be told is decided when he
   // has.
   bool has_next() const { return topics_ && topics_->machine().has_next(number_); }
-  // What comes next: a builtin::Followed in postcard, whose bytes are the same for all. Nothing: there is none until
-  // news(), or it is over.
-  std::optional<Bytes> next();
+  // What comes next: a builtin::Followed in postcard, whose bytes are the same for all; a message or a snapshot that is
+  // longer is as one that is not kept. Nothing: there is none until news(), or it is over.
+  std::optional<Bytes> next(std::size_t bytes_max = std::numeric_limits<std::size_t>::max());
   Event::Wait news() { return news_.wait(); }
   // That nobody hears it any more is news, too.
   void wake() { news_.set(); }
-  bool is_over() const { return is_over_; }
+  bool is_over() const { return over_.has_value(); }
+  // Why it is over.
+  const Error& why_over() const { return *over_; }
 
  private:
   friend class KeptTopics;
   void lose_topics() {
     topics_ = nullptr;
-    is_over_ = true;
+    over_ = Error{Code::closed, "the topics are no more"};
     news_.set();
   }
 
   KeptTopics* topics_ = nullptr;
   core::Kept::Follower number_ = 0;
-  bool is_over_ = false;
+  std::optional<Error> over_;
   Event news_;
 };
 

@@ -80,7 +80,7 @@ class KeptTopicsTest : public ::testing::Test {
     follower->follow(topics.kept(), {.topic = "desk", .peer = "x", .gap = gap, .after = after}).value();
     return follower;
   }
-  KeptTopics::Version publish(std::string_view text) { return topics.publish("desk", say(text)).value().version; }
+  std::uint64_t publish(std::string_view text) { return topics.publish("desk", say(text)).value().position.version; }
 
   World world;
   Topics topics{world.loop, core::Topics::Options()};
@@ -157,11 +157,14 @@ TEST_F(KeptTopicsTest, nobody_gives_a_snapshot_in_place_of_its_owner) {
 TEST_F(KeptTopicsTest, what_is_not_sent_has_no_version) {
   // rule: delivery/R-32, delivery/W-07
   const auto follower = follow(Gap::live);
-  EXPECT_EQ(topics.publish("desk", say("a"), "k").value().version, 1u);
-  EXPECT_EQ(topics.publish("desk", say("a"), "k").value().version, 0u) << "repeated";
+  const TopicPosition first = topics.publish("desk", say("a"), "k").value().position;
+  EXPECT_EQ(first, (TopicPosition{topics.kept().machine().ring_of("desk")->incarnation(), 1}));
+  EXPECT_EQ(topics.publish("desk", say("a"), "k").value().position, first) << "repeated: where the first stands";
   EXPECT_EQ(topics.publish("desk", say("b"), "k").error().code, Code::in_use);
   topics.tap("desk", [](auto, auto, const auto&) {}).value();
   EXPECT_EQ(publish("c"), 0u) << "to the tap alone";
+  EXPECT_EQ(topics.publish("desk", say("e"), "tapped").value().position, TopicPosition());
+  EXPECT_EQ(topics.publish("desk", say("e"), "tapped").value().position, TopicPosition()) << "nor when it is repeated";
   EXPECT_EQ(publish(std::string(std::size_t{5} << 20, 'x')), 0u) << "whatever is kept of others";
   topics.untap("desk");
   EXPECT_EQ(publish("d"), 2u);
@@ -173,7 +176,7 @@ TEST_F(KeptTopicsTest, a_message_longer_than_what_is_kept_is_told_to_nobody) {
   Echo subscriber(topics);
   EXPECT_EQ(topics.publish("desk", say(std::string(1000, 'x')), "k").error().code, Code::too_large);
   EXPECT_THAT(subscriber.heard, IsEmpty());
-  EXPECT_EQ(topics.publish("desk", say("short"), "k").value().version, 1u) << "its key was not claimed";
+  EXPECT_EQ(topics.publish("desk", say("short"), "k").value().position.version, 1u) << "its key was not claimed";
 }
 
 TEST_F(KeptTopicsTest, a_kept_topic_is_declared_and_each_keeping_of_it_is_another_incarnation) {
@@ -183,6 +186,8 @@ TEST_F(KeptTopicsTest, a_kept_topic_is_declared_and_each_keeping_of_it_is_anothe
   const auto first = follower.follow(topics.kept(), {.topic = "desk", .peer = "x"}).value();
   EXPECT_NE(first.incarnation, 0u);
   topics.keep("desk", {.items = 2}).value();
+  topics.keep("desk").value();
+  EXPECT_EQ(topics.kept().machine().ring_of("desk")->bounds().items, 2u) << "as much as before";
   EXPECT_THAT(hear(*follow(Gap::replay, TopicPosition{first.incarnation, 0})), ElementsAre("1:a")) << "kept all along";
   topics.unkeep("desk").value();
   EXPECT_THAT(hear(follower), IsEmpty());
@@ -222,7 +227,22 @@ TEST_F(KeptTopicsTest, a_follower_is_told_when_the_topics_close) {
   publish("a");
   topics.close();
   EXPECT_THAT(hear(*follower), ElementsAre("1:a"));
-  EXPECT_TRUE(follower->is_over());
+  ASSERT_TRUE(follower->is_over());
+  EXPECT_EQ(follower->why_over(), (Error{Code::closed, "topics take nothing any more"}));
+}
+
+TEST_F(KeptTopicsTest, a_snapshot_is_of_the_incarnation_that_it_names) {
+  const auto record = [&](TopicPosition at) {
+    return topics.kept().record_snapshot("desk", "me", bytes_of("state"), at);
+  };
+  publish("a");
+  const TopicPosition here{topics.kept().machine().ring_of("desk")->incarnation(), 1};
+  EXPECT_EQ(record(here).value(), here);
+  EXPECT_EQ(record({0, 1}).value(), here) << "whichever";
+  topics.unkeep("desk").value();
+  topics.keep("desk").value();
+  publish("another");
+  EXPECT_EQ(record(here).error().code, Code::refused) << "of what was before";
 }
 
 TEST(KeptTopicsEnd, is_told_to_who_still_follows) {

@@ -20,6 +20,11 @@ void Topics::untap(std::string_view topic) {
   tapping_.erase(found);
 }
 
+Result<void> Topics::keep(std::string_view topic, std::optional<std::string_view> keeper) {
+  const core::KeptRing* const ring = kept_.machine().ring_of(topic);
+  return keep(topic, ring ? ring->bounds() : core::KeepOptions(), keeper);
+}
+
 Result<void> Topics::keep(std::string_view topic, const core::KeepOptions& options,
                           std::optional<std::string_view> keeper) {
   PARLEY_TRY(kept_.check_keep(topic, keeper, options));
@@ -53,16 +58,17 @@ void Topics::taken(const core::Topics::Deliver& delivered) {
 }
 
 // What is sent is kept before anybody is told of it: who subscribes and who follows hear of it in the same order.
-Result<Topics::Published> Topics::publish(std::string_view topic, core::Envelope message,
-                                          std::optional<std::string_view> key) {
+Result<core::Topics::Published> Topics::publish(std::string_view topic, core::Envelope message,
+                                                std::optional<std::string_view> key) {
   const bool is_kept = kept_.keeps(topic) && !tapping_.contains(topic);
   if (is_kept) PARLEY_TRY(kept_.check(topic, message));
   core::Topics::Effects effects;
-  PARLEY_TRY(const auto published, machine_.publish(topic, std::move(message), key, executor_.now(), effects));
-  const KeptTopics::Version version = is_kept && published.message ? kept_.append(topic, *published.message) : 0;
+  const core::TopicPosition position = is_kept ? kept_.next_position(topic) : core::TopicPosition();
+  PARLEY_TRY(auto published, machine_.publish(topic, std::move(message), key, executor_.now(), effects, position));
+  if (is_kept && published.message) kept_.append(topic, *published.message);
   arm();
   carry_out(std::move(effects));
-  return Published{published, version};
+  return published;
 }
 
 void Topics::close() {

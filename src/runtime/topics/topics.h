@@ -41,11 +41,6 @@ class Topics final {
   using Tap = std::move_only_function<void(std::string_view topic, core::Topics::Message number,
                                            const core::Envelope& message) const>;
 
-  // Version: of a topic that is kept, and of a message that was sent; else 0.
-  struct Published : core::Topics::Published {
-    KeptTopics::Version version = 0;
-  };
-
   Topics(io::Loop& loop, core::Topics::Options options, core::KeptLimits kept_limits = {})
       : executor_(loop.executor()), machine_(options), kept_(loop.random(), kept_limits) {}
   ~Topics() {
@@ -66,8 +61,10 @@ class Topics final {
   // itself, since nothing is published that is longer than what is kept; the owner, whom none is named for, keeps any
   // topic. What a tap takes is not kept. Errors: those of core::Kept::check_keep() and of declare(): in_use where
   // somebody else has declared it.
-  Result<void> keep(std::string_view topic, const core::KeepOptions& options = {},
+  Result<void> keep(std::string_view topic, const core::KeepOptions& options,
                     std::optional<std::string_view> keeper = std::nullopt);
+  // As much as before, or as much as KeepOptions says by itself.
+  Result<void> keep(std::string_view topic, std::optional<std::string_view> keeper = std::nullopt);
   // What is kept of it goes, and whoever follows it is told that it is over; it stays declared. Errors: those of
   // core::Kept::unkeep().
   Result<void> unkeep(std::string_view topic, std::optional<std::string_view> keeper = std::nullopt) {
@@ -93,8 +90,8 @@ class Topics final {
   void taken(const core::Topics::Deliver& delivered);
 
   // Errors: those of core::Topics::publish(); too_large where less is kept.
-  Result<Published> publish(std::string_view topic, core::Envelope message,
-                            std::optional<std::string_view> key = std::nullopt);
+  Result<core::Topics::Published> publish(std::string_view topic, core::Envelope message,
+                                          std::optional<std::string_view> key = std::nullopt);
 
   // Takes nothing new; what was accepted goes on to whoever takes it, and those who follow are told behind what there
   // is. Idempotent.

@@ -107,11 +107,11 @@ Task<Result<builtin::Published>> TopicsService::publish(Context& context, std::s
                           .schema = schema.value_or(SchemaId()),
                           .payload = std::move(message.payload),
                           .clock = message.clock};
-  const parley::Topics::Published published = co_await topics_.publish(topic, std::move(envelope), key);
+  const core::Topics::Published published = co_await topics_.publish(topic, std::move(envelope), key);
   co_return builtin::Published{.message = published.number,
                                .reached = published.reached,
                                .is_repeated = published.how == core::Topics::Published::How::repeated,
-                               .version = published.version};
+                               .position = published.position};
 }
 
 Task<Result<void>> TopicsService::subscribe(Context& context, std::string topic,
@@ -145,9 +145,10 @@ Task<Result<void>> TopicsService::subscribe(Context& context, std::string topic,
   co_return fail(*subscriber.shed());
 }
 
-Task<Result<void>> TopicsService::keep(Context& context, std::string topic, builtin::KeepOptions options) {
+Task<Result<void>> TopicsService::keep(Context& context, std::string topic,
+                                       std::optional<builtin::KeepOptions> options) {
   const std::string keeper = co_await check(context, core::Verb::publish, topic);
-  co_return topics_.keep(topic, options, keeper);
+  co_return options ? topics_.keep(topic, *options, keeper) : topics_.keep(topic, keeper);
 }
 
 Task<Result<void>> TopicsService::unkeep(Context& context, std::string topic) {
@@ -155,9 +156,9 @@ Task<Result<void>> TopicsService::unkeep(Context& context, std::string topic) {
   co_return topics_.unkeep(topic, keeper);
 }
 
-Task<Result<std::uint64_t>> TopicsService::snapshot(Context& context, std::string topic,
-                                                    std::vector<std::uint8_t> payload,
-                                                    std::optional<std::uint64_t> at) {
+Task<Result<builtin::TopicPosition>> TopicsService::snapshot(Context& context, std::string topic,
+                                                             std::vector<std::uint8_t> payload,
+                                                             std::optional<builtin::TopicPosition> at) {
   std::string publisher = co_await check(context, core::Verb::publish, topic);
   co_await topics_.kept().check_giver(topic, publisher);
   co_return topics_.kept().record_snapshot(topic, std::move(publisher), std::move(payload), at);
@@ -206,13 +207,13 @@ Task<Result<void>> TopicsService::follow(Context& context, std::string topic, bu
     if (!items.is_open()) co_return fail(items.core().send_error());
     for (;;) {
       while (follower.has_next() && items.is_open() && !items.core().may_send()) co_await Room(items.core());
-      const std::optional<Bytes> item = items.is_open() ? follower.next() : std::nullopt;
+      const auto item = items.is_open() ? follower.next(items.core().item_bytes_max()) : std::nullopt;
       if (!item) break;
       co_await co_await runtime::SendOf<runtime::RawItems>(items.core(), item->view());
     }
   }
   items.close();
-  co_return fail(Code::closed, "the topic is kept no more");
+  co_return fail(follower.why_over());
 }
 
 }  // namespace parley

@@ -27,7 +27,7 @@ struct Published {
   std::uint64_t message = 0;  // under a key that was there: the number of the first
   std::uint32_t reached = 0;  // so many subscribers
   bool is_repeated = false;   // the key was there, and nothing was published
-  std::uint64_t version = 0;  // of a topic that is kept: where it stands there
+  TopicPosition position;     // of a topic that is kept: where it stands there, or the first does
 };
 
 class Topics {
@@ -47,17 +47,18 @@ class Topics {
   virtual Task<Result<void>> subscribe(Context& context, std::string topic, std::vector<TopicSchema> schemas,
                                        Tx<Delivery, deliveries_ahead> deliveries) = 0;
   // The newest messages of the topic stay from now on, for those who follow; it is declared where it was not. Said
-  // again by the same principal: how much stays. Errors: permission (to publish), invalid, in_use (somebody else has
-  // declared it, or keeps it), overloaded, closed.
-  virtual Task<Result<void>> keep(Context& context, std::string topic, KeepOptions options) = 0;
+  // again by the same principal: how much stays; without options as much as before. Errors: permission (to publish),
+  // invalid, in_use (somebody else has declared it, or keeps it), overloaded, closed.
+  virtual Task<Result<void>> keep(Context& context, std::string topic, std::optional<KeepOptions> options) = 0;
   // It is kept no more, and whoever follows it is told so. Errors: permission (to publish), not_found, in_use (somebody
   // else keeps it).
   virtual Task<Result<void>> unkeep(Context& context, std::string topic) = 0;
-  // How things are behind the newest message of a topic that is kept, or behind that version, which is its answer.
-  // Errors: permission (to publish), not_found, in_use (somebody else keeps it), invalid (a version to come), refused
-  // (its owner makes them, what came behind it is no longer kept, or a newer one is there), too_large, closed.
-  virtual Task<Result<std::uint64_t>> snapshot(Context& context, std::string topic, std::vector<std::uint8_t> payload,
-                                               std::optional<std::uint64_t> at) = 0;
+  // How things are behind the newest message of a topic that is kept, or behind the one that stands there; where, is
+  // its answer. Errors: permission (to publish), not_found, in_use (somebody else keeps it), invalid (a version to
+  // come), refused (its owner makes them, it is of another incarnation, what came behind it is no longer kept, or a
+  // newer one is there), too_large, closed.
+  virtual Task<Result<TopicPosition>> snapshot(Context& context, std::string topic, std::vector<std::uint8_t> payload,
+                                               std::optional<TopicPosition> at) = 0;
   // What a topic that is kept has behind the newest message, or behind `after`, and what comes: FollowBegun first.
   // Lasts until the caller drops the call; whoever is slow is put right as the gap says, and nothing else happens to
   // him. Errors: permission (to subscribe), not_found, overloaded, closed (also: it is kept no more).
@@ -92,10 +93,10 @@ class TopicsService final : public builtin::Topics {
                                            std::optional<std::string> key) override;
   Task<Result<void>> subscribe(Context& context, std::string topic, std::vector<builtin::TopicSchema> schemas,
                                Tx<builtin::Delivery, builtin::deliveries_ahead> deliveries) override;
-  Task<Result<void>> keep(Context& context, std::string topic, builtin::KeepOptions options) override;
+  Task<Result<void>> keep(Context& context, std::string topic, std::optional<builtin::KeepOptions> options) override;
   Task<Result<void>> unkeep(Context& context, std::string topic) override;
-  Task<Result<std::uint64_t>> snapshot(Context& context, std::string topic, std::vector<std::uint8_t> payload,
-                                       std::optional<std::uint64_t> at) override;
+  Task<Result<builtin::TopicPosition>> snapshot(Context& context, std::string topic, std::vector<std::uint8_t> payload,
+                                                std::optional<builtin::TopicPosition> at) override;
   Task<Result<void>> follow(Context& context, std::string topic, builtin::Gap gap,
                             std::optional<builtin::TopicPosition> after,
                             Tx<builtin::Followed, builtin::deliveries_ahead> items) override;
