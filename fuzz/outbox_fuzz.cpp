@@ -60,41 +60,54 @@ class Items {
 class ReceiverUnderTest {
  public:
   void run(Items items) {
-    attach();
+    attach({});
     while (!items.is_over()) {
       const std::uint8_t what = items.what();
       if ((what & 1) != 0) now_ = now_ + std::chrono::milliseconds(what);
       if ((what & 6) == 2) finish();
-      if ((what & 24) == 8 && !machine_.is_attached()) attach();
+      if ((what & 24) == 8) attach({.incarnation = incarnation, .results = what & 7u});
       if ((what & 96) == 32) machine_.detach(session_);
-      if (!items.is_over()) say(items.next<OutboxSaid>());
+      if (!items.is_over()) say(items.next<OutboxSaid>(), (what & 224) != 224);
       Effects effects;
       machine_.on_time(now_, effects);
       machine_.flush();
       carry_out(effects);
       // Some of what there is to say is said; the rest waits for its turn.
-      for (int i = what % 4; i > 0 && machine_.next(); --i) continue;
+      for (int i = what % 4; i > 0; --i) {
+        const auto said = machine_.next();
+        if (!said) break;
+        const auto* const answer = std::get_if<OutboxReceiver::Answer>(&*said);
+        if (answer && (what & 192) == 192) machine_.unsayable(*answer, {Code::too_large, "the result"});
+      }
+      PARLEY_ASSERT(machine_.oldest().has_value() == (machine_.waiting() + machine_.running() != 0));
+      for (const core::Ticket ticket : running_) {
+        PARLEY_ASSERT(machine_.state(ticket)->stage == OutboxReceiver::Stage::running, ticket);
+      }
       PARLEY_ASSERT(machine_.waiting() + machine_.running() <= receiver_limits.commands_max);
       PARLEY_ASSERT(machine_.results() <= receiver_limits.results_max);
-      PARLEY_ASSERT(machine_.running() == running_.size() && running_.size() <= receiver_limits.at_once);
+      PARLEY_ASSERT(machine_.running() == running_.size());
+      PARLEY_ASSERT(running_.size() + given_out_.size() <= receiver_limits.at_once);
     }
-    while (!running_.empty()) finish();
-    PARLEY_ASSERT(machine_.running() == 0);
+    while (!running_.empty() || !given_out_.empty()) finish();
+    PARLEY_ASSERT(machine_.running() + machine_.waiting() == 0);
+    core::OutboxReceiverCounters all;
+    all.add(machine_.counters());
+    PARLEY_ASSERT(all.started <= all.received, all.started, all.received);
   }
 
  private:
   using Effects = OutboxReceiver::Effects;
 
-  void attach() {
+  void attach(const core::OutboxHello& hello) {
     Effects effects;
-    const auto attached = machine_.attach({}, effects);
+    const auto attached = machine_.attach(hello, effects);
     if (attached) {
       session_ = attached->session;
       machine_.welcomed(session_);
     }
     carry_out(effects);
   }
-  void say(std::optional<OutboxSaid> said) {
+  void say(std::optional<OutboxSaid> said, bool may_keep) {
     if (!said) return;
     Effects effects;
     if (auto* const sent = std::get_if<builtin::OutboxSend>(&*said)) {
@@ -103,7 +116,8 @@ class ReceiverUnderTest {
                     {.number = sent->number,
                      .ticket = sent->ticket,
                      .deadline = now_ + sent->remaining,
-                     .frame = std::move(sent->frame)},
+                     .frame = std::move(sent->frame),
+                     .may_keep = may_keep},
                     now_, effects);
     } else if (const auto* const cancel = std::get_if<builtin::OutboxCancel>(&*said)) {
       machine_.cancel(session_, cancel->ticket, now_, effects);
@@ -112,24 +126,41 @@ class ReceiverUnderTest {
     }
     carry_out(effects);
   }
+  // The first that runs; where none does, the first that was given out begins.
   void finish() {
-    if (running_.empty()) return;
-    Effects effects;
+    if (running_.empty() && given_out_.empty()) return;
+    if (running_.empty()) {
+      const core::Ticket ticket = *given_out_.begin();
+      given_out_.erase(ticket);
+      machine_.begun(ticket);
+      running_.insert(ticket);
+      return;
+    }
     const core::Ticket ticket = *running_.begin();
     running_.erase(ticket);
-    machine_.finished(ticket, core::applied("1"), now_, effects);
+    end(ticket, core::applied("1"));
+  }
+  void end(core::Ticket ticket, TicketResult result) {
+    Effects effects;
+    machine_.finished(ticket, std::move(result), now_, effects);
     carry_out(effects);
   }
   void carry_out(Effects& effects) {
     for (const auto& effect : effects) {
-      const auto* const start = std::get_if<OutboxReceiver::Start>(&effect);
-      if (start) PARLEY_ASSERT(start->deadline > now_ && running_.insert(start->ticket).second);
+      if (const auto* const start = std::get_if<OutboxReceiver::Start>(&effect)) {
+        PARLEY_ASSERT(start->deadline > now_ && given_out_.insert(start->ticket).second);
+      } else if (const auto* const stop = std::get_if<OutboxReceiver::Stop>(&effect)) {
+        PARLEY_ASSERT(given_out_.erase(stop->ticket) == 1);
+        end(stop->ticket, core::cancelled("before it was started"));
+      }
     }
   }
 
   Instant now_ = Instant::from_ns(1);
-  OutboxReceiver machine_{9, receiver_limits};
+  static constexpr std::uint64_t incarnation = 9;
+  OutboxReceiver machine_{incarnation, receiver_limits};
   OutboxReceiver::Session session_ = 0;
+  std::set<core::Ticket> given_out_;
   std::set<core::Ticket> running_;
 };
 
@@ -280,7 +311,9 @@ void run_service(Items items) {
   OutboxService service(
       world.loop, {.limits = receiver_limits},
       [](Context&) { return OutboxService::Sender{.principal = "p", .rights = {}}; },
-      [](const core::Rights*, builtin::OutboxCommand command, Instant) -> Task<TicketResult> {
+      [](OutboxService::Turn& turn, const core::Rights*, builtin::OutboxCommand command,
+         Instant) -> Task<TicketResult> {
+        if (!turn.begin()) co_return core::cancelled("before it was started");
         co_return core::applied(std::move(command.name));
       });
   Services services;

@@ -42,10 +42,10 @@ class OutboxTest(CommandTest):
         return json.loads(self.parley("outbox", "--json").stdout)
 
     def ticket_in_flight(self, sending):
-        """The ticket of the one command there is, once the hub runs it."""
+        """The ticket of the one command there is, once the hub has it."""
         while sending.poll() is None:
             for each in self.outboxes():
-                if int(each["in_flight"]) == 1:
+                if int(each["in_flight"]) + int(each["waiting"]) == 1:
                     return f"{each['outbox']}-1"
         return self.fail(self.ended(sending))
 
@@ -273,6 +273,16 @@ class Outages(OutboxTest):
     def test_an_interruption_cancels_what_has_not_been_started(self):
         sending = self.begin_to_send("greet", GREET, "--wait")
         self.assertIn("it is tried again until the deadline", sending.stderr.readline() + sending.stderr.readline())
+        sending.send_signal(signal.SIGINT)
+        exit_code, said = self.ended(sending)
+        self.assertNotIn(exit_code, (0, 19), said)
+        self.assertIn("-1: cancelled: ", said)
+
+    def test_an_interruption_cancels_what_nobody_has_yet(self):
+        # rule: delivery/K-08
+        self.hub()
+        sending = self.begin_to_send("greet", GREET, "--wait")
+        self.ticket_in_flight(sending)
         sending.send_signal(signal.SIGINT)
         exit_code, said = self.ended(sending)
         self.assertNotIn(exit_code, (0, 19), said)

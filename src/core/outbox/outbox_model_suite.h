@@ -348,6 +348,7 @@ class System {
   void carry_out(OutboxReceiver::Effects& effects) {
     for (auto& effect : effects) {
       if (auto* start = std::get_if<OutboxReceiver::Start>(&effect)) {
+        receivers_.at(life_of_effects_)->begun(start->ticket);
         apply(start->frame.at(0));
         running_.emplace_back(life_of_effects_, start->ticket);
       } else if (auto* close = std::get_if<OutboxReceiver::Close>(&effect)) {

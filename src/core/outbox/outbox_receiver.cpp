@@ -65,7 +65,7 @@ void OutboxReceiver::welcomed(Session session) {
 }
 
 Result<void> OutboxReceiver::check(const Item& item) const {
-  if (waiting_.size() + running_ >= limits_.commands_max) {
+  if (waiting() + running_ >= limits_.commands_max) {
     return fail(Code::unexpected, fmt::format("more than {} commands without a result", limits_.commands_max));
   }
   if (entries_.size() >= limits_.results_max) {
@@ -116,6 +116,10 @@ void OutboxReceiver::take(Session session, Item item, Instant now, Effects& effe
 void OutboxReceiver::cancel(Session session, Ticket ticket, Instant now, Effects& effects) {
   if (!check_current(session)) return;
   const auto entry = entries_.find(ticket);
+  if (entry != entries_.end() && entry->second.stage == Stage::given_out) {
+    effects.push_back(Stop{ticket});
+    return;
+  }
   if (entry == entries_.end() || entry->second.stage != Stage::waiting) {
     ++counters_.cancels_too_late;
     return;
@@ -196,7 +200,7 @@ std::optional<std::uint32_t> OutboxReceiver::received_to_acknowledge() {
 // --- what runs
 
 void OutboxReceiver::start_next(Instant now, Effects& effects) {
-  while (!waiting_.empty() && running_ < limits_.at_once && results_bytes_ < limits_.results_bytes_max) {
+  while (!waiting_.empty() && given_out_ + running_ < limits_.at_once && results_bytes_ < limits_.results_bytes_max) {
     const auto entry = entries_.find(waiting_.begin()->second);
     if (entry->second.deadline <= now) {
       ++counters_.expired;
@@ -204,8 +208,8 @@ void OutboxReceiver::start_next(Instant now, Effects& effects) {
       continue;
     }
     stop_waiting(entry);
-    entry->second.stage = Stage::running;
-    ++running_;
+    entry->second.stage = Stage::given_out;
+    ++given_out_;
     ++counters_.started;
     effects.push_back(Start{entry->first, entry->second.deadline, std::exchange(entry->second.frame, {})});
   }
@@ -216,15 +220,26 @@ void OutboxReceiver::stop_waiting(Entries::iterator entry) {
   due_.erase({entry->second.deadline, entry->first});
 }
 
+void OutboxReceiver::begun(Ticket ticket) {
+  const auto entry = entries_.find(ticket);
+  PARLEY_ASSERT(entry != entries_.end() && entry->second.stage == Stage::given_out, ticket);
+  entry->second.stage = Stage::running;
+  --given_out_;
+  ++running_;
+}
+
 void OutboxReceiver::finished(Ticket ticket, TicketResult result, Instant now, Effects& effects) {
   const auto entry = entries_.find(ticket);
-  PARLEY_ASSERT(entry != entries_.end() && entry->second.stage == Stage::running, ticket);
+  PARLEY_ASSERT(entry != entries_.end(), ticket);
+  PARLEY_ASSERT(entry->second.stage == Stage::given_out || entry->second.stage == Stage::running, ticket);
+  if (entry->second.stage == Stage::given_out && result.kind == TicketResult::Kind::cancelled) ++counters_.cancelled;
   end(entry, std::move(result));
   start_next(now, effects);
 }
 
 void OutboxReceiver::end(Entries::iterator entry, TicketResult result) {
   if (entry->second.stage == Stage::running) --running_;
+  if (entry->second.stage == Stage::given_out) --given_out_;
   if (entry->second.stage == Stage::waiting) stop_waiting(entry);
   entry->second.stage = Stage::over;
   entry->second.frame = {};

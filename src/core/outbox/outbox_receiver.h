@@ -23,7 +23,7 @@ namespace parley::core {
 struct OutboxReceiverLimits {
   std::uint32_t commands_max = 1024;                     // without a result, of one outbox
   std::size_t bytes_max = std::size_t{4} << 20;          // of these; one may be longer
-  std::uint32_t at_once = 64;                            // of these, those that run; 1: one after another
+  std::uint32_t at_once = 64;                            // of these, those that are given out; 1: one after another
   Duration deadline_max = std::chrono::hours(24);        // from when it came, whatever its sender says
   std::uint32_t results_max = 4096;                      // commands, and results that are not acknowledged
   std::size_t results_bytes_max = std::size_t{4} << 20;  // of these; beyond it nothing more is started
@@ -75,12 +75,16 @@ class OutboxReceiver {
     Instant deadline;
     Frame frame;
   };
+  // It is not wanted any more: if it has not begun, cancelled() is its end.
+  struct Stop {
+    Ticket ticket;
+  };
   // That session is over here.
   struct Close {
     Session session;
     Error why;
   };
-  using Effect = std::variant<Start, Close>;
+  using Effect = std::variant<Start, Stop, Close>;
   using Effects = std::vector<Effect>;
 
   // The incarnation tells this life from others, of any receiver.
@@ -106,7 +110,7 @@ class OutboxReceiver {
     bool may_keep = true;        // whether there is room for it where all receivers keep theirs
   };
   void take(Session session, Item item, Instant now, Effects& effects);
-  // Nothing happens to one that runs: its result says what became of it.
+  // Nothing happens to one that has begun: its result says what became of it.
   void cancel(Session session, Ticket ticket, Instant now, Effects& effects);
   // The outbox has all results up to this number.
   void acknowledged(Session session, std::uint32_t last, Instant now, Effects& effects);
@@ -121,13 +125,15 @@ class OutboxReceiver {
   void flush() { is_flushing_ = true; }
 
   // --- what runs
+  // What a Start gave out runs from now on; before, it may wait for whoever can run it.
+  void begun(Ticket ticket);
   // The end of a Start.
   void finished(Ticket ticket, TicketResult result, Instant now, Effects& effects);
   Instant next_deadline() const { return due_.empty() ? Instant::never() : due_.begin()->first; }
   void on_time(Instant now, Effects& effects);
 
   // --- what there is
-  enum class Stage : std::uint8_t { waiting, running, over };
+  enum class Stage : std::uint8_t { waiting, given_out, running, over };
   struct TicketState {
     Stage stage;
     std::shared_ptr<const TicketResult> result;  // of one that is over
@@ -135,7 +141,7 @@ class OutboxReceiver {
   // Nothing of a ticket that never came, and of one whose result the outbox has.
   std::optional<TicketState> state(Ticket ticket) const;
   bool is_attached() const { return is_attached_; }
-  std::size_t waiting() const { return waiting_.size(); }
+  std::size_t waiting() const { return waiting_.size() + given_out_; }  // those that have not begun
   std::size_t running() const { return running_; }
   std::size_t results() const { return results_.size() + ended_.size(); }
   std::size_t results_bytes() const { return results_bytes_; }
@@ -181,6 +187,7 @@ class OutboxReceiver {
   std::set<std::pair<Instant, Ticket>> due_;  // of those that wait
   std::uint64_t last_order_ = 0;
   std::size_t command_bytes_ = 0;
+  std::size_t given_out_ = 0;  // of which nothing is known yet
   std::size_t running_ = 0;
   std::size_t results_bytes_ = 0;
   ReceiveWindow received_;

@@ -74,7 +74,9 @@ class OutboxReceiverTest : public ::testing::Test {
   Instant now = Instant::from_ns(1'000'000'000);
   bool is_blocked = false;
   OutboxReceiver machine;
+  bool begins_at_once = true;
   std::vector<Ticket> started;
+  std::vector<Ticket> stopped;
   std::vector<OutboxReceiver::Answer> answers;
   std::vector<OutboxReceiver::Acknowledge> acknowledged;
   std::vector<OutboxReceiver::Close> closes;
@@ -84,6 +86,9 @@ class OutboxReceiverTest : public ::testing::Test {
     for (auto& effect : effects) {
       if (auto* start = std::get_if<OutboxReceiver::Start>(&effect)) {
         started.push_back(start->ticket);
+        if (begins_at_once) machine.begun(start->ticket);
+      } else if (auto* stop = std::get_if<OutboxReceiver::Stop>(&effect)) {
+        stopped.push_back(stop->ticket);
       } else {
         closes.push_back(std::get<OutboxReceiver::Close>(effect));
       }
@@ -261,6 +266,32 @@ TEST_F(OutboxReceiverTest, an_outbox_that_breaks_the_rules_loses_its_session_and
   });
   EXPECT_EQ(machine.running(), 2u);
   finish(1);
+}
+
+TEST_F(OutboxReceiverTest, a_cancel_reaches_what_was_given_out_and_has_not_begun) {
+  // rule: delivery/K-08
+  begins_at_once = false;
+  const auto session = attach().session;
+  for (std::uint32_t i = 0; i < 3; ++i) take(session, i, i + 1);
+  EXPECT_THAT(started, ElementsAre(1, 2)) << "as many as may run";
+  EXPECT_EQ(machine.waiting(), 3u);
+  EXPECT_EQ(machine.running(), 0u);
+  machine.begun(2);
+  EXPECT_EQ(machine.waiting(), 2u);
+  EXPECT_EQ(machine.running(), 1u);
+  EXPECT_EQ(machine.state(1)->stage, OutboxReceiver::Stage::given_out);
+  cancel(session, 1);
+  cancel(session, 2);
+  EXPECT_THAT(stopped, ElementsAre(1));
+  EXPECT_EQ(machine.counters().cancels_too_late, 1u);
+  EXPECT_THAT(answers, IsEmpty()) << "whoever has it ends it";
+  OutboxReceiver::Effects effects;
+  machine.finished(1, cancelled("before it was started"), now, effects);
+  keep(effects);
+  ASSERT_EQ(answers.size(), 1u);
+  EXPECT_EQ(answers[0].result->kind, Kind::cancelled);
+  EXPECT_EQ(machine.counters().cancelled, 1u);
+  EXPECT_THAT(started, ElementsAre(1, 2, 3));
 }
 
 TEST_F(OutboxReceiverTest, one_that_takes_no_results_is_given_no_more) {

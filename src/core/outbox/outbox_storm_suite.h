@@ -216,11 +216,21 @@ class Storm {
       duplicates_ += receiver_->counters().duplicates;
     }
     running_.clear();
+    given_out_.clear();
     last_plain_ = 0;
     receiver_ = std::make_unique<OutboxReceiver>(life_, receiver_limits);
     for (Wire& wire : wires_) wire.is_cut = true;
   }
+  // Whoever can run it is there.
+  void begin_one() {
+    if (given_out_.empty()) return;
+    const auto [ticket, deadline] = given_out_.front();
+    given_out_.pop_front();
+    receiver_->begun(ticket);
+    begin(ticket, std::max(deadline, now_ + std::chrono::nanoseconds(1)));
+  }
   void finish() {
+    if (prng_.chance(500)) begin_one();
     if (running_.empty()) return;
     const auto which = running_.begin() + static_cast<std::ptrdiff_t>(prng_.below(running_.size()));
     const Ticket ticket = *which;
@@ -332,12 +342,24 @@ class Storm {
   void carry_out(const OutboxReceiver::Effects& effects) {
     for (const auto& effect : effects) {
       if (const auto* start = std::get_if<OutboxReceiver::Start>(&effect)) {
-        begin(start->ticket, start->deadline);
+        say_if(start->deadline > now_, "given out after its deadline");
+        given_out_.emplace_back(start->ticket, start->deadline);
+        if (prng_.chance(700)) begin_one();
+      } else if (const auto* stop = std::get_if<OutboxReceiver::Stop>(&effect)) {
+        stop_one(stop->ticket);
       } else if (Wire* const wire = wire_back(std::get<OutboxReceiver::Close>(effect).session)) {
         wire->is_cut = true;
       }
     }
     if (prng_.chance(800)) say_back();
+  }
+  void stop_one(Ticket ticket) {
+    const auto found = std::ranges::find(given_out_, ticket, &std::pair<Ticket, Instant>::first);
+    if (found == given_out_.end()) return say_if(false, "stopped, and not given out");
+    given_out_.erase(found);
+    OutboxReceiver::Effects effects;
+    receiver_->finished(ticket, cancelled("before it was started"), now_, effects);
+    carry_out(effects);
   }
   void say_back() {
     while (const auto said = receiver_->next()) {
@@ -390,7 +412,8 @@ class Storm {
     }
     say_if(outbox_.size() == outbox_.commands() + outbox_.waiting(), "a command that is nowhere");
     say_if(receiver_->waiting() + receiver_->running() <= receiver_limits.commands_max, "a bound of the receiver");
-    say_if(receiver_->running() == running_.size() && running_.size() <= receiver_limits.at_once, "at once");
+    say_if(receiver_->running() == running_.size(), "what runs");
+    say_if(running_.size() + given_out_.size() <= receiver_limits.at_once, "at once");
     say_if(receiver_->results() <= receiver_limits.results_max, "a bound of results");
   }
 
@@ -402,7 +425,8 @@ class Storm {
   std::deque<Wire> wires_;  // the newest is the last
   std::map<Ticket, Sent> sent_;
   Ticket last_ticket_ = 0;
-  Ticket last_plain_ = 0;  // started in this life
+  Ticket last_plain_ = 0;                             // started in this life
+  std::deque<std::pair<Ticket, Instant>> given_out_;  // and their deadlines
   std::vector<Ticket> running_;
   std::array<std::uint64_t, 6> results_ = {};
   std::uint64_t duplicates_ = 0;

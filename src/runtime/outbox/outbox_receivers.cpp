@@ -152,7 +152,8 @@ void OutboxService::Receiver::do_effect(OutboxReceiver::Start& start) {
 
 Task<void> OutboxService::Receiver::apply(Receiver& self, core::Ticket ticket, Instant deadline,
                                           OutboxReceiver::Frame frame) {
-  TicketResult result = co_await self.result_of(ticket, deadline, std::move(frame));
+  Turn turn(self, ticket);
+  TicketResult result = co_await self.result_of(turn, deadline, std::move(frame));
   Effects effects;
   self.machine_.finished(ticket, std::move(result), self.state_.now(), effects);
   self.carry_out(std::move(effects));
@@ -160,8 +161,7 @@ Task<void> OutboxService::Receiver::apply(Receiver& self, core::Ticket ticket, I
 }
 
 // The handler is told which ticket it is for: in `ticket` of its meta.
-Task<TicketResult> OutboxService::Receiver::result_of(core::Ticket ticket, Instant deadline,
-                                                      OutboxReceiver::Frame frame) {
+Task<TicketResult> OutboxService::Receiver::result_of(Turn& turn, Instant deadline, OutboxReceiver::Frame frame) {
   auto command = codec::from_postcard<builtin::OutboxCommand>(frame);
   if (!command) co_return TicketResult{TicketResult::Kind::failed, {Code::arguments, command.error().note}, {}};
   if (!command->request.empty()) {
@@ -169,11 +169,15 @@ Task<TicketResult> OutboxService::Receiver::result_of(core::Ticket ticket, Insta
       co_return TicketResult{TicketResult::Kind::failed, {Code::arguments, json.error().note}, {}};
     }
   }
-  const std::string text = runtime::ticket_text(outbox_, ticket);
+  const std::string text = runtime::ticket_text(outbox_, turn.ticket_);
   auto meta = runtime::with_ticket(command->meta, text);
   if (!meta) co_return TicketResult{TicketResult::Kind::failed, std::move(meta).error(), {}};
   command->meta = *std::move(meta);
-  co_return co_await state_.run(rights_.get(), *std::move(command), deadline);
+  co_return co_await state_.run(turn, rights_.get(), *std::move(command), deadline);
+}
+
+void OutboxService::Receiver::do_effect(OutboxReceiver::Stop& stop) {
+  if (const auto found = turns_.find(stop.ticket); found != turns_.end()) found->second->cancel();
 }
 
 void OutboxService::Receiver::do_effect(OutboxReceiver::Close& close) {
@@ -203,12 +207,25 @@ OutboxTicket OutboxService::Receiver::ticket(core::Ticket ticket) const {
   const auto state = machine_.state(ticket);
   if (!state) return {};
   using Stage = OutboxTicket::Stage;
-  if (state->stage == OutboxReceiver::Stage::waiting) return {.stage = Stage::waiting};
   if (state->stage == OutboxReceiver::Stage::running) return {.stage = Stage::running};
+  if (state->stage != OutboxReceiver::Stage::over) return {.stage = Stage::waiting};
   return {.stage = Stage::over,
           .result = state->result->kind,
           .code = runtime::code_of(state->result->kind, state->result->error),
           .note = state->result->error.note};
+}
+
+OutboxService::Turn::Turn(Receiver& receiver, core::Ticket ticket) : receiver_(receiver), ticket_(ticket) {
+  receiver_.turns_.emplace(ticket, this);
+}
+
+OutboxService::Turn::~Turn() { receiver_.turns_.erase(ticket_); }
+
+bool OutboxService::Turn::begin() {
+  if (is_cancelled_) return false;
+  receiver_.turns_.erase(ticket_);
+  receiver_.machine_.begun(ticket_);
+  return true;
 }
 
 // --- its session

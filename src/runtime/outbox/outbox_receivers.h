@@ -40,6 +40,7 @@ class OutboxService::Receiver {
   const std::string& principal() const { return principal_; }
 
  private:
+  friend class Turn;
   using Effects = core::OutboxReceiver::Effects;
   struct Alarm final : Timer {
     explicit Alarm(Receiver& owner) : Timer(&Alarm::fire), receiver(owner) {}
@@ -59,9 +60,10 @@ class OutboxService::Receiver {
   };
 
   static Task<void> apply(Receiver& self, core::Ticket ticket, Instant deadline, core::OutboxReceiver::Frame frame);
-  Task<TicketResult> result_of(core::Ticket ticket, Instant deadline, core::OutboxReceiver::Frame frame);
+  Task<TicketResult> result_of(Turn& turn, Instant deadline, core::OutboxReceiver::Frame frame);
   void carry_out(Effects effects);
   void do_effect(core::OutboxReceiver::Start& start);
+  void do_effect(core::OutboxReceiver::Stop& stop);
   void do_effect(core::OutboxReceiver::Close& close);
   void on_time();
   void arm();
@@ -80,6 +82,7 @@ class OutboxService::Receiver {
   Instant away_since_;
   Effects pending_;  // what is carried out now
   bool is_carrying_out_ = false;
+  std::map<core::Ticket, Turn*> turns_;  // that have not begun
   Alarm alarm_{*this};
   Flush flush_{*this};
   Forget forget_{*this};

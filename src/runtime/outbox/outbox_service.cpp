@@ -24,10 +24,11 @@ OutboxService::OutboxService(Registry& registry, OutboxServiceOptions options)
       }) {}
 
 OutboxService::OutboxService(Registry& registry, OutboxServiceOptions options, Who who)
-    : OutboxService(registry.loop(), options, std::move(who),
-                    [&registry](const core::Rights* rights, builtin::OutboxCommand command, Instant deadline) {
-                      return runtime::run_command(registry, rights, std::move(command), deadline);
-                    }) {}
+    : OutboxService(
+          registry.loop(), options, std::move(who),
+          [&registry](Turn& turn, const core::Rights* rights, builtin::OutboxCommand command, Instant deadline) {
+            return runtime::run_command(registry, turn, rights, std::move(command), deadline);
+          }) {}
 
 OutboxService::~OutboxService() { close(); }
 

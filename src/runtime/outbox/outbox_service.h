@@ -107,6 +107,8 @@ struct OutboxServiceOptions {
 // Takes commands of outboxes and runs each once. For Services::serve(). On one loop; what its handlers need outlives
 // it.
 class OutboxService final : public builtin::Outbox {
+  class Receiver;
+
  public:
   // Who calls: nobody else's commands are his.
   struct Sender {
@@ -115,8 +117,34 @@ class OutboxService final : public builtin::Outbox {
     bool sees_all = true;                        // whether lists show him what is not his
   };
   using Who = std::move_only_function<Result<Sender>(Context& context) const>;
+  // One command that was given out to be run. Lasts as long as its task.
+  class Turn {
+   public:
+    Turn(Receiver& receiver, core::Ticket ticket);
+    ~Turn();
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+
+    // It runs from now on, and cannot be cancelled. False: it is cancelled already, which is its end.
+    bool begin();
+    bool is_cancelled() const { return is_cancelled_; }
+    // Set when it is cancelled; for whatever else the task waits for before it begins, too.
+    Event& news() { return news_; }
+
+   private:
+    friend class Receiver;
+    void cancel() {
+      is_cancelled_ = true;
+      news_.set();
+    }
+
+    Receiver& receiver_;
+    const core::Ticket ticket_;
+    bool is_cancelled_ = false;
+    Event news_;
+  };
   // Runs one, and gives its result by then.
-  using Run = std::move_only_function<Task<core::TicketResult>(const core::Rights* rights,
+  using Run = std::move_only_function<Task<core::TicketResult>(Turn& turn, const core::Rights* rights,
                                                                builtin::OutboxCommand command, Instant deadline) const>;
 
   OutboxService(io::Loop& loop, OutboxServiceOptions options, Who who, Run run);
@@ -146,7 +174,6 @@ class OutboxService final : public builtin::Outbox {
 
  private:
   class State;
-  class Receiver;
   class Visit;
   const std::shared_ptr<State> state_;
 };

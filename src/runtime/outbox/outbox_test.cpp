@@ -68,6 +68,22 @@ TEST_F(OutboxTest, a_command_that_nobody_has_yet_is_waited_for) {
   EXPECT_EQ(result_of(typo).error.note, "nobody has the command notee; did you mean note?");
 }
 
+TEST_F(OutboxTest, a_cancel_reaches_a_command_that_nobody_has_yet) {
+  // rule: delivery/K-08, delivery/R-35
+  connect();
+  const Ticket ticket = outbox.send("late").value();
+  world.settle();
+  EXPECT_EQ(world.run(outbox.ask_peer(ticket.number()))->stage, Stage::waiting);
+  EXPECT_EQ(host->service->entries().front().waiting, 1u);
+  EXPECT_EQ(outbox.cancel(ticket), Outbox::Cancelled::asked);
+  EXPECT_EQ(result_of(ticket).kind, Kind::cancelled);
+  int runs = 0;
+  world.run(host->registry.command("late", "Comes later", [&runs] { return Noted{++runs}; })).value();
+  world.settle();
+  EXPECT_EQ(runs, 0);
+  EXPECT_EQ(host->service->counters().cancelled, 1u);
+}
+
 TEST_F(OutboxTest, what_cannot_be_encoded_is_refused_when_it_is_sent_and_blocks_nobody) {
   // rule: delivery/W-16, delivery/R-22, delivery/K-06
   EXPECT_EQ(outbox.send_json("note", "{").error().code, Code::json);

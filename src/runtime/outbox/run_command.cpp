@@ -36,19 +36,20 @@ core::TicketResult result_of(Result<Registry::Answer> answer) {
 
 }  // namespace
 
-Task<core::TicketResult> run_command(Registry& registry, const core::Rights* rights, builtin::OutboxCommand command,
-                                     Instant deadline) {
+Task<core::TicketResult> run_command(Registry& registry, OutboxService::Turn& turn, const core::Rights* rights,
+                                     builtin::OutboxCommand command, Instant deadline) {
   Executor& executor = registry.loop().executor();
   if (!is_answered(registry, command.name, rights)) {
-    Event news;
+    Event& news = turn.news();
     const EventTimer alarm(executor, news, deadline);
     const Subscription changes = registry.on_commands_changed([&news] { news.set(); });
-    while (!is_answered(registry, command.name, rights)) {
+    while (!turn.is_cancelled() && !is_answered(registry, command.name, rights)) {
       if (deadline <= executor.now()) co_return core::expired(nobody_has(registry, command.name, rights));
       co_await news.wait();
       news.reset();
     }
   }
+  if (!turn.begin()) co_return core::cancelled("before it was started");
   ExecuteOptions options{.deadline = deadline - executor.now(), .meta = std::move(command.meta), .rights = rights};
   co_return result_of(
       co_await registry.execute_json(std::move(command.name), std::move(command.request), std::move(options)));
