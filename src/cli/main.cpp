@@ -132,9 +132,8 @@ CLI::App* add_send(CLI::App& app, SendCommand& sending) {
       "send",
       "Sends a command that is applied once, or says why not, through outages: parley send note '{\"number\": 7}'");
   command->add_option("command", sending.command, "Its name.")->required();
-  command->add_option(
-      "request", sending.request,
-      "An object as JSON, or nothing; - for one a line of standard input, which is read to its end first.");
+  command->add_option("request", sending.request,
+                      "An object as JSON, or nothing; - for one a line of standard input, each as it comes.");
   command->add_option("--group", sending.group, "What it belongs to.")->type_name("NAME");
   command->add_option("--key", sending.key, "It takes the place of one with this key that has not been sent.")
       ->type_name("KEY");

@@ -14,9 +14,10 @@
 #include <vector>
 
 #include "async/scope.h"
+#include "async/wait.h"
 #include "cli/address.h"
+#include "cli/feed.h"
 #include "cli/hub_session.h"
-#include "cli/input_file.h"
 #include "cli/terminal.h"
 #include "codec/enums.h"
 #include "codec/json.h"
@@ -35,7 +36,6 @@ namespace {
 using builtin::OutboxEntry;
 using builtin::OutboxTicket;
 
-constexpr std::size_t requests_bytes_max = std::size_t{64} << 20;
 constexpr Duration send_deadline = std::chrono::seconds(30);
 constexpr Duration cancel_max = std::chrono::seconds(1);
 
@@ -111,17 +111,11 @@ Duration deadline_of(const SendCommand& command) {
   return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(*command.deadline_s));
 }
 
-struct Line {
-  std::string text;
-  std::size_t number = 0;  // in the input; 0: it is not from there
-};
-
 class Sending {
  public:
-  Sending(const Common& common, const SendCommand& command, std::vector<Line> requests)
+  Sending(const Common& common, const SendCommand& command)
       : common_(common),
         command_(command),
-        requests_(std::move(requests)),
         outbox_(loop_, {.name = "parley send", .limits = {.outage_max = deadline_of(command)}}),
         scope_(loop_.executor()) {}
 
@@ -134,6 +128,7 @@ class Sending {
  private:
   // What has not been started need not be; what runs goes on, and is not known.
   void stop() {
+    end_input();
     for (const Ticket& each : tickets_) outbox_.cancel(each);
     scope_.spawn(outbox_.close(cancel_max));
   }
@@ -191,24 +186,54 @@ class Sending {
   Task<void> send_all() {
     if (!command_.wait && (!co_await dial() || !co_await is_known())) co_return;
     scope_.spawn(stay_attached());
+    scope_.spawn(read());
+    for (;;) {
+      while (!tickets_.empty()) co_await tell_first();
+      if (is_input_over_) break;
+      co_await change();
+    }
+    co_await outbox_.close({});
+  }
+
+  // Each line as it comes, and no more than the outbox takes at once.
+  Task<void> read() {
+    if (command_.request != "-") {
+      send(command_.request, 0);
+    } else if (auto feed = Feed::open(loop_, "-"); feed) {
+      std::size_t number = 0;
+      while (const auto line = co_await (*feed)->next()) {
+        ++number;
+        while (tickets_.size() >= core::OutboxLimits().commands_max && !is_input_over_) co_await change();
+        if (is_input_over_) co_return;
+        if (!line->empty()) send(*line, number);
+      }
+      if (!(*feed)->is_whole()) {
+        const Error error{Code::not_found, "standard input cannot be read to its end"};
+        complain(error);
+        fail_with(exit_of(error));
+      }
+    }
+    end_input();
+  }
+  // Of a line of the input its number; else 0.
+  void send(const std::string& request, std::size_t number) {
     OutboxSendOptions options{.group = command_.group,
                               .key = command_.key,
                               .incarnation = command_.any ? Outbox::Incarnation::any : Outbox::Incarnation::same,
                               .when_full = Outbox::WhenFull::wait};
     options.deadline = deadline_of(command_);
-    for (const Line& line : requests_) {
-      // No more than the outbox takes at once: the rest of the lines wait here.
-      if (tickets_.size() == core::OutboxLimits().commands_max) co_await tell_first();
-      if (has_given_up_) break;
-      auto ticket = outbox_.send_json(command_.command, line.text, options);
-      if (ticket) {
-        tickets_.push_back(*std::move(ticket));
-      } else {
-        tell(ticket.error(), line);
-      }
-    }
-    while (!tickets_.empty()) co_await tell_first();
-    co_await outbox_.close({});
+    auto ticket = outbox_.send_json(command_.command, request, options);
+    if (!ticket) return tell(ticket.error(), number);
+    tickets_.push_back(*std::move(ticket));
+    changed_.set();
+  }
+  void end_input() {
+    is_input_over_ = true;
+    changed_.set();
+  }
+  Task<void> change() {
+    changed_.reset();
+    co_await changed_.wait();
   }
 
   // A name that nobody has now may be a slip of the pen.
@@ -239,6 +264,7 @@ class Sending {
     const Ticket ticket = tickets_.front();
     const TicketResult result = co_await ticket.result();
     tickets_.pop_front();
+    changed_.set();
     if (has_given_up_) co_return;  // and has said why
     const bool is_unknown = result.kind == TicketResult::Kind::unknown;
     if (result.kind != TicketResult::Kind::applied) {
@@ -264,8 +290,8 @@ class Sending {
                is_unknown ? "it may have been applied: look before you send it again" : "");
     }
   }
-  void tell(const Error& error, const Line& line) {
-    const std::string where = line.number == 0 ? "" : fmt::format("line {} of the input: ", line.number);
+  void tell(const Error& error, std::size_t line) {
+    const std::string where = line == 0 ? "" : fmt::format("line {} of the input: ", line);
     complain(where + to_string(error), "it was not sent", &error);
     fail_with(exit_of(error));
   }
@@ -273,35 +299,23 @@ class Sending {
   void give_up_with(int exit) {
     exit_ = exit;
     has_given_up_ = true;
+    end_input();
   }
 
   const Common& common_;
   const SendCommand& command_;
-  const std::vector<Line> requests_;
   Loop loop_{{.tls = tls_of_environment()}};
   std::unique_ptr<Session> session_;  // null: there is none now
   bool was_there_ = false;
   bool has_warned_ = false;  // that it is not
   Outbox outbox_;
   std::deque<Ticket> tickets_;  // whose results are to be told
+  bool is_input_over_ = false;
+  Event changed_;
   bool has_given_up_ = false;
   std::optional<int> exit_;  // of the first that was not applied
   Scope scope_;
 };
-
-Result<std::vector<Line>> requests_of(const SendCommand& command) {
-  if (command.request != "-") return std::vector{Line{command.request}};
-  PARLEY_TRY(const std::string text, read_input("-", requests_bytes_max));
-  std::vector<Line> lines;
-  std::size_t number = 0;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t end = std::min(text.find('\n', at), text.size());
-    ++number;
-    if (end != at) lines.push_back({text.substr(at, end - at), number});
-    at = end + 1;
-  }
-  return lines;
-}
 
 }  // namespace
 
@@ -330,10 +344,6 @@ int run_outbox(const Common& common, const OutboxCommand& command) {
   });
 }
 
-int run_send(const Common& common, const SendCommand& command) {
-  auto requests = requests_of(command);
-  if (!requests) return give_up(requests.error());
-  return Sending(common, command, *std::move(requests)).run();
-}
+int run_send(const Common& common, const SendCommand& command) { return Sending(common, command).run(); }
 
 }  // namespace parley::cli

@@ -341,13 +341,13 @@ TEST_F(ClientTest, the_error_of_a_tool_is_read_with_its_code) {
   };
   EXPECT_EQ(error("timed_out: the deadline of the call passed (50 ms)"), (Error{Code::deadline, "50 ms"}));
   EXPECT_EQ(error("not_found: no such file"), (Error{Code::not_found, "no such file"}));
-  EXPECT_EQ(error("disk on fire"), (Error{Code::handler_threw, "disk on fire"}));
+  EXPECT_EQ(error("disk on fire"), (Error{Code::failed, "disk on fire"}));
   EXPECT_EQ(outcome("plain", R"({"isError":true,"content":[{"type":"text","text":"a"},{"type":"image"},)"
                              R"({"type":"text","text":"b"}]})")
                 .error()
                 .note,
             "a\nb");
-  EXPECT_EQ(outcome("plain", R"({"isError":true})").error().code, Code::handler_threw);
+  EXPECT_EQ(outcome("plain", R"({"isError":true})").error().code, Code::failed);
 }
 
 TEST_F(ClientTest, errors_of_the_protocol_say_what_to_do) {

@@ -50,7 +50,7 @@ Error error_of_tool(const std::vector<std::string_view>& items) {
     if (!text.starts_with(word) || !std::string_view(text).substr(word.size()).starts_with(": ")) continue;
     return {static_cast<Code>(number * 1000), text.substr(word.size() + 2)};
   }
-  return {Code::handler_threw, std::move(text)};
+  return {Code::failed, std::move(text)};
 }
 
 // Whether a text is an object or an array in JSON, and not another value that looks like one.

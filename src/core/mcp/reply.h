@@ -15,7 +15,7 @@ Result<Tool> read_tool(std::string_view entry);
 
 // The value of a result of tools/call, as JSON. Structured content comes first. Else a single text is a string, unless
 // the tool has a schema and the text is an object or array; no content is null; other content is {"content":[...]}.
-// The errors of tools are read as ToolResult writes them, those of other servers are `handler_threw` with their text.
+// The errors of tools are read as ToolResult writes them, those of other servers are `failed` with their text.
 // Errors of ours: response (it is no such result).
 Result<std::string> read_value(std::string_view result, bool has_output_schema);
 
