@@ -79,7 +79,9 @@ int check_against_schema(const PublishCommand& command, const std::string& schem
 // Nothing: it was declared or kept, and that was all.
 Task<Result<std::optional<builtin::Published>>> ask_publish(Session& session, const PublishCommand& command,
                                                             std::optional<builtin::TopicMessage> message,
-                                                            builtin::TopicSchema schema) {
+                                                            builtin::TopicSchema schema,
+                                                            std::string_view& in_use_hint) {
+  in_use_hint = kept_by_others;
   auto topics = session.client<builtin::Topics>(builtin::topics_name).with({.deadline = patience});
   if (command.declare || (command.keep && !schema.empty())) {
     const auto declared = co_await topics.call<&builtin::Topics::declare>(command.topic, schema);
@@ -89,6 +91,7 @@ Task<Result<std::optional<builtin::Published>>> ask_publish(Session& session, co
   if (command.unkeep) co_await co_await topics.call<&builtin::Topics::unkeep>(command.topic);
   if (!message) co_return std::nullopt;
   message->schema = std::move(schema);
+  in_use_hint = key_in_use;
   co_return co_await topics.call<&builtin::Topics::publish>(command.topic, *std::move(message), command.key);
 }
 
@@ -114,8 +117,8 @@ std::string members_of(const builtin::TopicPosition& position) {
 
 int show_snapshot(const Common& common, const PublishCommand& command, const Result<builtin::TopicPosition>& position) {
   if (!position) {
-    return give_up_on_topic(position.error(), "a snapshot is of a version from which on all is kept", not_kept,
-                            kept_by_others);
+    return give_up_on_topic(position.error(), "a snapshot is of a version from which on all is kept, as it is kept now",
+                            not_kept, "who keeps a topic gives its snapshots");
   }
   if (common.json) {
     say(fmt::format("{{{}}}", members_of(*position)));
@@ -235,6 +238,7 @@ class Subscribing {
   // --- of a topic that is followed
 
   void hear(const std::string& topic, const builtin::FollowBegun& begun) {
+    if (over_.is_set()) return;
     const auto& schemas = ways_.schemas;
     if (schemas.empty() || std::ranges::find(schemas, begun.schema) != schemas.end()) {
       if (common_.json)
@@ -259,10 +263,11 @@ class Subscribing {
       return say(fmt::format("{{\"topic\":{},\"kind\":\"gap\",{},\"missed\":{},\"complete_from\":{}}}", quoted(topic),
                              members_of(gap.position), gap.missed, gap.complete_from));
     }
-    warn(gap.missed == 0 ? fmt::format("{} is kept anew, and nothing of that is missing", topic)
-                         : fmt::format("{} messages of {} are missing, and none from version {} on", gap.missed, topic,
-                                       gap.complete_from),
-         gap.is_unprovided ? "it has no snapshot: `parley publish TOPIC STATE --snapshot` gives one" : "");
+    warn(gap.missed == 0
+             ? fmt::format("what was named is not of {} as it is kept now, and nothing of that is missing", topic)
+             : fmt::format("{} messages of {} are missing; the next is version {}", gap.missed, topic,
+                           gap.complete_from),
+         gap.is_unprovided ? "no snapshot reaches here: `parley publish TOPIC STATE --snapshot` gives one" : "");
   }
   void tell(const std::string& topic, std::string_view kind, const builtin::TopicPosition& position,
             const std::string& publisher, const std::vector<std::uint8_t>& payload) {
@@ -328,11 +333,13 @@ int run_publish(const Common& common, const PublishCommand& command) {
     }
     std::optional<builtin::TopicMessage> message;
     if (payload) message = builtin::TopicMessage{.payload = payload_of(*payload)};
-    const auto published = loop.run_until(ask_publish(session, command, std::move(message), std::move(id)));
+    std::string_view in_use_hint;
+    const auto published =
+        loop.run_until(ask_publish(session, command, std::move(message), std::move(id), in_use_hint));
     if (!published) {
       return give_up_on_topic(published.error(),
                               "the topic has another schema: --schema FILE names that of the payload", no_topic,
-                              command.keep || command.unkeep ? kept_by_others : key_in_use);
+                              in_use_hint);
     }
     return *published ? show(common, command, **published) : code(Exit::ok);
   });

@@ -137,7 +137,8 @@ class Kept(TopicsTest):
         self.assertEqual(json.loads(out[1]), {"topic": "desk", "kind": "gap", "version": 0, "incarnation": incarnation,
                                               "missed": 0, "complete_from": 1})
         self.assertEqual(json.loads(out[2])["text"], "one")
-        self.assertIn("is kept anew", self.heard("desk", "--replay", "--after", "7:2", "--count", "1")[1])
+        beside = self.heard("desk", "--replay", "--after", "7:2", "--count", "1")[1]
+        self.assertIn("is not of desk as it is kept now", beside)
 
     def test_who_is_stopped_for_a_while_is_put_right(self):
         # rule: delivery/I-03, delivery/I-04
@@ -184,6 +185,8 @@ class Kept(TopicsTest):
     def test_what_somebody_else_keeps_is_not_kept_again(self):
         self.hub("--keep", "desk")
         self.expect(self.parley("publish", "desk", "one", "--keep"), 14, "somebody else keeps", "without --keep")
+        self.parley("publish", "own", "one", "--keep", "--key", "k")
+        self.expect(self.parley("publish", "own", "two", "--keep", "--key", "k"), 14, "a key of its own")
         self.expect(self.parley("publish", "desk", "one"), 0, "version 1")
 
     def test_a_topic_is_kept_no_more_when_its_keeper_says_so(self):

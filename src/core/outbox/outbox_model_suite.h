@@ -80,6 +80,7 @@ struct Plan {
   std::array<Incarnation, tickets_max> incarnation;
   std::array<WhenFull, tickets_max> when_full;
   std::array<const char*, tickets_max> key = {"", "", ""};
+  bool begins_late = false;  // what is given out waits for whoever can run it
 };
 
 struct ToReceiver {
@@ -219,6 +220,13 @@ class System {
     carry_out(effects);
     return true;
   }
+  bool begin() {
+    if (given_out_.empty()) return false;
+    const GivenOut next = given_out_.front();
+    given_out_.pop_front();
+    begin(next);
+    return true;
+  }
   bool finish() {
     if (running_.empty()) return false;
     const auto [life, ticket] = running_.front();
@@ -294,6 +302,7 @@ class System {
       probe.all(each.outbox_life, each.ticket, each.meant_for.value_or(0), each.applied[0], each.applied[1]);
       probe.all(each.result ? static_cast<int>(*each.result) : -1);
     }
+    for (const GivenOut& each : given_out_) probe.all(each.life, each.ticket);
     for (const auto& [life, ticket] : running_) probe.all(life, ticket);
     probe.all(outbox_life_, receiver_life_);
     for (const Wire& wire : wires_) add(wire, probe);
@@ -302,6 +311,11 @@ class System {
   std::string failure() const { return failure_; }
 
  private:
+  struct GivenOut {
+    std::size_t life;  // of the outbox that sent it
+    Ticket ticket;
+    std::size_t index;
+  };
   static OutboxReceiverLimits receiver_limits() { return {.commands_max = 2, .at_once = 1, .results_max = 8}; }
   std::uint64_t incarnation(std::size_t outbox_life) const { return 1 + receiver_life_ * lives_max + outbox_life; }
   std::unique_ptr<OutboxReceiver> make_receiver(std::size_t outbox_life) const {
@@ -316,6 +330,7 @@ class System {
     receiver_life_ = is_begun_ ? receiver_life_ + 1 : 0;
     is_begun_ = true;
     running_.clear();
+    given_out_.clear();
     for (auto& receiver : receivers_) receiver.reset();
     for (std::size_t life = 0; life <= outbox_life_; ++life) {
       receivers_[life] = make_receiver(life);
@@ -348,14 +363,31 @@ class System {
   void carry_out(OutboxReceiver::Effects& effects) {
     for (auto& effect : effects) {
       if (auto* start = std::get_if<OutboxReceiver::Start>(&effect)) {
-        receivers_.at(life_of_effects_)->begun(start->ticket);
-        apply(start->frame.at(0));
-        running_.emplace_back(life_of_effects_, start->ticket);
+        given_out_.push_back({life_of_effects_, start->ticket, start->frame.at(0)});
+        if (!plan_.begins_late) begin();
+      } else if (auto* stop = std::get_if<OutboxReceiver::Stop>(&effect)) {
+        end_unbegun(stop->ticket);
       } else if (auto* close = std::get_if<OutboxReceiver::Close>(&effect)) {
         if (close->why.code == Code::unexpected) failure_ = "a session broke: " + close->why.note;
       }
     }
     say_back_all();
+  }
+  void begin(const GivenOut& next) {
+    receivers_.at(next.life)->begun(next.ticket);
+    apply(next.index);
+    running_.emplace_back(next.life, next.ticket);
+  }
+  void end_unbegun(Ticket ticket) {
+    if (std::erase_if(given_out_, [&](const GivenOut& each) {
+          return each.life == life_of_effects_ && each.ticket == ticket;
+        }) != 1) {
+      failure_ = "stopped, and not given out";
+      return;
+    }
+    OutboxReceiver::Effects effects;
+    receivers_.at(life_of_effects_)->finished(ticket, cancelled("before it was started"), now_, effects);
+    carry_out(effects);
   }
   void say_back_all() {
     while (auto said = receivers_.at(life_of_effects_)->next()) {
@@ -429,6 +461,7 @@ class System {
   std::size_t life_of_effects_ = 0;
   std::vector<Wire> wires_;  // the newest is the last
   std::vector<Sent> sent_;
+  std::deque<GivenOut> given_out_;
   std::deque<std::pair<std::size_t, Ticket>> running_;
   std::string failure_;
 };

@@ -34,6 +34,7 @@ constexpr Happening happenings[] = {
     {"to the receiver, second link", [](System& s) { return s.hand_to_receiver(1); }},
     {"to the outbox, first link", [](System& s) { return s.hand_to_outbox(0); }},
     {"to the outbox, second link", [](System& s) { return s.hand_to_outbox(1); }},
+    {"a command begins", [](System& s) { return s.begin(); }},
     {"a command has run", [](System& s) { return s.finish(); }},
     {"cancel the first", [](System& s) { return s.cancel(0); }},
     {"cancel the second", [](System& s) { return s.cancel(1); }},
@@ -138,7 +139,11 @@ INSTANTIATE_TEST_SUITE_P(
         Plan{"connected",
              {same, any, same},
              {WhenFull::only_if_connected, WhenFull::only_if_connected, WhenFull::reject}},
-        Plan{"keys", {any, same, any}, {WhenFull::reject, WhenFull::reject, WhenFull::reject}, {"k", "k", "k"}}),
+        Plan{"keys", {any, same, any}, {WhenFull::reject, WhenFull::reject, WhenFull::reject}, {"k", "k", "k"}},
+        Plan{.name = "late",
+             .incarnation = {same, any, same},
+             .when_full = {WhenFull::reject, WhenFull::reject, WhenFull::reject},
+             .begins_late = true}),
     [](const auto& plan) { return std::string(plan.param.name); });
 
 }  // namespace

@@ -210,7 +210,6 @@ void OutboxReceiver::start_next(Instant now, Effects& effects) {
     stop_waiting(entry);
     entry->second.stage = Stage::given_out;
     ++given_out_;
-    ++counters_.started;
     effects.push_back(Start{entry->first, entry->second.deadline, std::exchange(entry->second.frame, {})});
   }
 }
@@ -226,13 +225,17 @@ void OutboxReceiver::begun(Ticket ticket) {
   entry->second.stage = Stage::running;
   --given_out_;
   ++running_;
+  ++counters_.started;
 }
 
 void OutboxReceiver::finished(Ticket ticket, TicketResult result, Instant now, Effects& effects) {
   const auto entry = entries_.find(ticket);
   PARLEY_ASSERT(entry != entries_.end(), ticket);
   PARLEY_ASSERT(entry->second.stage == Stage::given_out || entry->second.stage == Stage::running, ticket);
-  if (entry->second.stage == Stage::given_out && result.kind == TicketResult::Kind::cancelled) ++counters_.cancelled;
+  if (entry->second.stage == Stage::given_out) {
+    if (result.kind == TicketResult::Kind::cancelled) ++counters_.cancelled;
+    if (result.kind == TicketResult::Kind::expired) ++counters_.expired;
+  }
   end(entry, std::move(result));
   start_next(now, effects);
 }

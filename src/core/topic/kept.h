@@ -132,8 +132,8 @@ class Kept {
   };
   struct Missed {
     std::uint64_t missed;    // so many of this incarnation
-    TopicPosition position;  // behind them: from the next one on nothing is missing
-    bool is_unprovided;      // a snapshot was wanted, and there is none
+    TopicPosition position;  // behind them: the next one is not missing
+    bool is_unprovided;      // a snapshot was wanted, and there is none for it
   };
   using Next = std::variant<Nothing, Over, Missed, Bytes>;
   // No item that is longer: to this follower it is as one that is not kept.

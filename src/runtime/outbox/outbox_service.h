@@ -143,7 +143,8 @@ class OutboxService final : public builtin::Outbox {
     bool is_cancelled_ = false;
     Event news_;
   };
-  // Runs one, and gives its result by then.
+  // Runs one, and gives its result by then. It calls begin() of the turn first: until then it counts as waiting, and a
+  // cancel is for it to heed.
   using Run = std::move_only_function<Task<core::TicketResult>(Turn& turn, const core::Rights* rights,
                                                                builtin::OutboxCommand command, Instant deadline) const>;
 

@@ -81,7 +81,13 @@ TEST_F(OutboxTest, a_cancel_reaches_a_command_that_nobody_has_yet) {
   world.run(host->registry.command("late", "Comes later", [&runs] { return Noted{++runs}; })).value();
   world.settle();
   EXPECT_EQ(runs, 0);
-  EXPECT_EQ(host->service->counters().cancelled, 1u);
+  const Ticket late = outbox.send("late.too", {.deadline = 1s}).value();
+  world.pass(1s);
+  EXPECT_EQ(result_of(late).kind, Kind::expired);
+  const auto counters = host->service->counters();
+  EXPECT_EQ(counters.cancelled, 1u);
+  EXPECT_EQ(counters.expired, 1u);
+  EXPECT_EQ(counters.started, 0u);
 }
 
 TEST_F(OutboxTest, what_cannot_be_encoded_is_refused_when_it_is_sent_and_blocks_nobody) {

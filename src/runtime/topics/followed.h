@@ -49,7 +49,7 @@ struct FollowedSnapshot {
 struct FollowedGap {
   TopicPosition position;
   std::uint64_t missed = 0;
-  std::uint64_t complete_from = 0;  // from this version on nothing is missing
+  std::uint64_t complete_from = 0;  // the next one, which is not missing
   bool is_unprovided = false;       // it is live, and there was no snapshot for it
 };
 using Followed = std::variant<FollowBegun, FollowedMessage, FollowedSnapshot, FollowedGap>;

@@ -20,16 +20,13 @@ void Topics::untap(std::string_view topic) {
   tapping_.erase(found);
 }
 
-Result<void> Topics::keep(std::string_view topic, std::optional<std::string_view> keeper) {
+Result<void> Topics::keep_as(std::optional<std::string_view> keeper, std::string_view topic,
+                             std::optional<core::KeepOptions> options) {
   const core::KeptRing* const ring = kept_.machine().ring_of(topic);
-  return keep(topic, ring ? ring->bounds() : core::KeepOptions(), keeper);
-}
-
-Result<void> Topics::keep(std::string_view topic, const core::KeepOptions& options,
-                          std::optional<std::string_view> keeper) {
-  PARLEY_TRY(kept_.check_keep(topic, keeper, options));
+  if (!options) options = ring ? ring->bounds() : core::KeepOptions();
+  PARLEY_TRY(kept_.check_keep(topic, keeper, *options));
   if (!machine_.is_declared(topic, keeper)) PARLEY_TRY(declare(topic, std::nullopt, keeper));
-  kept_.keep(topic, keeper, options);
+  kept_.keep(topic, keeper, *options);
   return {};
 }
 

@@ -57,14 +57,16 @@ class Topics final {
   Result<void> tap(std::string_view topic, Tap tap);
   void untap(std::string_view topic);
 
-  // The newest messages stay for those who follow; it is declared where it was not. A keeper keeps what it has declared
-  // itself, since nothing is published that is longer than what is kept; the owner, whom none is named for, keeps any
-  // topic. What a tap takes is not kept. Errors: those of core::Kept::check_keep() and of declare(): in_use where
-  // somebody else has declared it.
-  Result<void> keep(std::string_view topic, const core::KeepOptions& options,
-                    std::optional<std::string_view> keeper = std::nullopt);
-  // As much as before, or as much as KeepOptions says by itself.
-  Result<void> keep(std::string_view topic, std::optional<std::string_view> keeper = std::nullopt);
+  // The newest messages stay for those who follow; it is declared where it was not. Without options as much as before,
+  // or as much as KeepOptions says by itself. What a tap takes is not kept. Errors: those of core::Kept::check_keep().
+  Result<void> keep(std::string_view topic) { return keep_as({}, topic, {}); }
+  Result<void> keep(std::string_view topic, const core::KeepOptions& options) { return keep_as({}, topic, options); }
+  // For a keeper, who keeps what it has declared itself, since nothing is published that is longer than what is kept.
+  // Errors: also those of declare(): in_use where somebody else has declared it.
+  Result<void> keep_for(std::string_view keeper, std::string_view topic,
+                        const std::optional<core::KeepOptions>& options) {
+    return keep_as(keeper, topic, options);
+  }
   // What is kept of it goes, and whoever follows it is told that it is over; it stays declared. Errors: those of
   // core::Kept::unkeep().
   Result<void> unkeep(std::string_view topic, std::optional<std::string_view> keeper = std::nullopt) {
@@ -114,6 +116,8 @@ class Topics final {
     Topics& topics;
   };
 
+  Result<void> keep_as(std::optional<std::string_view> keeper, std::string_view topic,
+                       std::optional<core::KeepOptions> options);
   void carry_out(core::Topics::Effects effects);
   void arm();
   void run(core::Topics::Deliver& deliver);

@@ -148,7 +148,7 @@ Task<Result<void>> TopicsService::subscribe(Context& context, std::string topic,
 Task<Result<void>> TopicsService::keep(Context& context, std::string topic,
                                        std::optional<builtin::KeepOptions> options) {
   const std::string keeper = co_await check(context, core::Verb::publish, topic);
-  co_return options ? topics_.keep(topic, *options, keeper) : topics_.keep(topic, keeper);
+  co_return topics_.keep_for(keeper, topic, options);
 }
 
 Task<Result<void>> TopicsService::unkeep(Context& context, std::string topic) {
