@@ -177,7 +177,9 @@ Task<TicketResult> OutboxService::Receiver::result_of(Turn& turn, Instant deadli
 }
 
 void OutboxService::Receiver::do_effect(OutboxReceiver::Stop& stop) {
-  if (const auto found = turns_.find(stop.ticket); found != turns_.end()) found->second->cancel();
+  Turn* turn = turns_.empty() ? nullptr : &turns_.front();
+  while (turn && turn->ticket_ != stop.ticket) turn = turns_.next_of(*turn);
+  if (turn) turn->cancel();
 }
 
 void OutboxService::Receiver::do_effect(OutboxReceiver::Close& close) {
@@ -216,14 +218,12 @@ OutboxTicket OutboxService::Receiver::ticket(core::Ticket ticket) const {
 }
 
 OutboxService::Turn::Turn(Receiver& receiver, core::Ticket ticket) : receiver_(receiver), ticket_(ticket) {
-  receiver_.turns_.emplace(ticket, this);
+  receiver_.turns_.push_back(*this);
 }
-
-OutboxService::Turn::~Turn() { receiver_.turns_.erase(ticket_); }
 
 bool OutboxService::Turn::begin() {
   if (is_cancelled_) return false;
-  receiver_.turns_.erase(ticket_);
+  leave();
   receiver_.machine_.begun(ticket_);
   return true;
 }

@@ -82,7 +82,7 @@ class OutboxService::Receiver {
   Instant away_since_;
   Effects pending_;  // what is carried out now
   bool is_carrying_out_ = false;
-  std::map<core::Ticket, Turn*> turns_;  // that have not begun
+  IntrusiveList<Turn> turns_;  // that have not begun
   Alarm alarm_{*this};
   Flush flush_{*this};
   Forget forget_{*this};

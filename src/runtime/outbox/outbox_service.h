@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/intrusive_list.h"
 #include "core/outbox/outbox.h"
 #include "core/outbox/outbox_receiver.h"
 #include "core/policy/policy.h"
@@ -118,12 +119,9 @@ class OutboxService final : public builtin::Outbox {
   };
   using Who = std::move_only_function<Result<Sender>(Context& context) const>;
   // One command that was given out to be run. Lasts as long as its task.
-  class Turn {
+  class Turn final : public ListNode {
    public:
     Turn(Receiver& receiver, core::Ticket ticket);
-    ~Turn();
-    Turn(const Turn&) = delete;
-    Turn& operator=(const Turn&) = delete;
 
     // It runs from now on, and cannot be cancelled. False: it is cancelled already, which is its end.
     bool begin();
