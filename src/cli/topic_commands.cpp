@@ -43,7 +43,8 @@ constexpr std::string_view no_topic = "`parley publish TOPIC --declare` makes a 
 constexpr std::string_view no_position = "it is a version, or INCARNATION:VERSION";
 constexpr std::string_view key_in_use =
     "each message has a key of its own; the same key is for the same message said again";
-constexpr std::string_view kept_by_others = "who has declared a topic keeps it; publish to it without --keep";
+constexpr std::string_view kept_by_others =
+    "who has declared a topic keeps it, and ends that; publish to it without --keep";
 constexpr std::string_view not_kept = "`parley publish TOPIC --keep` keeps a topic, and `parley hub --keep NAME`";
 
 int give_up_on_topic(const Error& error, std::string_view refused_hint, std::string_view not_found_hint = no_topic,
