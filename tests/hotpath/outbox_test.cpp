@@ -39,6 +39,7 @@ class Ends {
         outbox.send({.frame = frame, .group = "g", .key = "k", .deadline = now + std::chrono::hours(1)}, now, effects);
     ASSERT_TRUE(ticket);
     hand_over(attached.session);
+    receiver.begun(*ticket);
     receiver.finished(*ticket, core::applied("{}"), now, receiving);
     hand_back(session);
     // The last acknowledgement is lost with the session.
