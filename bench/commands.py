@@ -93,7 +93,7 @@ def main():
     parser.add_argument("--smoke", action="store_true")
     options = parser.parse_args()
     others = {}
-    for name, peer in (("rust", RustPeer(options.interop, is_release=True)), ("node", NodePeer())):
+    for name, peer in (("rust", RustPeer(options.interop, "commands", is_release=True)), ("node", NodePeer())):
         if reason := peer.why_not():
             print(f"without {name}: {reason}", file=sys.stderr)
         else:

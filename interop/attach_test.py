@@ -62,7 +62,7 @@ class Bridge(unittest.TestCase):
 def main():
     global PEER, PARLEY
     build, PARLEY = Path(sys.argv[1]).absolute(), sys.argv[2]
-    peer = RustPeer(build)
+    peer = RustPeer(build, "commands")
     if why_not := peer.why_not():
         print(f"skipped: {why_not}")
         sys.exit(SKIPPED)

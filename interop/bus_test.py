@@ -73,10 +73,10 @@ class Place:
     """A hub in a folder of its own, and who is connected to it."""
 
     def __init__(self, program, stack):
-        self.program = program
+        self.program = program if program == "double" else os.path.abspath(shutil.which(program))  # it runs elsewhere
         self.stack = stack
         self.folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="parley-bus-"))
-        self.unix, self.port = self.start_double() if program == "double" else self.start_hub(program)
+        self.unix, self.port = self.start_double() if program == "double" else self.start_hub()
         self.web = f"ws://127.0.0.1:{self.port}/bus"
         self.tcp = f"tcp:127.0.0.1:{self.port}"
         self.carriers = (self.unix, self.tcp, self.web, f"ws://127.0.0.1:{self.port}/liminal")
@@ -85,14 +85,14 @@ class Place:
         server = self.stack.enter_context(Server(TOKEN, f"{self.folder}/hub.sock"))
         return f"unix:{self.folder}/hub.sock", server.port
 
-    def start_hub(self, program):
+    def start_hub(self):
         token = Path(self.folder, "token")
         token.touch(0o600)
         token.write_bytes(TOKEN)
         words = [*ARGUMENTS, *TOPICS, *RESPONDERS, *(each for at in LISTENS for each in ("--listen", at))]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PARLEY_")}
         environment["XDG_RUNTIME_DIR"] = environment["XDG_CONFIG_HOME"] = self.folder
-        hub = subprocess.Popen([program, "hub", *(word.format(place=self.folder) for word in words)], cwd="/",
+        hub = subprocess.Popen([self.program, "hub", *(word.format(place=self.folder) for word in words)], cwd="/",
                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, env=environment)
         self.stack.callback(hub.stdout.close)
         self.stack.callback(hub.wait)

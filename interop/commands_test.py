@@ -396,7 +396,7 @@ def main():
     global FOCUS
     build, arguments = Path(sys.argv[1]).absolute(), sys.argv[3:]
     FOCUS, *others = sys.argv[2].split(",")
-    known = {"node": NodePeer(), "rust": RustPeer(build)}
+    known = {"node": NodePeer(), "rust": RustPeer(build, "commands")}
     if arguments[:1] == ["--parley"]:
         known["parley"] = ParleyPeer(shlex.split(arguments[1]))
         arguments = arguments[2:]

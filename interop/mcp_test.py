@@ -131,7 +131,7 @@ class Clients(McpTest):
 
 def main():
     build, wanted, arguments = Path(sys.argv[1]).absolute(), sys.argv[2].split(","), sys.argv[3:]
-    peers = {"rust": (RustPeer(build), rust)}
+    peers = {"rust": (RustPeer(build, "commands"), rust)}
     if arguments[:1] == ["--parley"]:
         peers["parley"] = (ParleyPeer(shlex.split(arguments[1])), parley)
         arguments = arguments[2:]

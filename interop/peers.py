@@ -43,16 +43,16 @@ def outcome(command, tool, **options):
 
 
 class RustPeer:
-    """The program of commands-rust, built by cargo from a copy of its sources, because cargo writes beside them."""
+    """The program of KIND-rust, built by cargo from a copy of its sources, because cargo writes beside them."""
 
-    def __init__(self, build, is_release=False):
-        self.build = build / "commands-rust"
+    def __init__(self, build, kind, is_release=False):
+        self.source, self.program = HERE / f"{kind}-rust", f"{kind}_peer"
+        self.build = build / f"{kind}-rust"
         self.is_release = is_release
 
     def cargo(self, *arguments):
-        source = HERE / "commands-rust"
-        sources = [source / "Cargo.toml", *sorted((source / "src").glob("*.rs"))]
-        crate = copy_changed(sources, source, self.build / "crate")
+        sources = [self.source / "Cargo.toml", *sorted((self.source / "src").glob("*.rs"))]
+        crate = copy_changed(sources, self.source, self.build / "crate")
         return ["cargo", *arguments, "--manifest-path", str(crate / "Cargo.toml")]
 
     def environment(self):
@@ -69,7 +69,7 @@ class RustPeer:
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=self.environment())
         if built.returncode:
             raise SystemExit(built.stdout)
-        return [str(self.build / "target" / ("release" if self.is_release else "debug") / "commands_peer")]
+        return [str(self.build / "target" / ("release" if self.is_release else "debug") / self.program)]
 
 
 class NodePeer:

@@ -388,6 +388,14 @@ TEST_F(BusWork, when_a_worker_ends_whoever_waits_for_it_is_told_at_once) {
   EXPECT_EQ(client.reply(4), not_open) << "nobody provides it any more";
 }
 
+TEST_F(BusWork, one_that_describes_its_activities_is_taken_like_any_other) {
+  BusClient newer(hub);
+  newer.send(0,
+             bus::WorkerRegister{.activity_types = {"draw"}, .identity = "w2", .activities = {{{"draw", "{}", "[]"}}}});
+  EXPECT_FALSE(newer.next<bus::WorkerRegisterAck>()->as<bus::WorkerRegisterAck>()->rejected);
+  EXPECT_TRUE(hub.hub->conversations().is_provided("draw"));
+}
+
 TEST_F(BusWork, a_registration_ends_once_and_a_rejected_one_never_began) {
   // rule: conversations/R-104
   worker.enrol({"again"});

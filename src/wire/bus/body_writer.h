@@ -41,6 +41,12 @@ class BodySize {
   void flagged(std::uint8_t, std::string_view name, const std::optional<std::string_view>& value) {
     if (value) (*this)(name, *value);
   }
+  template <class T, class Element>
+  void if_more(std::string_view, const std::optional<std::vector<T>>& list, Element element) {
+    if (!list) return;
+    bytes_ += length_bytes;
+    for (const T& each : *list) element(each);
+  }
   void flag(std::uint8_t, bool) {}
   template <class Inner>
   void nested(std::string_view, Inner inner) {
@@ -87,6 +93,12 @@ class BodyWriter {
   void flagged(std::uint8_t bit, std::string_view name, const std::optional<std::string_view>& value) {
     flag(bit, value.has_value());
     if (value) (*this)(name, *value);
+  }
+  template <class T, class Element>
+  void if_more(std::string_view name, const std::optional<std::vector<T>>& list, Element element) {
+    if (!list) return;
+    (*this)(name, static_cast<std::uint32_t>(list->size()));
+    for (const T& each : *list) element(each);
   }
   void flag(std::uint8_t bit, bool is_set) {
     if (is_set) flags_ |= bit;

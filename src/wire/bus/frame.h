@@ -24,7 +24,7 @@ inline constexpr std::size_t head_bytes = 10;
 struct Bounds {
   std::size_t frame_bytes_max = std::size_t{16} << 20;  // with the head; the door takes no longer opening (WIRE 10)
   std::uint32_t schemas_max = 256;                      // accepted by one Subscribe
-  std::uint32_t names_max = 1024;                       // in either list of a WorkerRegister
+  std::uint32_t names_max = 1024;                       // in each list of a WorkerRegister
 };
 
 struct Version {
@@ -198,12 +198,20 @@ struct PushReply {
     return a.correlation == b.correlation && as_text(a.payload) == as_text(b.payload);
   }
 };
+// What an activity of a worker takes and gives, as JSON Schema.
+struct Activity {
+  std::string_view name = {};
+  std::string_view input = {};
+  std::string_view output = {};
+  friend bool operator==(const Activity&, const Activity&) = default;
+};
 struct WorkerRegister {
   std::vector<std::string_view> namespaces = {};
   std::string_view task_queue = {};
   std::optional<std::string_view> node = {};
   std::vector<std::string_view> activity_types = {};
   std::string_view identity = {};
+  std::optional<std::vector<Activity>> activities = {};  // clients from 0.5 on send them, and speak 1.0 otherwise
   friend bool operator==(const WorkerRegister&, const WorkerRegister&) = default;
 };
 struct WorkerRegisterAck {

@@ -290,12 +290,32 @@ TEST(BusFrame, a_frame_that_no_peer_takes_is_not_written) {
   EXPECT_EQ(to_hex(out.pending()), to_hex(golden("push")) + to_hex(golden("ping")));
 }
 
-TEST(BusFrame, a_worker_with_the_census_of_later_versions_is_refused) {
-  Octets bytes = golden("worker_register_node_none");
-  const Octets census = from_hex("00000000");
-  bytes.insert(bytes.end(), census.begin(), census.end());
-  EXPECT_EQ(fault_of(with_body(bytes, ByteView(bytes).subspan(head_bytes))).note,
-            "WorkerRegister: body: 4 bytes more than its fields");
+// As liminal-sdk 0.20.23 sends it, to whoever has selected 1.0 too.
+TEST(BusFrame, a_worker_may_say_what_its_activities_take_and_give) {
+  const Octets bytes = from_hex(
+      "17000000000000000042000000010000000764656661756c7400000004776f726b000000000100000004776f726b000000027731"
+      "0000000100000004776f726b000000027b7d000000025b5d");
+  WorkerRegister worker{{"default"}, "work", std::nullopt, {"work"}, "w1", {{{"work", "{}", "[]"}}}};
+  EXPECT_TRUE(read_frame(bytes, default_bounds).value() == (Frame{0, worker}));
+  EXPECT_EQ(encoded({0, worker}), bytes);
+
+  worker.activities.emplace();
+  const Octets none = encoded({0, worker});
+  EXPECT_TRUE(read_frame(none, default_bounds).value() == (Frame{0, worker}));
+  worker.activities.reset();
+  EXPECT_EQ(encoded({0, worker}).size() + 4, none.size());
+
+  worker.activities = {{"a", "{}", "{}"}, {"b", "{}", "{}"}};
+  EXPECT_EQ(fault_of(encoded({0, worker}), {.names_max = 1}).note, "WorkerRegister: activities: 2, where 1 are taken");
+  const auto body = [&](std::size_t size) { return fault_of(with_body(bytes, ByteView(bytes).subspan(10, size))); };
+  EXPECT_EQ(body(45).note, "WorkerRegister: activities: cut off");
+  EXPECT_EQ(body(52).note, "WorkerRegister: name of an activity: cut off");
+  EXPECT_EQ(body(59).note, "WorkerRegister: input of an activity: cut off");
+  EXPECT_EQ(body(65).note, "WorkerRegister: output of an activity: cut off");
+  Octets longer = bytes;
+  longer.push_back(0);
+  EXPECT_EQ(fault_of(with_body(longer, ByteView(longer).subspan(head_bytes))).note,
+            "WorkerRegister: body: 1 bytes more than its fields");
 }
 
 TEST(BusFrameDeathTest, what_this_end_must_not_say_stops_it) {

@@ -98,6 +98,11 @@ void layout(auto& io, Is<WorkerRegister> auto& worker) {
   io("node", worker.node);
   io("activity types", worker.activity_types);
   io("identity", worker.identity);
+  io.if_more("activities", worker.activities, [&io](auto& activity) {
+    io("name of an activity", activity.name);
+    io("input of an activity", activity.input);
+    io("output of an activity", activity.output);
+  });
 }
 void layout(auto& io, Is<WorkerRegisterAck> auto& ack) { io.status("status", ack.rejected); }
 void layout(auto& io, Is<Deliver> auto& deliver) {

@@ -55,6 +55,12 @@ class FrameMaker {
     for (std::string_view& each : list) each = text();
     return list;
   }
+  std::optional<std::vector<Activity>> maybe_activities() {
+    if (any_bool()) return std::nullopt;
+    std::vector<Activity> list(*rc::gen::inRange<std::size_t>(0, 4));
+    for (Activity& each : list) each = {text(), text(), text()};
+    return list;
+  }
   std::vector<SchemaId> schemas() {
     std::vector<SchemaId> list(*rc::gen::inRange<std::size_t>(0, 4));
     for (SchemaId& each : list) each = schema();
@@ -89,7 +95,7 @@ class FrameMaker {
       case 19: return Pong{};
       case 20: return Push{id(), bytes()};
       case 21: return PushReply{id(), bytes()};
-      case 22: return WorkerRegister{texts(), text(), maybe_text(), texts(), text()};
+      case 22: return WorkerRegister{texts(), text(), maybe_text(), texts(), text(), maybe_activities()};
       case 23: return WorkerRegisterAck{maybe_text()};
       case 24: return Deliver{id(), envelope()};
       default:
