@@ -11,6 +11,7 @@ void Timer::disarm() {
 }
 
 Executor::~Executor() {
+  graves_.take_all(late_graves_);
   clear_graves();
   while (!wards_.empty()) {
     bury_ward(wards_.front());
@@ -41,6 +42,9 @@ bool Executor::run_ready(std::size_t nodes_max) {
       run(ready_.pop_front());
     } else if (!after_drain_.empty()) {
       run(after_drain_.pop_front());
+    } else if (!late_graves_.empty()) {
+      graves_.take_all(late_graves_);
+      clear_graves();
     } else {
       break;
     }

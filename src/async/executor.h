@@ -94,13 +94,22 @@ class Executor {
   // after the drain then runs, and the rest stays.
   static constexpr std::size_t no_limit = ~std::size_t{0};
   bool run_ready(std::size_t nodes_max = no_limit);
-  bool has_ready() const { return !ready_.empty() || !after_drain_.empty() || !graves_.empty(); }
+  bool has_ready() const {
+    return !ready_.empty() || !after_drain_.empty() || !graves_.empty() || !late_graves_.empty();
+  }
 
   // Owns the object until it is buried; what is left dies with the executor.
   void adopt(std::unique_ptr<Mortal> mortal) { wards_.push_back(*mortal.release()); }
   // Destroys the object after the node that is running now, or with the executor: never from inside itself.
   void bury(std::unique_ptr<Mortal> mortal) {
     graves_.push_back(*mortal.release());
+    if (idle_driver_) [[unlikely]]
+      idle_driver_->on_work_between_turns();
+  }
+
+  // The same once nothing else is left to run in this turn: what takes a while comes behind what others are told.
+  void bury_after_drain(std::unique_ptr<Mortal> mortal) {
+    late_graves_.push_back(*mortal.release());
     if (idle_driver_) [[unlikely]]
       idle_driver_->on_work_between_turns();
   }
@@ -142,6 +151,7 @@ class Executor {
   IntrusiveList<Ready> after_drain_;
   IntrusiveList<Mortal> wards_;
   IntrusiveList<Mortal> graves_;
+  IntrusiveList<Mortal> late_graves_;
   Driver* idle_driver_ = nullptr;  // null during a turn
   const async::PromiseBase* running_ = nullptr;
   bool is_draining_ = false;

@@ -159,6 +159,34 @@ TEST(Executor, what_is_buried_outside_dies_at_the_next_turn_or_with_the_executor
   EXPECT_EQ(log, "XX");
 }
 
+TEST(Executor, what_is_buried_after_the_drain_dies_behind_all_else_of_the_turn) {
+  std::string log;
+  {
+    Executor executor;
+    Step flush(log, 'f');
+    Step b(log, 'b', [&] { executor.post_after_drain(flush); });
+    Step a(log, 'a', [&] {
+      executor.bury_after_drain(std::make_unique<Grave>(log));
+      executor.post(b);
+    });
+    executor.post_after_drain(a);
+    executor.run_ready();
+    EXPECT_EQ(log, "abfX");
+    EXPECT_FALSE(executor.has_ready());
+
+    executor.post(a);
+    executor.run_ready(1);
+    EXPECT_EQ(log, "abfXa") << "it waits for the turn in which the rest runs";
+    EXPECT_TRUE(executor.run_ready());
+    EXPECT_EQ(log, "abfXabfX");
+
+    executor.bury_after_drain(std::make_unique<Grave>(log));
+    EXPECT_TRUE(executor.has_ready());
+    log.clear();
+  }
+  EXPECT_EQ(log, "X");
+}
+
 TEST(Executor, what_it_adopted_lives_until_it_is_buried_or_the_executor_ends) {
   std::string log;
   {
@@ -204,6 +232,8 @@ TEST(Executor, an_idle_driver_is_asked_for_the_time_and_told_of_work) {
   EXPECT_EQ(alarm.when(), at(107));
   executor.bury(std::make_unique<Grave>(log));
   EXPECT_EQ(driver.told, 3);
+  executor.bury_after_drain(std::make_unique<Grave>(log));
+  EXPECT_EQ(driver.told, 4);
   executor.set_idle_driver(nullptr);
   EXPECT_EQ(executor.now(), at(5));
 }

@@ -351,7 +351,7 @@ class Hub::Impl final : private hub::DoorEvents,
     door_.forget(visitor.id());
     by_session_.erase(&visitor.session());
     auto gone = visitors_.extract(visitor.id());
-    loop_.executor().bury(std::move(gone.mapped()));
+    loop_.executor().bury_after_drain(std::move(gone.mapped()));
   }
 
   // --- what is refused
