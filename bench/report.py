@@ -25,6 +25,10 @@ def secure(variant):
     return Figure("T-stream", f"{OURS}-{variant}", "rate", 65536, "tcp")
 
 
+def talk_over_tcp(variant):
+    return Figure("H-talk", f"{TALK}-{variant}", "p50_us", transport="tcp")
+
+
 GOALS = [
     against("1 in flight, p50", Figure("A", OURS, "p50_us"), ASIO, "<=", 1.10, 1.00),
     against("1 in flight, CPU", Figure("A", OURS, "cpu_us"), ASIO, "<=", 1.15, 0.95),
@@ -48,7 +52,9 @@ GOALS = [
     against("through a hub, 1 in flight, p50", Figure("H", HUB, "p50_us"), RELAY, "<=", 1.25),
     against("after an introduction, 1 in flight, p50", Figure("H", f"{HUB}-introduced", "p50_us"), OURS, "<=", 1.05),
     against("a conversation with somebody in the hub, p50", Figure("H-talk", f"{TALK}-hub", "p50_us"), ASIO, "<=", 2),
+    against("the same over TCP", talk_over_tcp("hub"), ASIO, "<=", 2),
     against("a conversation with a worker, p50", Figure("H-talk", f"{TALK}-worker", "p50_us"), RELAY, "<=", 1.5),
+    against("the same over TCP", talk_over_tcp("worker"), RELAY, "<=", 1.5),
     Goal("who waits in a conversation is told of a death, p50", Figure("H-deaths", f"{TALK}-waiter", "p50_us"),
          Figure("H-deaths", f"{TALK}-file", "p50_us"), "<=", 1.3),
     against("a command of an outbox, p50", Figure("O", "outbox", "p50_us"), ASIO, "<=", 1.5),

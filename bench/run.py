@@ -167,8 +167,9 @@ def hub_case(case, extra):
         return runs(peers("peer_hub"), "unary", ["unix"], inflight=1000, clients=1000, **place)
     inflight = {"inflight": 64} if case.endswith("64") else {}
     if case.startswith("H-talk"):
-        return (runs(peers("peer_asio_relay conversations_bench:worker"), "unary", ["unix"], **inflight, **place) +
-                runs(peers("peer_asio conversations_bench:hub"), "unary", ["unix"], **inflight, **PLACES["split"]))
+        both = ["unix", "tcp"]
+        return (runs(peers("peer_asio_relay conversations_bench:worker"), "unary", both, **inflight, **place) +
+                runs(peers("peer_asio conversations_bench:hub"), "unary", both, **inflight, **PLACES["split"]))
     through = runs(peers("peer_asio_relay peer_hub"), "unary", ["unix"], **inflight, **place)
     # Who was introduced has the hub on the side, where it does nothing.
     past = runs(peers("peer_hub:introduced"), "unary", ["unix"], cpub="1", **inflight, **PLACES["split"])

@@ -1,6 +1,6 @@
 // What processes at a hub come to, beside what the kernel takes at least:
 //
-//   hub_processes deaths variant=worker|hub|client|waiter|next|file [n=20]   who learns of a SIGKILL, and when
+//   hub_processes deaths variant=worker|hub|client|waiter|next|file [n=200]   who learns of a SIGKILL, and when
 //   hub_processes program variant=call|true [n=40]          a program from start to exit
 //
 // worker: 1,000 calls are in flight through the hub; until the first and the last of them has ended. hub: until the
@@ -242,7 +242,7 @@ void file_ends(const std::string& uri, bench::Meter& meter) {
 void deaths(const bench::Options& options, const std::string& uri) {
   bench::Meter first(options, {});
   bench::Meter last(options, {});
-  const int n = static_cast<int>(options.num("n", 20));
+  const int n = static_cast<int>(options.num("n", 200));
   for (int i = 0; i < n; ++i) {
     if (options.variant() == "worker") worker_dies(uri, first, last);
     if (options.variant() == "hub") hub_dies(uri, first);

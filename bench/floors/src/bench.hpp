@@ -333,6 +333,16 @@ inline int listen_socket(const Options& o) {
   check(listen(fd, 1024) == 0, "listen");
   return fd;
 }
+inline std::string free_port() {
+  int s = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in a{};
+  a.sin_family = AF_INET, a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  check(bind(s, reinterpret_cast<sockaddr*>(&a), sizeof a) == 0, "bind");
+  socklen_t l = sizeof a;
+  getsockname(s, reinterpret_cast<sockaddr*>(&a), &l);
+  close(s);
+  return std::to_string(ntohs(a.sin_port));
+}
 inline int connect_socket(const Options& o) {
   sockaddr_storage ss;
   socklen_t len;
@@ -428,16 +438,7 @@ inline int run(int argc, char** argv, const Peer& peer) {
   std::string tmp = (std::filesystem::temp_directory_path() / "peerbench-XXXXXX").string();
   check(mkdtemp(tmp.data()) != nullptr, "mkdtemp");
   o.kv["path"] = tmp + "/s";
-  {
-    int s = socket(AF_INET, SOCK_STREAM, 0);
-    sockaddr_in a{};
-    a.sin_family = AF_INET, a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    check(bind(s, reinterpret_cast<sockaddr*>(&a), sizeof a) == 0, "bind");
-    socklen_t l = sizeof a;
-    getsockname(s, reinterpret_cast<sockaddr*>(&a), &l);
-    o.kv["port"] = std::to_string(ntohs(a.sin_port));
-    close(s);
-  }
+  o.kv["port"] = free_port();
   if (peer.prepare) peer.prepare(o);
   std::string cpuc = o.str("cpuc", "0"), cpus = o.str("cpus", "1");
   std::vector<pid_t> pids;
