@@ -8,6 +8,7 @@ PARLEY is the program of ours. Exit code 77 says that the crate cannot be had.
 """
 
 import contextlib
+import shutil
 import sys
 import unittest
 from pathlib import Path
@@ -119,8 +120,8 @@ class SdkTest(unittest.TestCase):
 
     def test_a_subject_of_nobody_is_an_error_of_the_conversation(self):
         peer = self.peer(self.tcp)
-        self.refused("conversation", peer, "request", subject="nobody", message=1)
-        self.assertEqual(self.request(peer, ECHO, 2), 2)
+        said = self.refused("conversation", peer, "request", subject="nobody", message=1)
+        self.assertIn("nobody", said)
 
     # --- workers
 
@@ -159,6 +160,7 @@ class SdkTest(unittest.TestCase):
             with self.assertRaises(Refused) as caught:
                 client.end(asked)
             self.assertEqual(caught.exception.code, "conversation", caught.exception)
+            self.assertIn("w1", str(caught.exception))
 
     def test_a_worker_for_nothing_is_rejected_with_the_reason(self):
         said = self.refused("protocol", self.peer(), "register", address=self.tcp, token=TOKEN,
@@ -185,7 +187,10 @@ def main():
     if why_not:
         print(f"skipped: {why_not}")
         sys.exit(SKIPPED)
-    PEER, PARLEY = peer.command(), sys.argv[2]
+    PARLEY = sys.argv[2]
+    if not shutil.which(PARLEY):
+        sys.exit(f"{PARLEY} was not built")
+    PEER = peer.command()
     unittest.main(argv=[sys.argv[0], *sys.argv[3:]], verbosity=2)
 
 

@@ -19,6 +19,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
 from peers import SKIPPED, WATCHDOG_S
@@ -94,6 +95,10 @@ class Place:
         environment["XDG_RUNTIME_DIR"] = environment["XDG_CONFIG_HOME"] = self.folder
         hub = subprocess.Popen([self.program, "hub", *(word.format(place=self.folder) for word in words)], cwd="/",
                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, env=environment)
+        watchdog = threading.Timer(WATCHDOG_S, hub.kill)  # a hub that hangs is ended, and who waits for it sees that
+        watchdog.daemon = True
+        watchdog.start()
+        self.stack.callback(watchdog.cancel)
         self.stack.callback(hub.stdout.close)
         self.stack.callback(hub.wait)
         self.stack.callback(hub.terminate)

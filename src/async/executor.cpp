@@ -11,11 +11,10 @@ void Timer::disarm() {
 }
 
 Executor::~Executor() {
-  graves_.take_all(late_graves_);
-  clear_graves();
+  clear_late_graves();
   while (!wards_.empty()) {
     bury_ward(wards_.front());
-    clear_graves();
+    clear_late_graves();
   }
   for (Timer* timer : timers_) timer->executor_ = nullptr;
 }
@@ -23,6 +22,13 @@ Executor::~Executor() {
 void Executor::clear_graves() {
   running_ = nullptr;
   while (!graves_.empty()) std::unique_ptr<Mortal>(&graves_.pop_front()).reset();
+}
+
+void Executor::clear_late_graves() {
+  do {
+    graves_.take_all(late_graves_);
+    clear_graves();
+  } while (!late_graves_.empty());
 }
 
 inline void Executor::run(Ready& node) {
@@ -43,8 +49,7 @@ bool Executor::run_ready(std::size_t nodes_max) {
     } else if (!after_drain_.empty()) {
       run(after_drain_.pop_front());
     } else if (!late_graves_.empty()) {
-      graves_.take_all(late_graves_);
-      clear_graves();
+      clear_late_graves();
     } else {
       break;
     }
@@ -53,6 +58,7 @@ bool Executor::run_ready(std::size_t nodes_max) {
     IntrusiveList<Ready> last;  // what is posted by these waits for the next turn
     last.take_all(after_drain_);
     while (!last.empty()) run(last.pop_front());
+    clear_late_graves();
   }
   is_draining_ = false;
   return true;

@@ -107,7 +107,7 @@ class Executor {
       idle_driver_->on_work_between_turns();
   }
 
-  // The same once nothing else is left to run in this turn: what takes a while comes behind what others are told.
+  // The same at the end of the turn, behind all that runs in it: what takes a while comes behind what others are told.
   void bury_after_drain(std::unique_ptr<Mortal> mortal) {
     late_graves_.push_back(*mortal.release());
     if (idle_driver_) [[unlikely]]
@@ -146,6 +146,7 @@ class Executor {
   void remove(Timer& timer);
   void run(Ready& node);
   void clear_graves();
+  void clear_late_graves();
 
   IntrusiveList<Ready> ready_;
   IntrusiveList<Ready> after_drain_;

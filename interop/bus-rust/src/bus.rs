@@ -1,4 +1,4 @@
-//! What the orders do: the crate's handles, of one connection each as it opens them.
+//! What the orders do with the crate. A subscription and a worker have a connection of their own.
 
 use std::time::Duration;
 
@@ -12,8 +12,8 @@ use liminal_sdk::{
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
-// Ends what hangs; whoever gives the orders ends earlier.
-const WAIT_MAX: Duration = Duration::from_secs(90);
+// Ends what hangs; whoever gives the orders has ended it earlier.
+const WAIT_MAX: Duration = Duration::from_secs(120);
 
 type Failure = (&'static str, String);
 

@@ -65,11 +65,12 @@ class BodyReader {
   void flagged(std::uint8_t bit, std::string_view name, std::optional<std::string_view>& value) {
     if ((head_.flags & bit) != 0) (*this)(name, value.emplace());
   }
-  // Is there when the body goes on, without a tag of its own. An element begins with a length.
+  // Is there when the body goes on, without a tag of its own.
   template <class T, class Element>
-  void if_more(std::string_view name, std::optional<std::vector<T>>& list, Element element) {
+  void trailing(std::string_view name, std::optional<std::vector<T>>& list, std::size_t element_bytes_min,
+                Element element) {
     if (malformed_ || left() == 0) return;
-    list.emplace(take_count(name, length_bytes, bounds_.names_max));
+    list.emplace(take_count(name, element_bytes_min, bounds_.names_max));
     for (T& each : *list) element(each);
   }
   void flag(std::uint8_t bit, bool& is_set) const { is_set = (head_.flags & bit) != 0; }

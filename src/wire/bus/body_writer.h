@@ -42,7 +42,7 @@ class BodySize {
     if (value) (*this)(name, *value);
   }
   template <class T, class Element>
-  void if_more(std::string_view, const std::optional<std::vector<T>>& list, Element element) {
+  void trailing(std::string_view, const std::optional<std::vector<T>>& list, std::size_t, Element element) {
     if (!list) return;
     bytes_ += length_bytes;
     for (const T& each : *list) element(each);
@@ -95,7 +95,7 @@ class BodyWriter {
     if (value) (*this)(name, *value);
   }
   template <class T, class Element>
-  void if_more(std::string_view name, const std::optional<std::vector<T>>& list, Element element) {
+  void trailing(std::string_view name, const std::optional<std::vector<T>>& list, std::size_t, Element element) {
     if (!list) return;
     (*this)(name, static_cast<std::uint32_t>(list->size()));
     for (const T& each : *list) element(each);

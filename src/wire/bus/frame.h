@@ -211,7 +211,7 @@ struct WorkerRegister {
   std::optional<std::string_view> node = {};
   std::vector<std::string_view> activity_types = {};
   std::string_view identity = {};
-  std::optional<std::vector<Activity>> activities = {};  // clients from 0.5 on send them, and speak 1.0 otherwise
+  std::optional<std::vector<Activity>> activities = {};  // nothing: the body ended before them
   friend bool operator==(const WorkerRegister&, const WorkerRegister&) = default;
 };
 struct WorkerRegisterAck {

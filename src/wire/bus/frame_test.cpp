@@ -309,10 +309,13 @@ TEST(BusFrame, a_worker_may_say_what_its_activities_take_and_give) {
   EXPECT_EQ(fault_of(encoded({0, worker}), {.names_max = 1}).note, "WorkerRegister: activities: 2, where 1 are taken");
   const auto body = [&](std::size_t size) { return fault_of(with_body(bytes, ByteView(bytes).subspan(10, size))); };
   EXPECT_EQ(body(45).note, "WorkerRegister: activities: cut off");
-  EXPECT_EQ(body(52).note, "WorkerRegister: name of an activity: cut off");
+  EXPECT_EQ(body(57).note, "WorkerRegister: activities: cut off") << "shorter than an activity of nothing";
   EXPECT_EQ(body(59).note, "WorkerRegister: input of an activity: cut off");
   EXPECT_EQ(body(65).note, "WorkerRegister: output of an activity: cut off");
   Octets longer = bytes;
+  longer[head_bytes + 49] = 200;
+  EXPECT_EQ(fault_of(longer).note, "WorkerRegister: name of an activity: cut off");
+  longer = bytes;
   longer.push_back(0);
   EXPECT_EQ(fault_of(with_body(longer, ByteView(longer).subspan(head_bytes))).note,
             "WorkerRegister: body: 1 bytes more than its fields");

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <type_traits>
 
+#include "wire/bus/big_endian.h"
 #include "wire/bus/frame.h"
 
 // How each body lies in its frame. `io` reads the fields (BodyReader), writes them (BodyWriter) or counts their bytes
@@ -98,7 +99,7 @@ void layout(auto& io, Is<WorkerRegister> auto& worker) {
   io("node", worker.node);
   io("activity types", worker.activity_types);
   io("identity", worker.identity);
-  io.if_more("activities", worker.activities, [&io](auto& activity) {
+  io.trailing("activities", worker.activities, 3 * length_bytes, [&io](auto& activity) {
     io("name of an activity", activity.name);
     io("input of an activity", activity.input);
     io("output of an activity", activity.output);
