@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cstdio>
 #include <deque>
 #include <fstream>
 #include <iostream>
@@ -47,7 +48,9 @@ Result<std::unique_ptr<Feed>> Feed::open(io::Loop& loop, const std::string& path
       std::optional<std::string> line(std::in_place);
       if (!std::getline(*shared->input, *line)) line.reset();
       is_more = line.has_value();
-      const bool is_whole = is_more || shared->input->eof();
+      // std::cin calls an error of its file an end.
+      const bool has_failed = shared->input == &std::cin ? std::ferror(stdin) != 0 : !shared->input->eof();
+      const bool is_whole = is_more || !has_failed;
       const std::lock_guard lock(shared->mutex);
       if (shared->is_over) return;
       loop.post([shared, is_whole, line = std::move(line)]() mutable {

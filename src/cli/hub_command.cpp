@@ -167,6 +167,7 @@ Task<void> end_with(Hub& hub, io::Loop& loop, std::optional<Error>& failure) {
 }  // namespace
 
 int run_hub(const Common& common, const HubCommand& command) {
+  os::ignore_broken_pipes();  // whoever read where it listens may have gone
   const auto loaded = load_hub_settings(command.config, os::environment());
   if (const auto* const mistakes = std::get_if<Mistakes>(&loaded)) return misconfigured(*mistakes);
   const auto& written = std::get<WrittenSettings>(loaded);

@@ -120,6 +120,7 @@ int list_methods(const Common& common, io::Loop& loop, Session& session,
   std::string last;
   std::map<std::string, codec::ServiceDescription> all;
   for (const builtin::DirectoryEntry& entry : entries) {
+    if (entry.service == builtin::participant_class) continue;  // it is talked with, and has no methods
     if (entry.name == std::exchange(last, entry.name)) continue;
     const auto service = loop.run_until(described(session, entry.name, patience));
     if (!service) {

@@ -18,6 +18,7 @@
 #include "codec/json.h"
 #include "codec/json_object.h"
 #include "codec/json_text.h"
+#include "core/directory/name.h"
 #include "os/terminal.h"
 #include "os/termination.h"
 #include "runtime/builtin.h"
@@ -317,6 +318,7 @@ class Talking {
 }  // namespace
 
 int run_talk(const Common& common, const TalkCommand& command) {
+  if (const auto named = core::check_name(command.subject); !named) return give_up(named.error());
   TalkCommand asked = command;
   if (command.ask == "-") {
     auto whole = read_input("-", message_bytes_max);

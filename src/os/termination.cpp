@@ -62,4 +62,11 @@ Termination::Termination(std::move_only_function<void()> asked, std::move_only_f
     : state_(std::make_unique<State>(std::move(asked), std::move(asked_to_reload))) {}
 Termination::~Termination() = default;
 
+void ignore_broken_pipes() {
+  sigset_t broken_pipe;
+  ::sigemptyset(&broken_pipe);
+  ::sigaddset(&broken_pipe, SIGPIPE);
+  ::pthread_sigmask(SIG_BLOCK, &broken_pipe, nullptr);
+}
+
 }  // namespace parley::os

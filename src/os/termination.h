@@ -19,4 +19,8 @@ class Termination {
   std::unique_ptr<State> state_;
 };
 
+// To write to a pipe that nobody reads any more is an error from now on, and does not end the process: of this thread
+// and of those that it starts.
+void ignore_broken_pipes();
+
 }  // namespace parley::os

@@ -81,6 +81,13 @@ class HubTest(program_suite.ProgramTest):
             self.end(worker)
             self.assertEqual(os.listdir(f"{self.place}/parley"), [])
 
+    def test_a_hub_whose_output_nobody_reads_goes_on_and_says_so_when_it_ends(self):
+        hub = self.hub()
+        hub.stdout.close()
+        hub.send_signal(signal.SIGTERM)
+        self.assertEqual(hub.wait(), 4)
+        self.assertEqual(os.listdir(f"{self.place}/parley"), [])
+
     def test_its_directory_is_private(self):
         self.hub()
         self.assertEqual(os.stat(f"{self.place}/parley").st_mode & 0o777, 0o700)
@@ -148,6 +155,11 @@ class HubTest(program_suite.ProgramTest):
                              check=False, timeout=100, env=self.environment)
         self.assertNotEqual(bad.returncode, 0)
         self.assertIn("line 2", bad.stderr)
+        folder = os.open(self.place, os.O_RDONLY)
+        ran = subprocess.run([PARLEY, "call", "Calculator.sum", "[]", "-"], stdin=folder, capture_output=True,
+                             text=True, check=False, timeout=100, env=self.environment)
+        os.close(folder)
+        self.assertEqual((ran.returncode, ran.stdout), (12, ""), ran.stderr)
 
     def test_mistakes_in_calls_are_told_with_what_is_right(self):
         self.hub()

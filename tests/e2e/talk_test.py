@@ -244,11 +244,18 @@ class Looking(TalkTest):
 
 
 class Mistakes(TalkTest):
+    def test_who_takes_part_has_no_methods_to_list_and_that_is_no_mistake(self):
+        self.hub()
+        self.part("anna")
+        self.assertIn("parley.Participant", self.parley("list").stdout)
+        self.expect(self.parley("list", "--methods"), 0)
+
     def test_a_subject_that_nobody_offers(self):
         self.hub()
         self.expect(self.talk("--ask", "hello"), 13, "nobody takes part", "`parley list` shows what is offered")
         self.part("anna")
         self.expect(self.talk("--ask", "hello", subject="desc"), 13, "did you mean desk?")
+        self.expect(self.talk("--ask", "hello", subject=""), 12, '"" is no name')
 
     def test_a_policy_or_a_deadline_that_is_none(self):
         self.expect(self.talk("--on-crash", "ignore"), 2, "ignore")
