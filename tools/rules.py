@@ -13,7 +13,8 @@ Usage: tools/rules.py [--results FILE] [--open AREA] [--require AREA:N]... [--ro
                      tests that hold in an optimised build only)
 
 Rules are docs/rules.tsv; tests/rules_reasoned.tsv (area, id, reason) lists those that no test can or need prove. A
-marker that names no rule, or stands outside of any test, is an error.
+marker that names no rule, or stands outside of any test, is an error. So is a rule due now that is replaced by others
+(`replaced: K-03, K-06`) and has a test, but none that carries the marker of one of those too.
 """
 
 import argparse
@@ -30,6 +31,7 @@ Rule = namedtuple("Rule", "area id profile verdict stage gist")
 Marker = namedtuple("Marker", "path line rule test")  # test: a Test, or None outside of any
 Test = namedtuple("Test", "prefixes suite name")  # suite is None for what ctest knows by one name
 
+RULE_ID = re.compile(r"\b[A-Z]+-\d+\b")
 MARKER = re.compile(r"(?://|#) rule: *(\S.*)$")
 GTEST = re.compile(r"^[ \t]*(?:TEST|TEST_F|TEST_P|TYPED_TEST|TYPED_TEST_P|RC_GTEST_PROP|RC_GTEST_FIXTURE_PROP)"
                    r"\s*\(\s*(\w+)\s*,\s*(\w+)", re.MULTILINE)
@@ -188,8 +190,12 @@ class Coverage:
         self.results = Results(*results_paths)
         self.covered = {}
         self.idle = []  # markers whose test did not run or pass
+        self.tests = {}  # rule -> the tests that carry its marker
         for marker in markers_of(root):
+            self.tests.setdefault(marker.rule, set()).add((marker.path, marker.test))
             self.take(marker)
+        for rule in self.rules:
+            self.look_for_replacements(rule)
         for rule in sorted(self.reasoned.keys() & self.covered.keys()):
             self.errors.append(f"tests/rules_reasoned.tsv: {rule} has a test; the line is stale")
 
@@ -206,6 +212,15 @@ class Coverage:
             else:
                 name = f"{marker.test.suite}.{marker.test.name}" if marker.test.suite else marker.test.name
                 self.idle.append(f"{where}: {marker.rule}: {name} " + ("did not run" if verdict is None else "failed"))
+
+    def look_for_replacements(self, key):
+        rule = self.rules[key]
+        if rule.stage != "now" or not rule.verdict.startswith("replaced") or key not in self.tests:
+            return
+        for other in RULE_ID.findall(rule.verdict):
+            both = f"{rule.area}/{other}"
+            if both in self.rules and not self.tests[key] & self.tests.get(both, set()):
+                self.errors.append(f"{key} is replaced by {other}: no test carries both markers")
 
     def state(self, key):
         if key in self.covered:

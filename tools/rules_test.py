@@ -108,6 +108,15 @@ class RulesTest(unittest.TestCase):
         text = MARK + "calls/a.one\nint x;\n"
         self.assert_covered("tests/compile_fail/two_names.cpp", text, "compile_fail.two_names")
 
+    def test_a_replaced_rule_has_a_test_together_with_what_replaces_it(self):
+        table = RULES + "calls\tR-01\tx\treplaced: K-01, of course\tnow\tfifth\ncalls\tK-01\tx\tkeep\tnow\tsixth\n"
+        apart = cpp_test("TEST(Some, works)", "calls/R-01") + cpp_test("TEST(Some, holds)", "calls/K-01")
+        together = cpp_test("TEST(Some, works)", "calls/R-01, calls/K-01")
+        for text, expected in ((together, []), ("", []),
+                               (apart, ["calls/R-01 is replaced by K-01: no test carries both markers"])):
+            coverage = coverage_of({"docs/rules.tsv": table, "src/core/x_test.cpp": text}, {"core.Some.works": "run"})
+            self.assertEqual(coverage.errors, expected)
+
     def test_states_are_counted_by_area_and_stage(self):
         coverage = coverage_of({"src/core/x_test.cpp": cpp_test("TEST(Some, works)"),
                                 "tests/rules_reasoned.tsv": "calls\tb-two\tno such thing in C++\n"},

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <deque>
 #include <memory>
@@ -28,6 +27,7 @@
 #include "os/termination.h"
 #include "runtime/backoff.h"
 #include "runtime/commands/session_carrier.h"
+#include "runtime/outbox/results.h"
 
 namespace parley::cli {
 
@@ -71,23 +71,6 @@ int show(const Common& common, const std::vector<OutboxEntry>& all) {
   }
   say(table(rows));
   return code(Exit::ok);
-}
-
-struct TicketName {
-  std::uint64_t outbox = 0;
-  std::uint64_t number = 0;
-};
-Result<TicketName> read_ticket(std::string_view text) {
-  TicketName name;
-  const std::size_t dash = text.find('-');
-  if (dash != std::string_view::npos) {
-    const char* const middle = text.data() + dash;
-    const char* const end = text.data() + text.size();
-    const auto outbox = std::from_chars(text.data(), middle, name.outbox, 16);
-    const auto number = std::from_chars(middle + 1, end, name.number);
-    if (outbox.ec == std::errc() && outbox.ptr == middle && number.ec == std::errc() && number.ptr == end) return name;
-  }
-  return fail(Code::invalid, fmt::format("{} is no ticket", text));
 }
 
 int show(const Common& common, const std::string& ticket, const OutboxTicket& known) {
@@ -320,9 +303,9 @@ class Sending {
 }  // namespace
 
 int run_outbox(const Common& common, const OutboxCommand& command) {
-  TicketName name;
+  runtime::TicketName name;
   if (command.ticket) {
-    const auto read = read_ticket(*command.ticket);
+    const auto read = runtime::read_ticket(*command.ticket);
     if (!read) {
       complain(read.error(), "`parley send --json` tells them, as in 00c0ffee12345678-17");
       return code(Exit::usage);
@@ -337,7 +320,7 @@ int run_outbox(const Common& common, const OutboxCommand& command) {
       }(service));
       return all ? show(common, *all) : give_up_on_outbox(all.error());
     }
-    const auto known = loop.run_until([](auto outboxes, TicketName ticket) -> Task<Result<OutboxTicket>> {
+    const auto known = loop.run_until([](auto outboxes, runtime::TicketName ticket) -> Task<Result<OutboxTicket>> {
       co_return co_await outboxes.template call<&builtin::Outbox::ticket>(ticket.outbox, ticket.number);
     }(service, name));
     return known ? show(common, *command.ticket, *known) : give_up_on_outbox(known.error());

@@ -163,12 +163,17 @@ std::map<std::string, std::uint64_t, std::less<>> by_kind(const std::uint64_t (&
           {"cancelled", results.cancelled}, {"refused", results.refused}, {"unknown", results.unknown}};
 }
 
+std::uint64_t ms(Duration time) {
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(time).count());
+}
+
 // Of those who send commands to the hub.
 void add_outbox_senders(Collected& all, const OutboxService& service) {
   const core::OutboxReceiverCounters counters = service.counters();
   builtin::OutboxEntry sum;
   std::uint64_t senders = 0;
   std::uint64_t connected = 0;
+  Duration oldest{};
   for (const builtin::OutboxEntry& each : service.entries()) {
     if (each.end != builtin::OutboxEntry::End::receiver) continue;
     ++senders;
@@ -177,6 +182,7 @@ void add_outbox_senders(Collected& all, const OutboxService& service) {
     sum.in_flight += each.in_flight;
     sum.results_kept += each.results_kept;
     sum.bytes += each.bytes;
+    oldest = std::max(oldest, each.oldest.value_or(Duration{}));
   }
   all.gauge("outbox_senders", senders);
   all.gauge("outbox_senders_connected", connected);
@@ -184,6 +190,7 @@ void add_outbox_senders(Collected& all, const OutboxService& service) {
   all.gauge("outbox_senders_running", sum.in_flight);
   all.gauge("outbox_senders_results_kept", sum.results_kept);
   all.gauge("outbox_senders_bytes", sum.bytes);
+  all.gauge("outbox_senders_oldest_ms", ms(oldest));
   all.count("outbox_senders_received", counters.received);
   all.count("outbox_senders_duplicates", counters.duplicates);
   all.count("outbox_senders_voids", counters.voids);
@@ -200,10 +207,6 @@ void add_outbox_senders(Collected& all, const OutboxService& service) {
 }
 
 constexpr std::pair<std::string_view, std::uint64_t core::OutboxCounters::*> outbox_counts[] = {
-    {"accepted", &core::OutboxCounters::accepted},
-    {"rejected", &core::OutboxCounters::rejected},
-    {"evicted", &core::OutboxCounters::evicted},
-    {"coalesced", &core::OutboxCounters::coalesced},
     {"waited", &core::OutboxCounters::waited},
     {"not_connected", &core::OutboxCounters::not_connected},
     {"sent", &core::OutboxCounters::sent},
@@ -220,6 +223,19 @@ constexpr std::pair<std::string_view, std::uint64_t core::OutboxCounters::*> out
     {"sessions_stale", &core::OutboxCounters::sessions_stale},
     {"silences", &core::OutboxCounters::silences},
     {"restarts", &core::OutboxCounters::restarts},
+};
+
+constexpr std::pair<std::string_view, core::OutboxCounters::ByClass core::OutboxCounters::*> outbox_class_counts[] = {
+    {"accepted", &core::OutboxCounters::accepted},
+    {"rejected", &core::OutboxCounters::rejected},
+    {"evicted", &core::OutboxCounters::evicted},
+    {"coalesced", &core::OutboxCounters::coalesced},
+};
+constexpr std::pair<std::string_view, core::OutboxWhenFull> outbox_classes[] = {
+    {"reject", core::OutboxWhenFull::reject},
+    {"drop_oldest", core::OutboxWhenFull::drop_oldest},
+    {"wait", core::OutboxWhenFull::wait},
+    {"only_if_connected", core::OutboxWhenFull::only_if_connected},
 };
 
 // Of those of the hub's own process.
@@ -239,25 +255,31 @@ void add_outboxes(Collected& all, const OutboxService& service, Instant now) {
   all.gauge("outbox_unacknowledged", sum(&core::Outbox::unacknowledged));
   Duration oldest{};
   Histogram received;
-  Histogram result;
+  Histogram applied;
   std::uint64_t results[6] = {};
   for (const core::Outbox* each : own) {
     oldest = std::max(oldest, now - each->oldest().value_or(now));
     each->received_us().for_each([&](std::uint64_t us, std::uint64_t times) { received.add(us, times); });
-    each->result_us().for_each([&](std::uint64_t us, std::uint64_t times) { result.add(us, times); });
+    each->applied_us().for_each([&](std::uint64_t us, std::uint64_t times) { applied.add(us, times); });
     for (std::size_t kind = 0; kind < std::size(results); ++kind) results[kind] += each->counters().results[kind];
   }
-  const auto ms = [](Duration time) { return std::chrono::duration_cast<std::chrono::milliseconds>(time).count(); };
-  all.gauge("outbox_oldest_ms", static_cast<std::uint64_t>(ms(oldest)));
+  all.gauge("outbox_oldest_ms", ms(oldest));
   all.count("outbox_disconnected_ms", sum([&](const core::Outbox& each) {
               return ms(each.disconnected() + (now - each.outage().value_or(now)));
             }));
   for (const std::uint32_t permille : {500u, 990u}) {
     all.gauge(fmt::format("outbox_received_p{}_us", permille / 10), received.quantile(permille));
-    all.gauge(fmt::format("outbox_result_p{}_us", permille / 10), result.quantile(permille));
+    all.gauge(fmt::format("outbox_applied_p{}_us", permille / 10), applied.quantile(permille));
   }
   for (const auto& [name, member] : outbox_counts) {
     all.count(fmt::format("outbox_{}", name), sum([&](const core::Outbox& each) { return each.counters().*member; }));
+  }
+  for (const auto& [name, member] : outbox_class_counts) {
+    std::map<std::string, std::uint64_t, std::less<>> by_class;
+    for (const auto& [label, when_full] : outbox_classes) {
+      by_class.emplace(label, sum([&](const core::Outbox& each) { return (each.counters().*member)[when_full]; }));
+    }
+    all.counts(fmt::format("outbox_{}", name), "class", by_class);
   }
   all.counts("outbox_results", "kind", by_kind(results));
 }

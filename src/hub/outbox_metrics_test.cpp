@@ -57,17 +57,19 @@ TEST(OutboxMetrics, what_its_own_outboxes_hold_sent_and_lost_is_counted) {
     EXPECT_GE(counts["outbox_bytes_peak"], counts["outbox_bytes"]);
     EXPECT_EQ(counts["outbox_oldest_ms"], 1000u);
     EXPECT_EQ(counts["outbox_disconnected_ms"], 3000u);
-    EXPECT_EQ(counts["outbox_accepted"], 5u);
-    EXPECT_EQ(counts["outbox_rejected"], 1u);
-    EXPECT_EQ(counts["outbox_evicted"], 1u);
-    EXPECT_EQ(counts["outbox_coalesced"], 1u);
+    EXPECT_EQ(counts["outbox_accepted_reject"], 3u);
+    EXPECT_EQ(counts["outbox_accepted_drop_oldest"], 2u);
+    EXPECT_EQ(counts["outbox_rejected_reject"], 1u);
+    EXPECT_EQ(counts["outbox_evicted_drop_oldest"], 1u);
+    EXPECT_EQ(counts["outbox_evicted_reject"], 0u);
+    EXPECT_EQ(counts["outbox_coalesced_reject"], 1u);
     EXPECT_EQ(counts["outbox_sent"], 3u);
     EXPECT_EQ(counts["outbox_sessions"], 1u);
     EXPECT_EQ(counts["outbox_results_applied"], 1u);
     EXPECT_EQ(counts["outbox_results_cancelled"], 1u);
     EXPECT_EQ(counts["outbox_results_refused"], 1u);
     EXPECT_TRUE(counts.contains("outbox_received_p50_us"));
-    EXPECT_TRUE(counts.contains("outbox_result_p99_us"));
+    EXPECT_TRUE(counts.contains("outbox_applied_p99_us"));
     EXPECT_TRUE(counts.contains("outbox_cancels_too_late"));
   }
   EXPECT_EQ(counts_of(hub)["outboxes"], 0u);

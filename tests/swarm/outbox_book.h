@@ -88,9 +88,9 @@ class OutboxBook {
   // Its counters are its last ones.
   void close(Box& box) {
     const parley::core::OutboxCounters& counters = box.outbox->machine().counters();
-    note("rejected", counters.rejected);
-    note("evicted", counters.evicted);
-    note("coalesced", counters.coalesced);
+    note("rejected", counters.rejected.sum());
+    note("evicted", counters.evicted.sum());
+    note("coalesced", counters.coalesced.sum());
     note("waited", counters.waited);
     note("probe failed", counters.not_connected);
     note("resent", counters.resent);

@@ -65,6 +65,7 @@ Result<Ticket> Outbox::send(Command command, Instant now, Effects& effects) {
     ++counters_.not_connected;
     return fail(Code::not_sent, std::string(unreachable_note));
   }
+  const WhenFull when_full = command.when_full;
   std::optional<Ticket> ticket = replace_by_key(command, now, effects);
   if (!ticket) {
     Stage stage = Stage::queued;
@@ -75,13 +76,13 @@ Result<Ticket> Outbox::send(Command command, Instant now, Effects& effects) {
         stage = Stage::waiting;
         ++counters_.waited;
       } else if (command.when_full != WhenFull::drop_oldest || !evict_for(command, effects)) {
-        ++counters_.rejected;
+        ++counters_.rejected[command.when_full];
         return fail(Code::overloaded, std::string(overflow_note));
       }
     }
     ticket = take(std::move(command), stage, std::nullopt, now);
   }
-  ++counters_.accepted;
+  ++counters_.accepted[when_full];
   settle(effects);
   return *ticket;
 }
@@ -99,7 +100,7 @@ std::optional<Ticket> Outbox::replace_by_key(Command& command, Instant now, Effe
     return std::nullopt;
   }
   const Ticket place = old->second.place;
-  ++counters_.coalesced;
+  ++counters_.coalesced[old->second.command.when_full];
   release(old);
   finish(old, cancelled("a newer one of its key took its place"), effects);
   return take(std::move(command), stage, place, now);
@@ -126,7 +127,7 @@ bool Outbox::evict_for(const Command& command, Effects& effects) {
   if (!is_enough() || is_somebody_first()) return false;
   for (const Ticket victim : victims) {
     const auto entry = entries_.find(victim);
-    ++counters_.evicted;
+    ++counters_.evicted[entry->second.command.when_full];
     release(entry);
     finish(entry, ended(TicketResult::Kind::refused, Code::overloaded, overflow_note), effects);
   }

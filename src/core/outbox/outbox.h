@@ -36,12 +36,27 @@ struct OutboxLimits {
   Duration answer_within = std::chrono::seconds(1);        // beyond its deadline, to say what became of a command
 };
 
+// What becomes of a command where there is no room.
+enum class OutboxWhenFull : std::uint8_t {
+  reject,             // send() fails
+  drop_oldest,        // the oldest one of this kind that has not been sent gives way
+  wait,               // until there is room, or the deadline
+  only_if_connected,  // send() fails; and also without a session, and no later session gets it
+};
+
 struct OutboxCounters {
-  std::uint64_t accepted = 0;
-  std::uint64_t rejected = 0;   // for want of room; there was no ticket
-  std::uint64_t evicted = 0;    // by a newer one that may
-  std::uint64_t coalesced = 0;  // of the same key, by a newer one
-  std::uint64_t waited = 0;     // for room
+  struct ByClass {
+    std::uint64_t counts[4] = {};
+    std::uint64_t& operator[](OutboxWhenFull when_full) { return counts[static_cast<std::size_t>(when_full)]; }
+    std::uint64_t operator[](OutboxWhenFull when_full) const { return counts[static_cast<std::size_t>(when_full)]; }
+    std::uint64_t sum() const { return counts[0] + counts[1] + counts[2] + counts[3]; }
+  };
+
+  ByClass accepted = {};
+  ByClass rejected = {};     // for want of room; there was no ticket
+  ByClass evicted = {};      // by a newer one that may
+  ByClass coalesced = {};    // of the same key, by a newer one
+  std::uint64_t waited = 0;  // for room
   std::uint64_t not_connected = 0;
   std::uint64_t sent = 0;
   std::uint64_t resent = 0;  // to the same life of the peer
@@ -74,12 +89,7 @@ class Outbox {
   static constexpr std::uint32_t room_max = 65536;
 
   // What happens where there is no room.
-  enum class WhenFull : std::uint8_t {
-    reject,             // send() fails
-    drop_oldest,        // the oldest one of this kind that has not been sent gives way
-    wait,               // until there is room, or the deadline
-    only_if_connected,  // send() fails; and also without a session, and no later session gets it
-  };
+  using WhenFull = OutboxWhenFull;
   // To which life of the peer it may go.
   enum class Incarnation : std::uint8_t {
     same,  // to the one that is there now, or where none is known comes first
@@ -201,7 +211,7 @@ class Outbox {
   Duration disconnected() const { return disconnected_; }  // in all, before this outage
   const OutboxCounters& counters() const { return counters_; }
   const Histogram& received_us() const { return received_us_; }  // from send() until the peer has it
-  const Histogram& result_us() const { return result_us_; }      // from send() until the peer's result
+  const Histogram& applied_us() const { return applied_us_; }    // from send() until it is known to be applied
 
  private:
   friend class OutboxProbe;  // the model check tells states apart by it
@@ -290,7 +300,7 @@ class Outbox {
   bool is_drained_ = false;
   OutboxCounters counters_;
   Histogram received_us_;
-  Histogram result_us_;
+  Histogram applied_us_;
 };
 
 }  // namespace parley::core

@@ -240,7 +240,7 @@ void Outbox::finished(Session session, std::uint32_t number, Ticket ticket, Tick
     if (entry->second.is_cancelling) {
       ++(result.kind == TicketResult::Kind::cancelled ? counters_.cancelled_in_flight : counters_.cancels_too_late);
     }
-    result_us_.add(us(now - entry->second.taken));
+    if (result.kind == TicketResult::Kind::applied) applied_us_.add(us(now - entry->second.taken));
     release(entry);
     finish(entry, std::move(result), effects);
   }

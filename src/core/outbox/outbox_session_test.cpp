@@ -62,7 +62,8 @@ TEST(OutboxSession, a_second_one_takes_the_place_of_the_first_which_is_told) {
 }
 
 TEST(OutboxSession, after_a_break_what_the_peer_has_not_got_is_sent_again_in_its_order_before_anything_newer) {
-  // rule: delivery/K-03, delivery/R-09, delivery/R-18, delivery/R-19, delivery/R-20, delivery/R-21, delivery/W-15
+  // rule: delivery/K-03, delivery/K-06, delivery/R-09, delivery/R-18, delivery/R-19, delivery/R-20, delivery/R-21
+  // rule: delivery/W-15
   Bench bench;
   const auto session = bench.connected();
   bench.sent("a");
@@ -70,6 +71,7 @@ TEST(OutboxSession, after_a_break_what_the_peer_has_not_got_is_sent_again_in_its
   bench.sent("c");
   bench.disconnect(session);
   bench.sent("d");
+  EXPECT_EQ(bench.machine.commands(), 4u);  // each has the place that it had
   bench.taken();
   bench.connected(1, 0);  // it has the first
   EXPECT_EQ(bench.sends.front().number, 1u);
@@ -95,7 +97,7 @@ TEST(OutboxSession, what_the_peer_has_is_not_sent_again_and_its_result_is_taken_
 
 // A write that failed is no result: the peer may have it.
 TEST(OutboxSession, what_was_on_its_way_when_the_session_broke_has_not_failed) {
-  // rule: delivery/W-08, delivery/R-20, delivery/R-23
+  // rule: delivery/W-08, delivery/K-08, delivery/R-20, delivery/R-23
   Bench bench;
   const Ticket ticket = bench.sent("a");
   bench.disconnect(bench.connected());
@@ -148,7 +150,7 @@ TEST(OutboxSession, sent_is_not_received_and_received_is_not_applied) {
   bench.finish(session, 0, ticket);
   EXPECT_EQ(bench.kind_of(ticket), Kind::applied);
   EXPECT_EQ(bench.machine.received_us().count(), 1u);
-  EXPECT_EQ(bench.machine.result_us().count(), 1u);
+  EXPECT_EQ(bench.machine.applied_us().count(), 1u);
 }
 
 TEST(OutboxSession, another_life_of_the_peer_gets_nothing_that_was_meant_for_the_one_before) {

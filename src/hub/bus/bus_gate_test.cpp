@@ -251,7 +251,10 @@ TEST(BusGate, a_thousand_idle_connections_wake_nobody) {
   }
   EXPECT_EQ(hub.world.loop.executor().timer_count(), 0u);
   EXPECT_FALSE(hub.world.loop.executor().has_ready());
-  hub.world.pass(1h);
+  for (int minute = 0; minute < 60; ++minute) {
+    hub.world.pass(1min);
+    EXPECT_EQ(hub.world.loop.executor().timer_count(), 0u);
+  }
   EXPECT_EQ(hub.hub->bus_connection_count(), 1000u);
 }
 

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "runtime/outbox/outbox_receivers.h"
+#include "runtime/outbox/results.h"
 #include "runtime/outbox/run_command.h"
 #include "runtime/peer_name.h"
 
@@ -83,20 +84,29 @@ core::OutboxReceiverCounters OutboxService::counters() const {
   return all;
 }
 
-Task<OutboxTicket> OutboxService::ticket(Context& context, std::uint64_t outbox, std::uint64_t ticket) {
-  const auto sender = state_->who(context);
-  if (!sender) co_return OutboxTicket();
-  for (const auto& [key, receiver] : state_->receivers) {
-    if (key.second == outbox && (sender->sees_all || key.first == sender->principal))
-      co_return receiver->ticket(ticket);
+// As far as somebody may know.
+static OutboxTicket known_to(const OutboxService::Sender& sender, const auto& state, std::uint64_t outbox,
+                             std::uint64_t ticket) {
+  for (const auto& [key, receiver] : state.receivers) {
+    if (key.second == outbox && (sender.sees_all || key.first == sender.principal)) return receiver->ticket(ticket);
   }
   OutboxTicket known;
-  state_->shown.any_of([&](const parley::Outbox& each) {
-    const bool is_it = each.id() == outbox && sender->sees_all;
+  state.shown.any_of([&](const parley::Outbox& each) {
+    const bool is_it = each.id() == outbox && sender.sees_all;
     if (is_it) known = each.ticket(ticket);
     return is_it;
   });
-  co_return known;
+  return known;
+}
+
+Task<OutboxTicket> OutboxService::ticket(Context& context, std::uint64_t outbox, std::uint64_t ticket) {
+  const auto sender = state_->who(context);
+  co_return sender ? known_to(*sender, *state_, outbox, ticket) : OutboxTicket();
+}
+
+Result<OutboxTicket> OutboxService::ticket(std::string_view text) const {
+  PARLEY_TRY(const runtime::TicketName name, runtime::read_ticket(text));
+  return known_to({}, *state_, name.outbox, name.number);
 }
 
 Task<std::vector<OutboxEntry>> OutboxService::list(Context& context) {

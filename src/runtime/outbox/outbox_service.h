@@ -160,6 +160,9 @@ class OutboxService final : public builtin::Outbox {
   // Lists it, as long as both live.
   void show(parley::Outbox& outbox);
   std::vector<const core::Outbox*> shown() const;
+  // What is known here of a ticket, by the text that the `meta` of its command has: of any sender, and of a shown
+  // outbox. Errors: invalid (no ticket).
+  Result<builtin::OutboxTicket> ticket(std::string_view text) const;
   // What `list` says to somebody who may see all.
   std::vector<builtin::OutboxEntry> entries() const;
   // Of all that send to it, also those that are gone.

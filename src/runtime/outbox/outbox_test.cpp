@@ -270,7 +270,7 @@ TEST_F(OutboxTest, commands_of_one_turn_leave_in_one_write) {
 }
 
 TEST_F(OutboxTest, each_result_is_told_once_and_before_whoever_waits_for_it_goes_on) {
-  // rule: delivery/R-29, delivery/W-05
+  // rule: delivery/R-29, delivery/K-08, delivery/W-05
   std::vector<std::pair<std::uint64_t, Kind>> told;
   outbox.on_result([&](std::uint64_t ticket, const TicketResult& result) { told.emplace_back(ticket, result.kind); });
   const Ticket dropped = send(1, {.group = "saga 1", .deadline = 1s});
@@ -312,6 +312,8 @@ TEST_F(OutboxTest, both_ends_can_be_asked_for_a_ticket) {
   world.settle();
   EXPECT_EQ(outbox.ticket(ticket.number()).stage, Stage::received);
   EXPECT_EQ(world.run(outbox.ask_peer(ticket.number()))->stage, Stage::running);
+  EXPECT_EQ(host->service->ticket(outbox.text_of(ticket))->stage, Stage::running) << "as its meta names it";
+  EXPECT_EQ(host->service->ticket("17").error().code, Code::invalid);
   host->may_go_on.set();
   result_of(ticket);
   EXPECT_EQ(outbox.ticket(ticket.number()).result, Kind::applied);

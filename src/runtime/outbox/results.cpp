@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
 #include <utility>
 
 #include "codec/json_object.h"
@@ -19,6 +20,19 @@ std::string outbox_text(std::uint64_t outbox) { return fmt::format("{:016x}", ou
 
 std::string ticket_text(std::uint64_t outbox, std::uint64_t ticket) {
   return fmt::format("{}-{}", outbox_text(outbox), ticket);
+}
+
+Result<TicketName> read_ticket(std::string_view text) {
+  TicketName name;
+  const std::size_t dash = text.find('-');
+  if (dash != std::string_view::npos) {
+    const char* const middle = text.data() + dash;
+    const char* const end = text.data() + text.size();
+    const auto outbox = std::from_chars(text.data(), middle, name.outbox, 16);
+    const auto number = std::from_chars(middle + 1, end, name.number);
+    if (outbox.ec == std::errc() && outbox.ptr == middle && number.ec == std::errc() && number.ptr == end) return name;
+  }
+  return fail(Code::invalid, fmt::format("{} is no ticket", text));
 }
 
 std::uint32_t code_of(TicketResult::Kind kind, const Error& error) {

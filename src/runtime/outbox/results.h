@@ -13,6 +13,12 @@ namespace parley::runtime {
 std::string outbox_text(std::uint64_t outbox);
 // "00c0ffee12345678-17": an outbox and the number of a ticket in it.
 std::string ticket_text(std::uint64_t outbox, std::uint64_t ticket);
+struct TicketName {
+  std::uint64_t outbox = 0;
+  std::uint64_t number = 0;
+};
+// Errors: invalid.
+Result<TicketName> read_ticket(std::string_view text);
 
 // 0 of what was applied.
 std::uint32_t code_of(core::TicketResult::Kind kind, const Error& error);
