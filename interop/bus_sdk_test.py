@@ -160,7 +160,7 @@ class SdkTest(unittest.TestCase):
             with self.assertRaises(Refused) as caught:
                 client.end(asked)
             self.assertEqual(caught.exception.code, "conversation", caught.exception)
-            self.assertIn("w1", str(caught.exception))
+            self.assertIn("its connection is gone", str(caught.exception))
 
     def test_a_worker_for_nothing_is_rejected_with_the_reason(self):
         said = self.refused("protocol", self.peer(), "register", address=self.tcp, token=TOKEN,
