@@ -176,8 +176,8 @@ int run_list(const Common& common, const ListCommand& listing) {
     std::vector<CommandDefinition> commands;
     if (listing.commands || (!common.json && !listing.methods)) {
       auto all = loop.run_until(list_commands(session.runtime(), {.deadline = patience}));
-      if (all) commands = *std::move(all);
       if (!all && (listing.commands || all.error().code != Code::unsupported)) return give_up(all.error());
+      if (all) commands = *std::move(all);
     }
     if (listing.commands) return show_commands(common, commands);
     const auto entries = loop.run_until(ask_directory(session));
