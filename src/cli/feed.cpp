@@ -49,8 +49,8 @@ Result<std::unique_ptr<Feed>> Feed::open(io::Loop& loop, const std::string& path
       if (!std::getline(*shared->input, *line)) line.reset();
       is_more = line.has_value();
       // std::cin calls an error of its file an end.
-      const bool has_failed = shared->input == &std::cin ? std::ferror(stdin) != 0 : !shared->input->eof();
-      const bool is_whole = is_more || !has_failed;
+      const bool is_end = shared->input->eof() && !(shared->input == &std::cin && std::ferror(stdin) != 0);
+      const bool is_whole = is_more || is_end;
       const std::lock_guard lock(shared->mutex);
       if (shared->is_over) return;
       loop.post([shared, is_whole, line = std::move(line)]() mutable {

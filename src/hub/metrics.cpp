@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/histogram.h"
+#include "codec/enums.h"
 #include "runtime/outbox/results.h"
 
 namespace parley::hub {
@@ -231,12 +232,6 @@ constexpr std::pair<std::string_view, core::OutboxCounters::ByClass core::Outbox
     {"evicted", &core::OutboxCounters::evicted},
     {"coalesced", &core::OutboxCounters::coalesced},
 };
-constexpr std::pair<std::string_view, core::OutboxWhenFull> outbox_classes[] = {
-    {"reject", core::OutboxWhenFull::reject},
-    {"drop_oldest", core::OutboxWhenFull::drop_oldest},
-    {"wait", core::OutboxWhenFull::wait},
-    {"only_if_connected", core::OutboxWhenFull::only_if_connected},
-};
 
 // Of those of the hub's own process.
 void add_outboxes(Collected& all, const OutboxService& service, Instant now) {
@@ -276,8 +271,9 @@ void add_outboxes(Collected& all, const OutboxService& service, Instant now) {
   }
   for (const auto& [name, member] : outbox_class_counts) {
     std::map<std::string, std::uint64_t, std::less<>> by_class;
-    for (const auto& [label, when_full] : outbox_classes) {
-      by_class.emplace(label, sum([&](const core::Outbox& each) { return (each.counters().*member)[when_full]; }));
+    for (const auto& when_full : codec::enumerators<core::OutboxWhenFull>) {
+      by_class.emplace(when_full.name,
+                       sum([&](const core::Outbox& each) { return (each.counters().*member)[when_full.value]; }));
     }
     all.counts(fmt::format("outbox_{}", name), "class", by_class);
   }

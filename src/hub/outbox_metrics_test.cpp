@@ -77,5 +77,19 @@ TEST(OutboxMetrics, what_its_own_outboxes_hold_sent_and_lost_is_counted) {
   hub.world.settle();
 }
 
+TEST(OutboxMetrics, how_old_the_oldest_is_of_what_is_sent_here_is_told) {
+  HubWorld hub;
+  const auto party = hub.party();
+  Outbox outbox(hub.world.loop);
+  const runtime::suite::Running attached(hub.world, outbox.attach(*party->session));
+  outbox.send("note", Note{1}, {.deadline = 1h}).value();
+  hub.world.pass(2s);
+  outbox.send("note", Note{2}, {.deadline = 1h}).value();
+  hub.world.pass(1s);
+  auto counts = counts_of(hub);
+  EXPECT_EQ(counts["outbox_senders_waiting"], 2u);
+  EXPECT_EQ(counts["outbox_senders_oldest_ms"], 3000u);
+}
+
 }  // namespace
 }  // namespace parley::hub

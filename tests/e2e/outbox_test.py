@@ -110,6 +110,14 @@ class Sending(OutboxTest):
             self.assertEqual(sending.stdout.readline(), f'{{"text":"hello {name}"}}\n')
         self.assertEqual(self.ended(sending), (0, ""))
 
+    def test_input_that_cannot_be_read_is_no_end_of_it(self):
+        self.worker()
+        folder = os.open(self.place, os.O_RDONLY)
+        ran = subprocess.run([PARLEY, "send", "greet", "-"], stdin=folder, capture_output=True, text=True, check=False,
+                             timeout=100, env=self.environment)
+        os.close(folder)
+        self.expect(ran, 13, "standard input cannot be read to its end")
+
     def test_an_interruption_does_not_wait_for_the_next_line(self):
         self.worker()
         sending = self.begin(PARLEY, "send", "greet", "-", stdin=subprocess.PIPE)

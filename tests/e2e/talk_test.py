@@ -257,6 +257,15 @@ class Mistakes(TalkTest):
         self.expect(self.talk("--ask", "hello", subject="desc"), 13, "did you mean desk?")
         self.expect(self.talk("--ask", "hello", subject=""), 12, '"" is no name')
 
+    def test_input_that_cannot_be_read_is_no_end_of_it(self):
+        self.hub()
+        self.part("anna")
+        folder = os.open(self.place, os.O_RDONLY)
+        ran = subprocess.run([PARLEY, "talk", "desk"], stdin=folder, capture_output=True, text=True, check=False,
+                             timeout=100, env=self.environment)
+        os.close(folder)
+        self.expect(ran, 13, "standard input cannot be read to its end")
+
     def test_a_policy_or_a_deadline_that_is_none(self):
         self.expect(self.talk("--on-crash", "ignore"), 2, "ignore")
         self.expect(self.talk("--deadline", "soon"), 2, "a number of seconds")

@@ -151,6 +151,8 @@ TEST(OutboxSession, sent_is_not_received_and_received_is_not_applied) {
   EXPECT_EQ(bench.kind_of(ticket), Kind::applied);
   EXPECT_EQ(bench.machine.received_us().count(), 1u);
   EXPECT_EQ(bench.machine.applied_us().count(), 1u);
+  bench.finish(session, 1, bench.sent("b"), {Kind::failed, {Code::failed, "no window"}, {}});
+  EXPECT_EQ(bench.machine.applied_us().count(), 1u);
 }
 
 TEST(OutboxSession, another_life_of_the_peer_gets_nothing_that_was_meant_for_the_one_before) {

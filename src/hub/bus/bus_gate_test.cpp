@@ -251,10 +251,7 @@ TEST(BusGate, a_thousand_idle_connections_wake_nobody) {
   }
   EXPECT_EQ(hub.world.loop.executor().timer_count(), 0u);
   EXPECT_FALSE(hub.world.loop.executor().has_ready());
-  for (int minute = 0; minute < 60; ++minute) {
-    hub.world.pass(1min);
-    EXPECT_EQ(hub.world.loop.executor().timer_count(), 0u);
-  }
+  hub.world.pass(1h);
   EXPECT_EQ(hub.hub->bus_connection_count(), 1000u);
 }
 

@@ -260,6 +260,19 @@ Task<void> OutboxService::Visit::write(Visit& self, Out& heard, OutboxHeard firs
 
 // --- all of them
 
+OutboxTicket OutboxService::State::ticket(const Sender& asking, std::uint64_t outbox, std::uint64_t ticket) const {
+  for (const auto& [key, receiver] : receivers) {
+    if (key.second == outbox && (asking.sees_all || key.first == asking.principal)) return receiver->ticket(ticket);
+  }
+  OutboxTicket known;
+  shown.any_of([&](const parley::Outbox& each) {
+    const bool is_it = each.id() == outbox && asking.sees_all;
+    if (is_it) known = each.ticket(ticket);
+    return is_it;
+  });
+  return known;
+}
+
 Result<OutboxService::Receiver*> OutboxService::State::receiver_of(const Sender& sender, const OutboxOpening& opening) {
   if (is_closed) return fail(Code::closed, "it takes no commands of outboxes any more");
   Key key(sender.principal, opening.outbox);

@@ -132,6 +132,8 @@ class OutboxService::State {
   }
   Instant now() const { return loop.executor().now(); }
 
+  // As far as somebody may know.
+  builtin::OutboxTicket ticket(const Sender& asking, std::uint64_t outbox, std::uint64_t ticket) const;
   Result<Receiver*> receiver_of(const Sender& sender, const builtin::OutboxOpening& opening);
   void forget_outbox(const Key& key) {
     if (const auto found = receivers.find(key); found != receivers.end()) forget(found);

@@ -84,29 +84,14 @@ core::OutboxReceiverCounters OutboxService::counters() const {
   return all;
 }
 
-// As far as somebody may know.
-static OutboxTicket known_to(const OutboxService::Sender& sender, const auto& state, std::uint64_t outbox,
-                             std::uint64_t ticket) {
-  for (const auto& [key, receiver] : state.receivers) {
-    if (key.second == outbox && (sender.sees_all || key.first == sender.principal)) return receiver->ticket(ticket);
-  }
-  OutboxTicket known;
-  state.shown.any_of([&](const parley::Outbox& each) {
-    const bool is_it = each.id() == outbox && sender.sees_all;
-    if (is_it) known = each.ticket(ticket);
-    return is_it;
-  });
-  return known;
-}
-
 Task<OutboxTicket> OutboxService::ticket(Context& context, std::uint64_t outbox, std::uint64_t ticket) {
   const auto sender = state_->who(context);
-  co_return sender ? known_to(*sender, *state_, outbox, ticket) : OutboxTicket();
+  co_return sender ? state_->ticket(*sender, outbox, ticket) : OutboxTicket();
 }
 
 Result<OutboxTicket> OutboxService::ticket(std::string_view text) const {
   PARLEY_TRY(const runtime::TicketName name, runtime::read_ticket(text));
-  return known_to({}, *state_, name.outbox, name.number);
+  return state_->ticket({}, name.outbox, name.number);
 }
 
 Task<std::vector<OutboxEntry>> OutboxService::list(Context& context) {
